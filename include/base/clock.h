@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Times. Every duration and instant inside the agent is in microseconds; wall times count from 1970-01-01 UTC.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+typedef int64_t usec_t;
+
+#define USEC_PER_MSEC INT64_C(1000)
+#define USEC_PER_SEC INT64_C(1000000)
+
+usec_t clock_mono(void); /* for durations and deadlines */
+usec_t clock_wall(void);
+
+#endif

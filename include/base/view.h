@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Text and bytes by pointer and length, passed by value. A view owns nothing: its lifetime is stated where it is
+ * produced. A view with a NULL pointer is "no text" (as opposed to an empty one).
+ */
+#ifndef BASE_VIEW_H
+#define BASE_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct view {
+	const char *ptr;
+	size_t len;
+};
+
+#define VIEW_NONE ((struct view){NULL, 0})
+#define VIEW(literal) ((struct view){(literal), sizeof(literal) - 1})
+
+/* For printf: "%.*s" with VIEW_ARG(v). */
+#define VIEW_ARG(v) (int)(v).len, (v).ptr
+
+static inline struct view view_of(const char *text)
+{
+	return text ? (struct view){text, strlen(text)} : VIEW_NONE;
+}
+
+static inline bool view_equal(struct view a, struct view b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool view_is(struct view v, const char *text)
+{
+	return view_equal(v, view_of(text));
+}
+
+/* Order of bytes, a prefix before what it is a prefix of: <0, 0, >0. */
+static inline int view_compare(struct view a, struct view b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len ? memcmp(a.ptr, b.ptr, len) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+#endif

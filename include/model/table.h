@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * A table version: what a table looked like while certain rows were written. It is made by a source when the log says so,
+ * never changed afterwards, and lives as long as the source's catalogue. Stages keep what they compile for it in arrays
+ * indexed by `uid`.
+ */
+#ifndef MODEL_TABLE_H
+#define MODEL_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/type.h"
+
+struct column {
+	const char *name;
+	struct type type;
+	const char *source_type; /* the server's name for it: "numeric(12,2)", "mood" */
+	uint32_t source_oid;     /* PostgreSQL: pg_type oid, 0 elsewhere */
+	int32_t source_modifier; /* PostgreSQL: typmod, -1 = none */
+	bool identity;           /* part of the replica identity */
+};
+
+/* How rows are identified in the log when they are changed. */
+enum identity { IDENTITY_KEY, IDENTITY_INDEX, IDENTITY_FULL, IDENTITY_NOTHING };
+
+extern const char *const identity_names[];
+
+struct table {
+	uint32_t uid;          /* of this version, dense, from 0, never used twice in a process */
+	uint64_t source_id;    /* the table's own: PostgreSQL oid, of all its versions */
+	const char *schema;    /* MySQL: database */
+	const char *name;
+	struct column *columns;
+	unsigned column_count;
+	enum identity identity;
+	unsigned *key;         /* columns of the primary key in key order, or else of the replica identity index; may be none */
+	unsigned key_count;
+	uint64_t fingerprint;  /* of all of the above but uid: equal shapes have equal fingerprints */
+};
+
+/* Index of a column by name, or -1. */
+int table_column(const struct table *table, const char *name);
+
+/* Fills table->fingerprint. */
+void table_seal(struct table *table);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * One column's value in a row image. Its state is a state, never a pointer with meanings: absent (the image does not carry
+ * the column) is not null, and unchanged (the server did not send a large value that stayed the same) is neither.
+ */
+#ifndef MODEL_VALUE_H
+#define MODEL_VALUE_H
+
+#include <stdint.h>
+
+#include "base/view.h"
+
+enum value_state { VALUE_ABSENT, VALUE_NULL, VALUE_UNCHANGED, VALUE_PRESENT };
+
+/*
+ * By the column's type:
+ *   bool 0/1, integers                 integer
+ *   float32, float64                   real; text: shortest text
+ *   decimals                           text: plain decimal ("-12.50"), or NaN, Infinity, -Infinity
+ *   text, uuid (36 lower-case characters), json, enum (label), other      text, UTF-8
+ *   bytes                              text: the raw bytes
+ *   date                               integer: days since 1970-01-01, outermost values = infinity
+ *   time                               integer: microseconds since midnight (24:00 is legal)
+ *   timestamp, zoned timestamp         integer: microseconds since 1970-01-01 (UTC), outermost values = infinity
+ *   interval                           text as PostgreSQL prints it; integer: approximate microseconds
+ * Views point into the source's buffers and live until the source's next `next`.
+ */
+struct value {
+	enum value_state state;
+	union {
+		int64_t integer;
+		double real;
+	};
+	struct view text;
+};
+
+#endif
