@@ -35,12 +35,12 @@ struct yaml_file {
 	struct arena *arena;       /* owned: all nodes and texts */
 };
 
-/* Parses a text named `name`. Complaints go to diag; returns NULL then. The tree lives until yaml_free. */
+/* Parses a text named `name`. Complaints go to diag; returns NULL then. The tree lives until yaml_file_free. */
 struct yaml_file *yaml_parse(const char *name, struct view content, struct diagnostics *diag);
 
 /* Reads and parses a file; a file that cannot be read is a complaint, too. */
 struct yaml_file *yaml_load(const char *path, struct diagnostics *diag);
-void yaml_free(struct yaml_file *file);
+void yaml_file_free(struct yaml_file *file); /* libyaml itself exports a yaml_free */
 
 /* The child of a mapping under a key, or NULL (also if node is NULL or no mapping). */
 struct yaml_node *yaml_get(const struct yaml_node *node, const char *key);
