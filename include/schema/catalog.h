@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The tables of one source, with all versions seen in this process. A relation message that says nothing new keeps the
+ * version; versions are never freed before the catalogue, so that whoever holds one may keep it.
+ */
+#ifndef SCHEMA_CATALOG_H
+#define SCHEMA_CATALOG_H
+
+#include <stdbool.h>
+
+#include "model/table.h"
+
+struct catalog;
+
+struct catalog *catalog_new(void);
+void catalog_free(struct catalog *catalog);
+
+/*
+ * The version that looks like the draft (of which everything is copied; uid and fingerprint are filled in), which is then
+ * the current one of its source_id. *ret_new: the table was unknown, or looked different before.
+ */
+const struct table *catalog_put(struct catalog *catalog, const struct table *draft, bool *ret_new);
+
+/* The current version of a table, or NULL. */
+const struct table *catalog_current(const struct catalog *catalog, uint64_t source_id);
+
+/* Number of versions: every uid is below it. */
+unsigned catalog_versions(const struct catalog *catalog);
+
+#endif
