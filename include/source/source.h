@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The contract of a source: one constant table of functions for each kind of server. Whoever reads a log is a pull:
+ * `next` gives one change, or nothing now, or an error; the caller owns the loop, the waiting and the order of things.
+ * All functions are called by the one thread of the pipeline that opened the source.
+ */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/change.h"
+#include "model/position.h"
+#include "model/table.h"
+
+struct catalog;
+struct source;
+struct writer;
+
+/* A table that is to be captured, as the configuration and the mappings ask for it. */
+struct source_table {
+	const char *schema;
+	const char *name;
+	const char *const *columns; /* those that are needed; NULL: all */
+	size_t column_count;
+};
+
+struct source_options {
+	const char *name;             /* of this source, for messages */
+	const char *conninfo;         /* PostgreSQL: libpq connection string, without secrets shown in messages */
+	const char *slot;
+	const char *publication;
+	bool create_slot;             /* make the slot if there is none and nothing was ever published */
+	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
+};
+
+/* A table that the server has. */
+struct source_listing {
+	char *schema;
+	char *name;
+};
+
+/* What the server says about itself and about our place in its log. */
+struct source_identity {
+	char system[64];              /* PostgreSQL: system identifier */
+	char database[64];
+	uint32_t timeline;
+	struct position log_end;      /* what the server has flushed */
+	bool slot_exists;
+	bool slot_active;             /* somebody streams from it */
+	int slot_pid;
+	bool slot_lost;               /* invalidated: the log it needed is gone */
+	char slot_reason[128];
+	struct position confirmed;    /* F: what the slot has confirmed; NONE if there is no slot */
+	struct position log_start;    /* oldest position the log can still be read from; NONE if unknown */
+	struct position switch_point; /* where the present timeline began; NONE on the first */
+};
+
+/* A point in the log and a view of the data at exactly that point. */
+struct source_snapshot {
+	struct position consistent;
+	usec_t taken_at;
+};
+
+/* Counters that other threads may read; written by the pipeline's thread only. */
+struct source_metrics {
+	uint64_t reads;      /* of the socket */
+	uint64_t read_bytes;
+	uint64_t naps;
+	uint64_t messages;
+	uint64_t keepalives_sent;
+};
+
+struct source_ops {
+	const char *name;
+
+	/* Connects for queries. The catalogue is borrowed; table versions go into it. */
+	int (*open)(struct source **ret, const struct source_options *options, struct catalog *catalog, struct error *err);
+
+	/* Ends everything; takes NULL. Nothing more is confirmed. */
+	void (*close)(struct source *source);
+
+	int (*identify)(struct source *source, struct source_identity *ret, struct error *err);
+
+	/* All ordinary tables that the role can see; an array with its texts in one allocation, to be freed with free(). */
+	int (*list)(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err);
+
+	/*
+	 * Says what is to be captured, and returns the present version of each, in the same order. Changes of other tables
+	 * are not delivered. ERROR_INPUT when one does not exist or lacks a column. The tables are borrowed.
+	 */
+	int (*capture)(struct source *source, const struct source_table *tables, size_t count,
+		       const struct table **ret_versions, struct error *err);
+
+	/* PUBLICATION_CHANGED unless what is wanted is published in full; the hint has the SQL that mends it. */
+	int (*check_publication)(struct source *source, struct error *err);
+
+	/* The statement that makes the publication right, for a DBA to run; nothing if it is. */
+	int (*publication_sql)(struct source *source, struct writer *sql, struct error *err);
+
+	/* Makes the slot and a snapshot at its consistent point. Drops an old slot of ours first if told to. */
+	int (*create_slot)(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err);
+
+	/* Reads one table of the snapshot just made, row by row: 1 and a CHANGE_READ, 0 at its end. */
+	int (*snapshot_table)(struct source *source, const struct table *table, struct error *err);
+	int (*snapshot_next)(struct source *source, struct change *ret, struct error *err);
+
+	/* Ends the snapshot's transactions. */
+	int (*snapshot_end)(struct source *source, struct error *err);
+
+	/* Streams from a position; transactions that end at or before it are not delivered again. */
+	int (*start)(struct source *source, struct position from, struct error *err);
+
+	/* For poll(); -1 if not streaming. */
+	int (*wait_fd)(struct source *source);
+
+	/* 1 and a change, 0 if there is none now, -1. */
+	int (*next)(struct source *source, struct change *ret, struct error *err);
+
+	/* Sends keepalives that are due, reads nothing: to be called every second at least, also under back-pressure. */
+	int (*serve)(struct source *source, struct error *err);
+
+	/* Everything up to here is durable: the source may forget it. */
+	int (*confirm)(struct source *source, struct position durable, struct error *err);
+
+	const struct source_metrics *(*metrics)(struct source *source);
+};
+
+extern const struct source_ops postgres_source_ops;
+
+/* By the name of the configuration ("postgresql"), or NULL. */
+const struct source_ops *source_find(const char *type);
+
+#endif

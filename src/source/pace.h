@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * How to read a stream that arrives in small pieces. A reader that polls at once is woken for nearly every row, and it is
+ * the server that pays for the wake-ups; a reader that naps for a moment after a short read lets the pieces gather, and
+ * doubles the speed of the server. Nap only while data flows: when nothing came since the last read, the caller polls.
+ */
+#ifndef SOURCE_PACE_H
+#define SOURCE_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PACE_NAP_US 100           /* the latency it adds is at most this */
+#define PACE_ENOUGH_BYTES 65536   /* that much waiting: read at once */
+#define PACE_NAPS_MOST 8          /* in a row, while the kernel's queue keeps growing */
+
+struct pace {
+	uint64_t reads;
+	uint64_t bytes;
+	uint64_t naps;
+	bool flowing;             /* the last read found something */
+};
+
+/*
+ * To be called before each read of the socket. Returns the number of bytes that wait there, after napping while it is
+ * worth it; 0: nothing, the caller should poll.
+ */
+int pace_wait(struct pace *pace, int fd);
+
+#endif

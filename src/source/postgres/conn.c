@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Connecting with fixed session settings; queries that turn a server's complaint into one sentence. */
+#include "conn.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+/*
+ * The walsender and COPY run the types' output functions with the session's settings, so these are part of the format we
+ * decode. row_security=off makes a policy that would hide rows an error.
+ */
+#define SESSION_SETTINGS \
+	"-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex " \
+	"-c client_encoding=UTF8 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c row_security=off " \
+	"-c default_transaction_read_only=on "
+
+static const char *const kind_settings[] = {
+	[PG_CONN_QUERIES] = SESSION_SETTINGS "-c statement_timeout=30000",
+	[PG_CONN_SNAPSHOT] = SESSION_SETTINGS "-c statement_timeout=0",
+	[PG_CONN_REPLICATION] = SESSION_SETTINGS "-c statement_timeout=0",
+};
+
+#define PARAMS_MAX 64
+
+struct params {
+	const char *keys[PARAMS_MAX];
+	const char *values[PARAMS_MAX];
+	int count;
+};
+
+static void set(struct params *params, const char *key, const char *value)
+{
+	for (int i = 0; i < params->count; i++) {
+		if (strcmp(params->keys[i], key) == 0) {
+			params->values[i] = value;
+			return;
+		}
+	}
+	if (params->count < PARAMS_MAX - 1) {
+		params->keys[params->count] = key;
+		params->values[params->count++] = value;
+	}
+}
+
+/* What the user gave wins over these. */
+static const char *const defaults[][2] = {
+	{"connect_timeout", "10"},
+	{"keepalives_idle", "20"},
+	{"keepalives_interval", "5"},
+	{"keepalives_count", "4"},
+	{"tcp_user_timeout", "60000"},
+	{"fallback_application_name", "tailwater"},
+};
+
+static void take_user_params(const PQconninfoOption *given, struct params *params, const char **options)
+{
+	for (const PQconninfoOption *option = given; option->keyword; option++) {
+		if (!option->val || !*option->val)
+			continue;
+		if (strcmp(option->keyword, "options") == 0)
+			*options = option->val;
+		else
+			set(params, option->keyword, option->val);
+	}
+}
+
+static int first_line(const char *message, char *line, size_t size)
+{
+	size_t len = strcspn(message, "\n");
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(line, message, len);
+	line[len] = '\0';
+	return (int)len;
+}
+
+int pg_fail(PGconn *conn, const PGresult *result, struct error *err, const char *doing)
+{
+	const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	const char *detail = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : NULL;
+	char line[400];
+
+	first_line(primary ? primary : PQerrorMessage(conn), line, sizeof(line));
+	return error_set(err, ERROR_TRANSIENT, "%s: %s%s%.200s", doing, *line ? line : "connection lost",
+			 detail ? "; " : "", detail ? detail : "");
+}
+
+static void ignore_notice(void *context, const PGresult *notice)
+{
+	(void)context;
+	(void)notice;
+}
+
+int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struct error *err)
+{
+	struct params params = {.count = 0};
+	const char *user_options = "";
+	char *problem = NULL, *options;
+	PQconninfoOption *given = PQconninfoParse(conninfo, &problem);
+	PGconn *conn;
+
+	if (!given) {
+		error_set(err, ERROR_INPUT, "the connection string is wrong: %s", problem ? problem : "out of memory");
+		PQfreemem(problem);
+		return -1;
+	}
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		set(&params, defaults[i][0], defaults[i][1]);
+	take_user_params(given, &params, &user_options);
+	options = mem_printf("%s %s", user_options, kind_settings[kind]);
+	set(&params, "options", options);
+	if (kind == PG_CONN_REPLICATION)
+		set(&params, "replication", "database");
+	conn = PQconnectdbParams(params.keys, params.values, 0);
+	free(options);
+	PQconninfoFree(given);
+	if (PQstatus(conn) != CONNECTION_OK) {
+		pg_fail(conn, NULL, err, "connecting to PostgreSQL");
+		PQfinish(conn);
+		return -1;
+	}
+	PQsetNoticeReceiver(conn, ignore_notice, NULL);
+	*ret = conn;
+	return 0;
+}
+
+static PGresult *checked(PGconn *conn, PGresult *result, struct error *err, const char *sql)
+{
+	ExecStatusType status = PQresultStatus(result);
+	char doing[100];
+
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_OUT ||
+	    status == PGRES_COPY_BOTH)
+		return result;
+	first_line(sql, doing, sizeof(doing));
+	pg_fail(conn, result, err, doing);
+	PQclear(result);
+	return NULL;
+}
+
+PGresult *pg_query(PGconn *conn, struct error *err, const char *format, ...)
+{
+	PGresult *result;
+	va_list args;
+	char *sql;
+
+	va_start(args, format);
+	if (vasprintf(&sql, format, args) < 0)
+		abort();
+	va_end(args);
+	result = checked(conn, PQexec(conn, sql), err, sql);
+	free(sql);
+	return result;
+}
+
+PGresult *pg_query_params(PGconn *conn, struct error *err, const char *sql, int count, const char *const *params)
+{
+	return checked(conn, PQexecParams(conn, sql, count, NULL, params, NULL, NULL, 0), err, sql);
+}
+
+const char *pg_value(const PGresult *result, int row, int column)
+{
+	return PQgetisnull(result, row, column) ? "" : PQgetvalue(result, row, column);
+}
+
+char *pg_identifier(PGconn *conn, const char *name)
+{
+	char *quoted = PQescapeIdentifier(conn, name, strlen(name));
+
+	if (!quoted)
+		abort();
+	return quoted;
+}

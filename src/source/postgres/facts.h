@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * What the catalogue says now: kinds of types, order of keys, the present shape of tables. Types are remembered; a type
+ * that is dropped and made again has another oid.
+ */
+#ifndef POSTGRES_FACTS_H
+#define POSTGRES_FACTS_H
+
+#include <libpq-fe.h>
+
+#include "base/map.h"
+#include "relation.h"
+#include "source/source.h"
+
+struct pg_catalogue {
+	PGconn *conn; /* borrowed: of kind PG_CONN_QUERIES */
+	int version;  /* PQserverVersion */
+	struct map types; /* oid -> struct pg_type_fact */
+};
+
+void pg_catalogue_done(struct pg_catalogue *cat);
+
+/* The look-ups for relations. */
+struct pg_facts pg_catalogue_facts(struct pg_catalogue *cat);
+
+/* A table's present shape as the publication shows it; texts in the arena. 1, 0 if there is no such table, -1. */
+int pg_catalogue_relation(struct pg_catalogue *cat, const char *schema, const char *name, const char *publication,
+			  struct arena *arena, struct pg_relation *ret, struct error *err);
+
+int pg_catalogue_list(struct pg_catalogue *cat, struct source_listing **ret, size_t *ret_count, struct error *err);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * PostgreSQL as a source: its connections and its state, and the table of operations. One connection is for queries; one is
+ * the walsender's, which makes the slot and then streams; a third lives as long as a snapshot.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "conn.h"
+#include "facts.h"
+#include "pgoutput.h"
+#include "publication.h"
+#include "slot.h"
+#include "snapshot.h"
+#include "source/source.h"
+#include "stream.h"
+
+struct source {
+	struct source_options options;  /* borrowed texts */
+	PGconn *queries;
+	PGconn *replication;
+	struct pg_catalogue catalogue;
+	struct pg_relations relations;
+	struct pgoutput pgoutput;
+	struct pg_wanted wanted;
+	struct pg_snapshot snapshot;
+	const struct pg_table *reading; /* table of the snapshot being read */
+	struct pg_stream stream;
+	bool streaming;
+	bool publication_skipped;       /* the server warned that it publishes nothing */
+	uint64_t idle;                  /* last position handed out without a commit */
+	struct source_metrics metrics;
+};
+
+static void pg_close(struct source *source)
+{
+	if (!source)
+		return;
+	pg_stream_done(&source->stream);
+	pg_snapshot_done(&source->snapshot);
+	pgoutput_done(&source->pgoutput);
+	pg_relations_done(&source->relations);
+	pg_catalogue_done(&source->catalogue);
+	PQfinish(source->replication);
+	PQfinish(source->queries);
+	free(source->wanted.versions);
+	free(source);
+}
+
+static int pg_open(struct source **ret, const struct source_options *options, struct catalog *catalog, struct error *err)
+{
+	struct source *source = MEM_NEW(struct source);
+
+	source->options = *options;
+	pg_relations_init(&source->relations, catalog, pg_catalogue_facts(&source->catalogue));
+	pgoutput_init(&source->pgoutput, &source->relations);
+	if (pg_connect(options->conninfo, PG_CONN_QUERIES, &source->queries, err) < 0 ||
+	    pg_connect(options->conninfo, PG_CONN_REPLICATION, &source->replication, err) < 0) {
+		pg_close(source);
+		return -1;
+	}
+	source->catalogue.conn = source->queries;
+	source->catalogue.version = PQserverVersion(source->queries);
+	if (source->catalogue.version < 100000) {
+		error_state(err, STATE_UNSUPPORTED, "PostgreSQL %d is too old: logical replication came with 10",
+			    source->catalogue.version / 10000);
+		pg_close(source);
+		return -1;
+	}
+	*ret = source;
+	return 0;
+}
+
+static int check_settings(struct source *source, struct error *err)
+{
+	PGresult *result = pg_query(source->queries, err, "SHOW wal_level");
+	bool logical;
+
+	if (!result)
+		return -1;
+	logical = strcmp(pg_value(result, 0, 0), "logical") == 0;
+	PQclear(result);
+	if (logical)
+		return 0;
+	error_state(err, STATE_UNSUPPORTED, "the server's wal_level is not 'logical'");
+	return error_hint(err, "run: ALTER SYSTEM SET wal_level = 'logical'; and restart the server");
+}
+
+static int pg_identify(struct source *source, struct source_identity *ret, struct error *err)
+{
+	if (check_settings(source, err) < 0)
+		return -1;
+	return pg_slot_identify(source->replication, source->queries, source->options.slot, ret, err);
+}
+
+static int pg_list(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err)
+{
+	return pg_catalogue_list(&source->catalogue, ret, ret_count, err);
+}
+
+static int check_columns(const struct source_table *wanted, const struct table *version, struct error *err)
+{
+	for (size_t i = 0; i < wanted->column_count; i++)
+		if (table_column(version, wanted->columns[i]) < 0)
+			return error_set(err, ERROR_INPUT, "table %s.%s has no column '%s' (or does not publish it)",
+					 wanted->schema, wanted->name, wanted->columns[i]);
+	return 0;
+}
+
+static int capture_one(struct source *source, const struct source_table *wanted, const struct table **ret,
+		       struct arena *arena, struct error *err)
+{
+	struct pg_relation relation;
+	const struct pg_table *table;
+	bool is_new;
+	int found = pg_catalogue_relation(&source->catalogue, wanted->schema, wanted->name, source->options.publication,
+					  arena, &relation, err);
+
+	if (found < 0)
+		return -1;
+	if (!found) {
+		error_set(err, ERROR_INPUT, "there is no table %s.%s", wanted->schema, wanted->name);
+		return error_hint(err, "correct the name, or take it out of the configuration or mapping");
+	}
+	pg_relations_capture(&source->relations, wanted->schema, wanted->name);
+	if (pg_relations_put(&source->relations, &relation, &table, &is_new, err) < 0)
+		return -1;
+	*ret = table->table;
+	return check_columns(wanted, table->table, err);
+}
+
+static int pg_capture(struct source *source, const struct source_table *tables, size_t count,
+		      const struct table **ret_versions, struct error *err)
+{
+	struct arena arena;
+	int result = 0;
+
+	free(source->wanted.versions);
+	source->wanted = (struct pg_wanted){tables, MEM_ARRAY(const struct table *, count), count};
+	arena_init(&arena);
+	for (size_t i = 0; i < count && result == 0; i++) {
+		result = capture_one(source, &tables[i], &source->wanted.versions[i], &arena, err);
+		ret_versions[i] = source->wanted.versions[i];
+	}
+	arena_done(&arena);
+	return result;
+}
+
+static int pg_check_publication(struct source *source, struct error *err)
+{
+	return pg_publication_check(source->queries, source->options.publication, &source->wanted, err);
+}
+
+static int pg_publication_statement(struct source *source, struct writer *sql, struct error *err)
+{
+	return pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err);
+}
+
+static int pg_create_slot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
+{
+	char name[128];
+
+	if (drop_first && pg_slot_drop(source->queries, source->options.slot, err) < 0)
+		return -1;
+	if (pg_slot_create(source->replication, source->queries, source->options.slot, source->options.slot_timeout_us,
+			   &ret->consistent, name, err) < 0)
+		return -1;
+	ret->taken_at = clock_wall();
+	pg_snapshot_done(&source->snapshot);
+	return pg_snapshot_begin(&source->snapshot, source->options.conninfo, name, err);
+}
+
+static int pg_read_table(struct source *source, const struct table *table, struct error *err)
+{
+	source->reading = pg_relations_find(&source->relations, (uint32_t)table->source_id);
+	return pg_snapshot_table(&source->snapshot, table, err);
+}
+
+static int pg_read_row(struct source *source, struct change *ret, struct error *err)
+{
+	struct view line;
+	int got = pg_snapshot_row(&source->snapshot, &line, err);
+
+	return got <= 0 ? got : pgoutput_copy_row(&source->pgoutput, source->reading, line, ret, err);
+}
+
+static int pg_end_snapshot(struct source *source, struct error *err)
+{
+	(void)err;
+	pg_snapshot_done(&source->snapshot);
+	return 0;
+}
+
+/* Errors of the stream that no reconnection mends. */
+static const struct {
+	const char *words;
+	enum named_state state;
+	const char *hint;
+} lasting[] = {
+	{"publication", STATE_PUBLICATION_CHANGED,
+	 "the publication must have existed when the slot was made; make both anew with a new snapshot"},
+	{"requested WAL segment", STATE_GAP, "the log needed was removed: a new snapshot is needed"},
+	{"can no longer", STATE_GAP, "the slot was invalidated: a new snapshot is needed"},
+};
+
+static int explain(struct error *err)
+{
+	struct error told = *err;
+
+	for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
+		if (!strstr(told.text, lasting[i].words) || told.class != ERROR_TRANSIENT)
+			continue;
+		error_state(err, lasting[i].state, "%s", told.text);
+		return error_hint(err, "%s", lasting[i].hint);
+	}
+	return -1;
+}
+
+/* From 18 on a publication that is not there only makes the server warn, and skip what it would have published. */
+static void watch_notices(void *context, const PGresult *notice)
+{
+	const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+	bool *skipped = context;
+
+	if (message && strstr(message, "skipped loading publication"))
+		*skipped = true;
+}
+
+static int pg_start(struct source *source, struct position from, struct error *err)
+{
+	pgoutput_restart(&source->pgoutput);
+	source->publication_skipped = false;
+	PQsetNoticeReceiver(source->replication, watch_notices, &source->publication_skipped);
+	if (pg_stream_start(&source->stream, source->replication, source->options.slot, source->options.publication,
+			    from.lsn, err) < 0)
+		return explain(err);
+	source->streaming = true;
+	source->idle = from.lsn;
+	return 0;
+}
+
+static int pg_wait_fd(struct source *source)
+{
+	return source->streaming ? PQsocket(source->replication) : -1;
+}
+
+/* With no transaction open, all that the server has sent is behind us. */
+static int take_position(struct source *source, struct change *ret)
+{
+	if (source->pgoutput.in_transaction || source->stream.wal_end <= source->idle)
+		return 0;
+	source->idle = source->stream.wal_end;
+	*ret = (struct change){.op = CHANGE_IDLE, .position = {POSITION_PG_LSN, source->stream.wal_end}};
+	return 1;
+}
+
+static int take_message(struct source *source, struct change *ret, struct error *err)
+{
+	int got = pgoutput_decode(&source->pgoutput, source->stream.message, source->stream.wal_start, ret, err);
+
+	if (got > 0 && ret->op == CHANGE_COMMIT && ret->position.lsn > source->idle)
+		source->idle = ret->position.lsn;
+	return got;
+}
+
+static int pg_next(struct source *source, struct change *ret, struct error *err)
+{
+	enum pg_stream_item item;
+	int got = pgoutput_more(&source->pgoutput, ret);
+
+	while (!got) {
+		if (pg_stream_next(&source->stream, &item, err) < 0)
+			return explain(err);
+		if (source->publication_skipped)
+			return error_state(err, STATE_PUBLICATION_CHANGED, "the publication '%s' is gone",
+					   source->options.publication);
+		if (item == STREAM_NOTHING)
+			return 0;
+		got = item == STREAM_POSITION ? take_position(source, ret) : take_message(source, ret, err);
+	}
+	return got;
+}
+
+static int pg_serve(struct source *source, struct error *err)
+{
+	return source->streaming ? pg_stream_serve(&source->stream, err) : 0;
+}
+
+static int pg_confirm(struct source *source, struct position durable, struct error *err)
+{
+	return source->streaming ? pg_stream_confirm(&source->stream, durable.lsn, err) : 0;
+}
+
+static const struct source_metrics *pg_metrics(struct source *source)
+{
+	source->metrics = (struct source_metrics){
+		.reads = source->stream.pace.reads,
+		.read_bytes = source->stream.pace.bytes,
+		.naps = source->stream.pace.naps,
+		.messages = source->stream.messages,
+		.keepalives_sent = source->stream.keepalives_sent,
+	};
+	return &source->metrics;
+}
+
+const struct source_ops postgres_source_ops = {
+	.name = "postgresql",
+	.open = pg_open,
+	.close = pg_close,
+	.identify = pg_identify,
+	.list = pg_list,
+	.capture = pg_capture,
+	.check_publication = pg_check_publication,
+	.publication_sql = pg_publication_statement,
+	.create_slot = pg_create_slot,
+	.snapshot_table = pg_read_table,
+	.snapshot_next = pg_read_row,
+	.snapshot_end = pg_end_snapshot,
+	.start = pg_start,
+	.wait_fd = pg_wait_fd,
+	.next = pg_next,
+	.serve = pg_serve,
+	.confirm = pg_confirm,
+	.metrics = pg_metrics,
+};

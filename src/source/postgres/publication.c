@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Checks of the publication. What is published is compared by oid, so that a renamed table is still itself, and a table
+ * dropped and made again is another.
+ */
+#include "publication.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "conn.h"
+
+/* One published table, as the server lists it. */
+struct published {
+	uint32_t oid;
+	bool filtered;
+};
+
+struct listing {
+	PGresult *publication;  /* one row, or none: there is no such publication */
+	PGresult *tables;
+	PGresult *columns;      /* oid, column: only from version 15, and only of tables with a column list */
+	struct published *published; /* owned */
+};
+
+static void listing_done(struct listing *list)
+{
+	PQclear(list->publication);
+	PQclear(list->tables);
+	PQclear(list->columns);
+	free(list->published);
+}
+
+static const char tables_sql[] =
+	" FROM pg_catalog.pg_publication_tables t"
+	" JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
+	" JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = $1";
+
+static const char columns_sql[] =
+	"SELECT c.oid, unnest(t.attnames) FROM pg_catalog.pg_publication_tables t"
+	" JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
+	" JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = $1";
+
+static int listing_load(struct listing *list, PGconn *conn, const char *name, struct error *err)
+{
+	bool filters = PQserverVersion(conn) >= 150000;
+	const char *params[] = {name};
+	char *sql;
+
+	*list = (struct listing){0};
+	sql = mem_printf("SELECT c.oid, %s%s", filters ? "t.rowfilter IS NOT NULL" : "false", tables_sql);
+	list->publication = pg_query_params(conn, err,
+		"SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_catalog.pg_publication WHERE pubname = $1", 1, params);
+	list->tables = list->publication ? pg_query_params(conn, err, sql, 1, params) : NULL;
+	free(sql);
+	if (list->tables && filters)
+		list->columns = pg_query_params(conn, err, columns_sql, 1, params);
+	if (!list->tables || (filters && !list->columns)) {
+		listing_done(list);
+		return -1;
+	}
+	list->published = MEM_ARRAY(struct published, (size_t)PQntuples(list->tables));
+	for (int i = 0; i < PQntuples(list->tables); i++)
+		list->published[i] = (struct published){
+			.oid = (uint32_t)strtoul(pg_value(list->tables, i, 0), NULL, 10),
+			.filtered = *pg_value(list->tables, i, 1) == 't',
+		};
+	return 0;
+}
+
+static const struct published *find_published(const struct listing *list, const struct table *table)
+{
+	for (int i = 0; i < PQntuples(list->tables); i++)
+		if (list->published[i].oid == table->source_id)
+			return &list->published[i];
+	return NULL;
+}
+
+static bool column_published(const struct listing *list, const struct table *table, const char *column)
+{
+	if (!list->columns)
+		return true;
+	for (int i = 0; i < PQntuples(list->columns); i++)
+		if (strtoul(pg_value(list->columns, i, 0), NULL, 10) == table->source_id &&
+		    strcmp(pg_value(list->columns, i, 1), column) == 0)
+			return true;
+	return false;
+}
+
+/* A needed column that the publication leaves out, or NULL. */
+static const char *missing_column(const struct listing *list, const struct source_table *wanted, const struct table *version)
+{
+	for (size_t i = 0; i < wanted->column_count; i++)
+		if (!column_published(list, version, wanted->columns[i]))
+			return wanted->columns[i];
+	return NULL;
+}
+
+enum fault { FAULT_NONE, FAULT_UNPUBLISHED, FAULT_FILTERED, FAULT_COLUMN, FAULT_IDENTITY };
+
+static enum fault table_fault(const struct listing *list, const struct source_table *wanted, const struct table *version,
+			      const char **ret_column)
+{
+	const struct published *published = find_published(list, version);
+
+	if (version->identity == IDENTITY_NOTHING || (version->identity == IDENTITY_KEY && !version->key_count))
+		return FAULT_IDENTITY;
+	if (!published)
+		return FAULT_UNPUBLISHED;
+	if (published->filtered)
+		return FAULT_FILTERED;
+	*ret_column = missing_column(list, wanted, version);
+	return *ret_column ? FAULT_COLUMN : FAULT_NONE;
+}
+
+static int fault_error(enum fault fault, const char *publication, const struct source_table *wanted, const char *column,
+		       struct error *err)
+{
+	switch (fault) {
+	case FAULT_IDENTITY:
+		error_state(err, STATE_PUBLICATION_CHANGED,
+			    "table %s.%s has no replica identity: publishing it would make the application's own UPDATE and "
+			    "DELETE fail", wanted->schema, wanted->name);
+		return error_hint(err, "give it a primary key, or run: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY FULL;",
+				  wanted->schema, wanted->name);
+	case FAULT_UNPUBLISHED:
+		return error_state(err, STATE_PUBLICATION_CHANGED, "table %s.%s is not in the publication '%s'",
+				   wanted->schema, wanted->name, publication);
+	case FAULT_FILTERED:
+		return error_state(err, STATE_PUBLICATION_CHANGED,
+				   "the publication '%s' has a row filter for table %s.%s: rows would be missing", publication,
+				   wanted->schema, wanted->name);
+	case FAULT_COLUMN:
+		return error_state(err, STATE_PUBLICATION_CHANGED, "the publication '%s' leaves out column %s.%s.%s",
+				   publication, wanted->schema, wanted->name, column);
+	case FAULT_NONE:
+		break;
+	}
+	return 0;
+}
+
+static bool all_operations(const PGresult *publication)
+{
+	for (int i = 0; i < 4; i++)
+		if (*pg_value(publication, 0, i) != 't')
+			return false;
+	return true;
+}
+
+static int check_listing(const struct listing *list, const char *publication, const struct pg_wanted *wanted,
+			 struct error *err)
+{
+	const char *column = NULL;
+
+	if (PQntuples(list->publication) == 0)
+		return error_state(err, STATE_PUBLICATION_CHANGED, "there is no publication '%s'", publication);
+	if (!all_operations(list->publication))
+		return error_state(err, STATE_PUBLICATION_CHANGED,
+				   "the publication '%s' does not publish insert, update, delete and truncate", publication);
+	for (size_t i = 0; i < wanted->count; i++) {
+		enum fault fault = table_fault(list, &wanted->tables[i], wanted->versions[i], &column);
+
+		if (fault != FAULT_NONE)
+			return fault_error(fault, publication, &wanted->tables[i], column, err);
+	}
+	return 0;
+}
+
+static void append_table(PGconn *conn, struct writer *sql, const struct source_table *table, const char *before)
+{
+	char *schema = pg_identifier(conn, table->schema), *name = pg_identifier(conn, table->name);
+
+	wr_printf(sql, "%s%s.%s", before, schema, name);
+	PQfreemem(schema);
+	PQfreemem(name);
+}
+
+static void append_missing(PGconn *conn, const struct listing *list, const char *quoted, const struct pg_wanted *wanted,
+			   struct writer *sql)
+{
+	bool exists = PQntuples(list->publication) > 0;
+	bool first = true;
+	char start[200];
+
+	snprintf(start, sizeof(start), "%s %s %s", exists ? "ALTER PUBLICATION" : "CREATE PUBLICATION", quoted,
+		 exists ? "ADD TABLE " : "FOR TABLE ");
+	for (size_t i = 0; i < wanted->count; i++) {
+		if (exists && find_published(list, wanted->versions[i]))
+			continue;
+		append_table(conn, sql, &wanted->tables[i], first ? start : ", ");
+		first = false;
+	}
+	if (!first)
+		wr_printf(sql, ";\n");
+}
+
+/* A row filter or column list goes away by setting the table anew, which only DROP and ADD can do for one table. */
+static void append_repairs(PGconn *conn, const struct listing *list, const char *quoted, const struct pg_wanted *wanted,
+			   struct writer *sql)
+{
+	const char *column;
+
+	for (size_t i = 0; PQntuples(list->publication) && i < wanted->count; i++) {
+		enum fault fault = table_fault(list, &wanted->tables[i], wanted->versions[i], &column);
+
+		if (fault != FAULT_FILTERED && fault != FAULT_COLUMN)
+			continue;
+		wr_printf(sql, "ALTER PUBLICATION %s DROP TABLE ", quoted);
+		append_table(conn, sql, &wanted->tables[i], "");
+		wr_printf(sql, ";\nALTER PUBLICATION %s ADD TABLE ", quoted);
+		append_table(conn, sql, &wanted->tables[i], "");
+		wr_printf(sql, ";\n");
+	}
+	if (PQntuples(list->publication) && !all_operations(list->publication))
+		wr_printf(sql, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate');\n", quoted);
+}
+
+int pg_publication_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *sql,
+		       struct error *err)
+{
+	struct listing list;
+	char *quoted;
+
+	if (listing_load(&list, conn, publication, err) < 0)
+		return -1;
+	quoted = pg_identifier(conn, publication);
+	append_missing(conn, &list, quoted, wanted, sql);
+	append_repairs(conn, &list, quoted, wanted, sql);
+	PQfreemem(quoted);
+	listing_done(&list);
+	return 0;
+}
+
+static void hint_with_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct error *err)
+{
+	struct writer sql = {0};
+	struct error ignored;
+
+	if (pg_publication_sql(conn, publication, wanted, &sql, &ignored) == 0 && sql.len) {
+		if (sql.len < sizeof(err->hint) - 64)
+			error_hint(err, "as the tables' owner run: %.*s", (int)sql.len - 1, sql.data);
+		else
+			error_hint(err, "`tailwater check --connect` prints the statement that makes it right");
+	}
+	wr_done(&sql);
+}
+
+int pg_publication_check(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct error *err)
+{
+	struct listing list;
+	int result;
+
+	if (listing_load(&list, conn, publication, err) < 0)
+		return -1;
+	result = check_listing(&list, publication, wanted, err);
+	listing_done(&list);
+	if (result < 0 && err->class == ERROR_STATE && !err->hint[0])
+		hint_with_sql(conn, publication, wanted, err);
+	return result;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Relations into table versions. */
+#include "relation.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "schema/catalog.h"
+
+
+void pg_relations_init(struct pg_relations *set, struct catalog *catalog, struct pg_facts facts)
+{
+	*set = (struct pg_relations){.catalog = catalog, .facts = facts};
+	arena_init(&set->arena);
+}
+
+void pg_relations_done(struct pg_relations *set)
+{
+	for (struct map_entry *entry = NULL; (entry = map_next(&set->type_names, entry));)
+		free(entry->value);
+	map_done(&set->captured);
+	map_done(&set->tables);
+	map_done(&set->type_names);
+	arena_done(&set->arena);
+}
+
+static struct view oid_key(const uint32_t *oid)
+{
+	return (struct view){(const char *)oid, sizeof(*oid)};
+}
+
+static struct view copy_oid(struct pg_relations *set, uint32_t oid)
+{
+	return arena_copy(&set->arena, oid_key(&oid));
+}
+
+void pg_relations_capture(struct pg_relations *set, const char *schema, const char *name)
+{
+	map_put(&set->captured, arena_printf(&set->arena, "%s.%s", schema, name), set);
+}
+
+static bool is_captured(const struct pg_relations *set, const char *schema, const char *name, struct arena *arena)
+{
+	return map_get(&set->captured, arena_printf(arena, "%s.%s", schema, name)) != NULL;
+}
+
+void pg_relations_type(struct pg_relations *set, uint32_t oid, struct view name)
+{
+	char *before = map_get(&set->type_names, oid_key(&oid));
+
+	if (before && view_is(name, before))
+		return;
+	map_put(&set->type_names, copy_oid(set, oid), mem_text(name));
+	free(before);
+}
+
+/* What a column's type is to us: its row of the type table, name and modifier. */
+struct resolved {
+	const struct pg_type *type;
+	const char *name;
+	uint32_t oid;
+	int32_t modifier;
+};
+
+static int resolve_by_fact(const struct pg_type_fact *fact, struct resolved *ret)
+{
+	ret->name = fact->name;
+	if (fact->kind == 'e') {
+		ret->type = &pg_type_enum;
+	} else if (fact->kind == 'd' && (ret->type = pg_type_find(fact->base))) {
+		ret->oid = fact->base;
+		ret->modifier = fact->modifier;
+	} else {
+		ret->type = &pg_type_other;
+	}
+	return 0;
+}
+
+/* The catalogue knows the type best; the log's own word for it serves when the type is gone by now. */
+static int resolve_type(struct pg_relations *set, const struct pg_column *column, struct resolved *ret, struct error *err)
+{
+	const struct pg_type_fact *fact = NULL;
+	const char *told;
+	int found;
+
+	*ret = (struct resolved){pg_type_find(column->type), NULL, column->type, column->modifier};
+	if (ret->type) {
+		ret->name = ret->type->name;
+		return 0;
+	}
+	found = set->facts.type(set->facts.context, column->type, &fact, err);
+	if (found < 0)
+		return -1;
+	if (found)
+		return resolve_by_fact(fact, ret);
+	told = map_get(&set->type_names, oid_key(&column->type));
+	ret->name = told ? told : "unknown";
+	ret->type = told ? pg_type_find_name(told) : NULL;
+	if (!ret->type)
+		ret->type = &pg_type_other;
+	return 0;
+}
+
+static int build_columns(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
+			 pg_convert **convert, struct arena *arena, struct error *err)
+{
+	for (unsigned i = 0; i < relation->column_count; i++) {
+		const struct pg_column *from = &relation->columns[i];
+		struct resolved resolved;
+
+		if (resolve_type(set, from, &resolved, err) < 0)
+			return -1;
+		convert[i] = resolved.type->convert;
+		draft->columns[i] = (struct column){
+			.name = from->name,
+			.type = pg_type_of(resolved.type, resolved.modifier),
+			.source_type = pg_type_print(resolved.name, resolved.oid, resolved.modifier, arena),
+			.source_oid = from->type,
+			.source_modifier = from->modifier,
+			.identity = from->key,
+		};
+	}
+	return 0;
+}
+
+static enum identity identity_of(char identity)
+{
+	switch (identity) {
+	case 'f':
+		return IDENTITY_FULL;
+	case 'i':
+		return IDENTITY_INDEX;
+	case 'n':
+		return IDENTITY_NOTHING;
+	default:
+		return IDENTITY_KEY;
+	}
+}
+
+/* The catalogue's order of the key, if every column of it is here and flagged as the log says. */
+static bool take_key(const char *const *names, unsigned count, struct table *draft, struct arena *arena)
+{
+	draft->key = ARENA_ARRAY(arena, unsigned, count);
+	draft->key_count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		int column = table_column(draft, names[i]);
+
+		if (column < 0 || !draft->columns[column].identity)
+			return false;
+		draft->key[draft->key_count++] = (unsigned)column;
+	}
+	return true;
+}
+
+static void take_flagged_columns(struct table *draft, struct arena *arena)
+{
+	draft->key = ARENA_ARRAY(arena, unsigned, draft->column_count);
+	draft->key_count = 0;
+	for (unsigned i = 0; i < draft->column_count; i++)
+		if (draft->columns[i].identity)
+			draft->key[draft->key_count++] = i;
+}
+
+static unsigned count_flagged(const struct table *draft)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < draft->column_count; i++)
+		count += draft->columns[i].identity;
+	return count;
+}
+
+/*
+ * With identity FULL every column is flagged, and only the catalogue knows of a primary key; otherwise the flags are the
+ * truth, and the catalogue, if it agrees with them, gives their order.
+ */
+static int build_key(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
+		     struct arena *arena, struct error *err)
+{
+	const char **names = NULL;
+	unsigned count = 0;
+	int found = set->facts.key(set->facts.context, relation->oid, relation->identity, arena, &names, &count, err);
+	bool agrees;
+
+	if (found < 0)
+		return -1;
+	agrees = found && take_key(names, count, draft, arena);
+	if (draft->identity == IDENTITY_FULL) {
+		if (!agrees)
+			draft->key_count = 0;
+	} else if (!agrees || draft->key_count != count_flagged(draft)) {
+		take_flagged_columns(draft, arena);
+	}
+	return 0;
+}
+
+static struct pg_table *remember(struct pg_relations *set, uint32_t oid, const struct table *table, bool captured,
+				 pg_convert **convert)
+{
+	struct pg_table *entry = ARENA_NEW(&set->arena, struct pg_table);
+
+	*entry = (struct pg_table){.table = table, .captured = captured};
+	entry->convert = ARENA_ARRAY(&set->arena, pg_convert *, table->column_count);
+	memcpy(entry->convert, convert, sizeof(*convert) * table->column_count);
+	map_put(&set->tables, copy_oid(set, oid), entry);
+	set->last = NULL;
+	return entry;
+}
+
+static int put(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena,
+	       const struct pg_table **ret, bool *ret_new, struct error *err)
+{
+	struct table draft = {
+		.source_id = relation->oid,
+		.schema = relation->schema,
+		.name = relation->name,
+		.columns = ARENA_ARRAY(arena, struct column, relation->column_count),
+		.column_count = relation->column_count,
+		.identity = identity_of(relation->identity),
+	};
+	pg_convert **convert = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
+	const struct table *table;
+
+	if (build_columns(set, relation, &draft, convert, arena, err) < 0 ||
+	    build_key(set, relation, &draft, arena, err) < 0)
+		return -1;
+	table = catalog_put(set->catalog, &draft, ret_new);
+	*ret = map_get(&set->tables, oid_key(&relation->oid));
+	if (!*ret || (*ret)->table != table)
+		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena), convert);
+	return 0;
+}
+
+int pg_relations_put(struct pg_relations *set, const struct pg_relation *relation, const struct pg_table **ret,
+		     bool *ret_new, struct error *err)
+{
+	struct arena arena;
+	int result;
+
+	arena_init(&arena);
+	result = put(set, relation, &arena, ret, ret_new, err);
+	arena_done(&arena);
+	return result;
+}
+
+const struct pg_table *pg_relations_find(struct pg_relations *set, uint32_t oid)
+{
+	if (!set->last || set->last_oid != oid) {
+		set->last = map_get(&set->tables, oid_key(&oid));
+		set->last_oid = oid;
+	}
+	return set->last;
+}

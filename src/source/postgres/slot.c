@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Replication slots (PostgreSQL documentation 55.4, "Streaming Replication Protocol", and 54.19). */
+#include "slot.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/writer.h"
+#include "conn.h"
+
+int pg_lsn_parse(const char *text, struct position *ret)
+{
+	*ret = (struct position){0};
+	return *text ? position_parse(POSITION_PG_LSN, view_of(text), ret) : 0;
+}
+
+static int identify_system(PGconn *replication, struct source_identity *ret, struct error *err)
+{
+	PGresult *result = pg_query(replication, err, "IDENTIFY_SYSTEM");
+
+	if (!result)
+		return -1;
+	snprintf(ret->system, sizeof(ret->system), "%s", pg_value(result, 0, 0));
+	ret->timeline = (uint32_t)strtoul(pg_value(result, 0, 1), NULL, 10);
+	pg_lsn_parse(pg_value(result, 0, 2), &ret->log_end);
+	snprintf(ret->database, sizeof(ret->database), "%s", pg_value(result, 0, 3));
+	PQclear(result);
+	return 0;
+}
+
+/* The history's last line is "parent timeline, switch point, reason". */
+static int read_switch_point(PGconn *replication, struct source_identity *ret, struct error *err)
+{
+	PGresult *result;
+	const char *line;
+	char lsn[32] = "";
+
+	if (ret->timeline <= 1)
+		return 0;
+	result = pg_query(replication, err, "TIMELINE_HISTORY %u", ret->timeline);
+	if (!result)
+		return -1;
+	for (line = pg_value(result, 0, 1); line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		sscanf(line, "%*u %31s", lsn);
+	}
+	PQclear(result);
+	pg_lsn_parse(lsn, &ret->switch_point);
+	return 0;
+}
+
+static void take_slot(const PGresult *result, struct source_identity *ret)
+{
+	ret->slot_exists = true;
+	ret->slot_active = *pg_value(result, 0, 0) == 't';
+	ret->slot_pid = atoi(pg_value(result, 0, 1));
+	pg_lsn_parse(pg_value(result, 0, 2), &ret->confirmed);
+	pg_lsn_parse(pg_value(result, 0, 3), &ret->log_start);
+	ret->slot_lost = strcmp(pg_value(result, 0, 4), "lost") == 0 || PQgetisnull(result, 0, 3);
+	snprintf(ret->slot_reason, sizeof(ret->slot_reason), "%s", pg_value(result, 0, 5));
+}
+
+static int read_slot(PGconn *queries, const char *slot, struct source_identity *ret, struct error *err)
+{
+	int version = PQserverVersion(queries);
+	const char *params[] = {slot};
+	char sql[400];
+	PGresult *result;
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT active, active_pid, confirmed_flush_lsn, restart_lsn, %s, %s, plugin, database = current_database()"
+		 " FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+		 version >= 130000 ? "wal_status" : "''", version >= 170000 ? "invalidation_reason" : "''");
+	result = pg_query_params(queries, err, sql, 1, params);
+	if (!result)
+		return -1;
+	if (PQntuples(result) == 1) {
+		take_slot(result, ret);
+		if (strcmp(pg_value(result, 0, 6), "pgoutput") != 0 || *pg_value(result, 0, 7) != 't') {
+			error_state(err, STATE_MISMATCH, "the slot '%s' is not a pgoutput slot of this database", slot);
+			error_hint(err, "choose another name for source.slot");
+			PQclear(result);
+			return -1;
+		}
+	}
+	PQclear(result);
+	return 0;
+}
+
+int pg_slot_identify(PGconn *replication, PGconn *queries, const char *slot, struct source_identity *ret,
+		     struct error *err)
+{
+	*ret = (struct source_identity){0};
+	if (identify_system(replication, ret, err) < 0 || read_switch_point(replication, ret, err) < 0)
+		return -1;
+	return read_slot(queries, slot, ret, err);
+}
+
+/* Sessions with an open transaction, oldest first: pid, database, user, age, state. */
+static void name_blockers(PGconn *queries, struct writer *text)
+{
+	struct error ignored;
+	PGresult *result = pg_query(queries, &ignored,
+		"SELECT pid, datname, usename, state, extract(epoch FROM now() - xact_start)::int"
+		" FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
+		" ORDER BY xact_start LIMIT 5");
+
+	for (int i = 0; result && i < PQntuples(result); i++)
+		wr_printf(text, "%spid %s (database %s, user %s, %s for %s s)", i ? ", " : "", pg_value(result, i, 0),
+			  pg_value(result, i, 1), pg_value(result, i, 2), pg_value(result, i, 3), pg_value(result, i, 4));
+	PQclear(result);
+}
+
+static void cancel(PGconn *conn)
+{
+	PGcancel *request = PQgetCancel(conn);
+	char problem[256];
+
+	if (request)
+		PQcancel(request, problem, sizeof(problem));
+	PQfreeCancel(request);
+}
+
+static void drain(PGconn *conn)
+{
+	PGresult *result;
+
+	while ((result = PQgetResult(conn)))
+		PQclear(result);
+}
+
+/* Waits until the command's result is there: 1, or 0 at the deadline, or -1. */
+static int await_result(PGconn *conn, usec_t deadline, struct error *err)
+{
+	while (PQisBusy(conn)) {
+		struct pollfd wait = {.fd = PQsocket(conn), .events = POLLIN};
+		usec_t left = deadline - clock_mono();
+
+		if (left <= 0)
+			return 0;
+		poll(&wait, 1, (int)(left / USEC_PER_MSEC) + 1);
+		if (!PQconsumeInput(conn))
+			return pg_fail(conn, NULL, err, "creating the replication slot");
+	}
+	return 1;
+}
+
+static int give_up(PGconn *replication, PGconn *queries, const char *slot, usec_t timeout_us, struct error *err)
+{
+	struct writer names = {0};
+
+	name_blockers(queries, &names);
+	cancel(replication);
+	drain(replication);
+	error_set(err, ERROR_TRANSIENT, "slot '%s' was not made within %d s: it waits for open transactions: %.*s", slot,
+		  (int)(timeout_us / USEC_PER_SEC), (int)names.len, names.len ? names.data : "");
+	error_hint(err, "end those transactions, or raise source.slot_timeout");
+	wr_done(&names);
+	return -1;
+}
+
+static int take_created(PGconn *replication, struct position *ret_start, char snapshot[128], struct error *err)
+{
+	PGresult *result = PQgetResult(replication);
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+		pg_fail(replication, result, err, "creating the replication slot");
+		PQclear(result);
+		drain(replication);
+		return -1;
+	}
+	pg_lsn_parse(pg_value(result, 0, 1), ret_start);
+	snprintf(snapshot, 128, "%s", pg_value(result, 0, 2));
+	PQclear(result);
+	drain(replication);
+	return 0;
+}
+
+int pg_slot_create(PGconn *replication, PGconn *queries, const char *slot, usec_t timeout_us, struct position *ret_start,
+		   char snapshot[128], struct error *err)
+{
+	char *quoted = pg_identifier(replication, slot);
+	char sql[256];
+	int ready;
+
+	/* The keyword form is understood by every version from 10 on. */
+	snprintf(sql, sizeof(sql), "CREATE_REPLICATION_SLOT %s LOGICAL pgoutput EXPORT_SNAPSHOT", quoted);
+	PQfreemem(quoted);
+	if (!PQsendQuery(replication, sql))
+		return pg_fail(replication, NULL, err, "creating the replication slot");
+	ready = await_result(replication, clock_mono() + timeout_us, err);
+	if (ready < 0)
+		return -1;
+	if (ready == 0)
+		return give_up(replication, queries, slot, timeout_us, err);
+	return take_created(replication, ret_start, snapshot, err);
+}
+
+int pg_slot_drop(PGconn *queries, const char *slot, struct error *err)
+{
+	const char *params[] = {slot};
+	PGresult *result = pg_query_params(queries, err,
+		"SELECT pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1", 1,
+		params);
+
+	if (!result)
+		return -1;
+	PQclear(result);
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The replication slot: what the server says about it, making it with an exported snapshot, dropping it.
+ */
+#ifndef POSTGRES_SLOT_H
+#define POSTGRES_SLOT_H
+
+#include <libpq-fe.h>
+
+#include "source/source.h"
+
+/* Fills what IDENTIFY_SYSTEM, the timeline's history and pg_replication_slots say. */
+int pg_slot_identify(PGconn *replication, PGconn *queries, const char *slot, struct source_identity *ret,
+		     struct error *err);
+
+/*
+ * Makes the slot, exporting a snapshot that lives until the next command on the connection. Making one waits for every
+ * transaction that is open anywhere in the cluster: after the timeout it is given up, and the error names their sessions.
+ */
+int pg_slot_create(PGconn *replication, PGconn *queries, const char *slot, usec_t timeout_us, struct position *ret_start,
+		   char snapshot[128], struct error *err);
+
+/* Drops it if it exists. */
+int pg_slot_drop(PGconn *queries, const char *slot, struct error *err);
+
+/* "16/B374D848" */
+int pg_lsn_parse(const char *text, struct position *ret);
+
+#endif
