@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * A mapping: a pack compiled against the contracts and the source's tables. Compiling happens on a scratch database, so
+ * that it needs neither state file nor server, and says all that is wrong at once; the result says what the mirror needs.
+ * Once the mirror's tables are declared, mapping_open prepares the statements on the state file, and documents can be made.
+ */
+#ifndef CANONICAL_MAPPING_H
+#define CANONICAL_MAPPING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diagnostics.h"
+#include "base/error.h"
+#include "canonical/pack.h"
+#include "model/avro.h"
+#include "model/table.h"
+#include "state/db.h"
+#include "state/mirror.h"
+
+struct mapping;
+
+enum event_class { EVENT_ENTITY, EVENT_OPERATIONAL, EVENT_FINANCIAL };
+
+extern const char *const event_class_names[];
+
+struct entity_event {
+	const char *name;
+	enum event_class class;
+};
+
+#define ENTITY_EVENTS_MAX 64
+
+/* An entity of the mapping; owned by it. */
+struct entity {
+	const char *name;
+	unsigned index;                    /* in order of names */
+	const struct avro_type *type;      /* record tailwater.canonical.<name> */
+	const char *root;                  /* the root table, as mappings name it */
+	bool key_is_number;
+	const struct entity_event *events; /* in the order of the file */
+	unsigned event_count;
+	const char *const *tables;         /* what its documents read, in order of names: header.sourceTables */
+	unsigned table_count;
+	struct entity_plan *plan;          /* private to canonical/ */
+};
+
+struct mapping_options {
+	const struct pack *pack;
+	const char *instance; /* first part of canonical ids */
+
+	/* The contract of an entity: its record type, or NULL. */
+	const struct avro_type *(*contract)(const void *arg, const char *entity);
+	const void *contract_arg;
+
+	/* The source's tables. tables_known false: there is no catalogue, statements are checked as far as possible. */
+	bool tables_known;
+	const struct table *const *tables;
+	unsigned table_count;
+};
+
+/*
+ * Compiles. Pack, contracts and tables are borrowed for as long as the mapping lives. Complaints (errors and warnings) go to
+ * diag; returns NULL if there was an error.
+ */
+struct mapping *mapping_compile(const struct mapping_options *options, struct diagnostics *diag);
+void mapping_free(struct mapping *mapping);
+
+const struct entity *const *mapping_entities(const struct mapping *mapping, unsigned *ret_count);
+const struct entity *mapping_entity(const struct mapping *mapping, const char *name);
+
+/* The capture list, in order of names: what mirror_open takes. */
+const struct mirror_need *mapping_needs(const struct mapping *mapping, unsigned *ret_count);
+
+/* Prepares the statements on the state file, whose mirror has the tables. */
+MUST_CHECK int mapping_open(struct mapping *mapping, struct db *db, struct error *err);
+
+/* Finalizes them (before db_close, or to open again). */
+void mapping_close(struct mapping *mapping);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The exceptions that are open: documents that could not be made or did not validate. One for each document; it closes
+ * itself when the document validates or is gone.
+ */
+#ifndef STATE_EXCEPTIONS_H
+#define STATE_EXCEPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/view.h"
+#include "state/db.h"
+
+struct exception {
+	struct view entity;
+	struct view key;      /* root_key_text */
+	struct view place;    /* path of the field */
+	struct view reason;   /* one sentence */
+	struct view event_id; /* of the document that did not validate first */
+	struct view position; /* since when, as text */
+	usec_t since;         /* commit time of that transaction */
+};
+
+/*
+ * Records an exception. *ret_news says whether anybody has to be told: it was not open, or reason or place are others now
+ * (event_id, position and since stay those of the first time).
+ */
+MUST_CHECK int exception_open(struct db *db, const struct exception *exception, bool *ret_news, struct error *err);
+
+/* Closes it: 1 if it was open (and then *ret_event_id, valid until the next call, is its event id), 0 if not, -1. */
+MUST_CHECK int exception_close(struct db *db, struct view entity, struct view key, struct view *ret_event_id,
+			       struct error *err);
+
+/* All open ones in order of (entity, key), until `each` returns other than 0. */
+MUST_CHECK int exceptions_each(struct db *db, int (*each)(void *arg, const struct exception *exception), void *arg,
+			       struct error *err);
+MUST_CHECK int exceptions_count(struct db *db, uint64_t *ret, struct error *err);
+
+#endif
