@@ -27,6 +27,7 @@ struct avro_field {
 	bool nullable;      /* a union with null ... */
 	bool null_second;   /* ... in which null is the second branch */
 	const char *doc;
+	const char *default_json; /* the default as JSON text, or NULL */
 };
 
 /* A type; of a named type there is one object, shared by all who refer to it. */
@@ -36,6 +37,7 @@ struct avro_type {
 	int precision, scale;            /* AVRO_DECIMAL */
 	const char *name;                /* enum, record: full name with namespace */
 	const char *doc;
+	const char *version;             /* record: attribute "version" of a contract, or NULL */
 	struct avro_field *fields;       /* record */
 	unsigned field_count;
 	const char **symbols;            /* enum */
@@ -44,6 +46,20 @@ struct avro_type {
 	const struct avro_type *items;   /* array: items; map: values */
 	bool items_nullable;             /* array, map: a union ["null", items] */
 };
+
+#define AVRO_DECIMAL_DIGITS 38 /* decimals of more digits stay bytes in struct datum */
+
+/* The one type object of each kind that has no parameters: null to string; NULL for the others. */
+const struct avro_type *avro_primitive(enum avro_kind kind);
+
+/* "null" ... "string", "enum", "record", "array", "map" */
+extern const char *const avro_kind_names[];
+
+/* A decimal whose value is an __int128; a wider one has its bytes as `text`. */
+static inline bool avro_is_decimal(const struct avro_type *type)
+{
+	return type->logical == AVRO_DECIMAL && type->precision <= AVRO_DECIMAL_DIGITS;
+}
 
 /* Index of a record's field, or -1; of an enum's symbol, or -1. */
 int avro_field_index(const struct avro_type *type, struct view name);

@@ -21,6 +21,7 @@ struct column {
 	uint32_t source_oid;     /* PostgreSQL: pg_type oid, 0 elsewhere */
 	int32_t source_modifier; /* PostgreSQL: typmod, -1 = none */
 	bool identity;           /* part of the replica identity */
+	const char *labels;      /* TYPE_ENUM: its labels in their order, joined by commas; NULL = not known */
 };
 
 /* How rows are identified in the log when they are changed. */

@@ -46,7 +46,7 @@ MUST_CHECK int db_commit(struct db *db, struct error *err);
 
 /*
  * Back to the last commit. Whoever keeps something of the file in memory has asked to be told (db_on_rollback), so that
- * after this call all of state/ and canonical/ stands where the file stands; tables have to be declared again.
+ * after this call all of state/ and canonical/ stands where the file stands.
  */
 MUST_CHECK int db_rollback(struct db *db, struct error *err);
 void db_on_rollback(struct db *db, void (*forget)(void *arg), void *arg);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/view.h"
@@ -32,9 +33,9 @@ struct exception {
  */
 MUST_CHECK int exception_open(struct db *db, const struct exception *exception, bool *ret_news, struct error *err);
 
-/* Closes it: 1 if it was open (and then *ret_event_id, valid until the next call, is its event id), 0 if not, -1. */
-MUST_CHECK int exception_close(struct db *db, struct view entity, struct view key, struct view *ret_event_id,
-			       struct error *err);
+/* Closes it: 1 if it was open (and then *ret_event_id, in the arena, is its event id), 0 if not, -1. */
+MUST_CHECK int exception_close(struct db *db, struct view entity, struct view key, struct arena *arena,
+			       struct view *ret_event_id, struct error *err);
 
 /* All open ones in order of (entity, key), until `each` returns other than 0. */
 MUST_CHECK int exceptions_each(struct db *db, int (*each)(void *arg, const struct exception *exception), void *arg,

@@ -53,7 +53,8 @@ MUST_CHECK int mirror_open(struct db *db, const struct mirror_need *needs, unsig
 void mirror_close(struct mirror *mirror);
 
 /* A new set of needs (a new pack), at a border; tables have to be declared again. */
-void mirror_set_needs(struct mirror *mirror, const struct mirror_need *needs, unsigned count);
+MUST_CHECK int mirror_set_needs(struct mirror *mirror, const struct mirror_need *needs, unsigned count,
+				struct error *err);
 
 /*
  * Makes a table version known: creates or compares the mirrored table and compiles what is done per row. To be called for

@@ -4,6 +4,26 @@
 /* Look-ups in Avro schemas. */
 #include "model/avro.h"
 
+#include <stddef.h>
+
+const char *const avro_kind_names[] = {
+	[AVRO_NULL] = "null", [AVRO_BOOLEAN] = "boolean", [AVRO_INT] = "int", [AVRO_LONG] = "long",
+	[AVRO_FLOAT] = "float", [AVRO_DOUBLE] = "double", [AVRO_BYTES] = "bytes", [AVRO_STRING] = "string",
+	[AVRO_ENUM] = "enum", [AVRO_RECORD] = "record", [AVRO_ARRAY] = "array", [AVRO_MAP] = "map",
+};
+
+const struct avro_type *avro_primitive(enum avro_kind kind)
+{
+	static const struct avro_type primitives[] = {
+		[AVRO_NULL] = {.kind = AVRO_NULL},     [AVRO_BOOLEAN] = {.kind = AVRO_BOOLEAN},
+		[AVRO_INT] = {.kind = AVRO_INT},       [AVRO_LONG] = {.kind = AVRO_LONG},
+		[AVRO_FLOAT] = {.kind = AVRO_FLOAT},   [AVRO_DOUBLE] = {.kind = AVRO_DOUBLE},
+		[AVRO_BYTES] = {.kind = AVRO_BYTES},   [AVRO_STRING] = {.kind = AVRO_STRING},
+	};
+
+	return kind <= AVRO_STRING ? &primitives[kind] : NULL;
+}
+
 int avro_field_index(const struct avro_type *type, struct view name)
 {
 	for (unsigned i = 0; i < type->field_count; i++)

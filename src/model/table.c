@@ -38,6 +38,7 @@ static uint64_t mix_column(uint64_t hash, const struct column *column)
 {
 	hash = mix_text(hash, column->name);
 	hash = mix_text(hash, column->source_type);
+	hash = mix_text(hash, column->labels ? column->labels : "");
 	hash = mix_number(hash, column->type.kind);
 	hash = mix_number(hash, column->type.precision);
 	hash = mix_number(hash, column->type.scale);

@@ -53,6 +53,8 @@ static struct table *copy_table(struct arena *arena, const struct table *draft)
 		table->columns[i] = draft->columns[i];
 		table->columns[i].name = copy_text(arena, draft->columns[i].name);
 		table->columns[i].source_type = copy_text(arena, draft->columns[i].source_type);
+		if (draft->columns[i].labels)
+			table->columns[i].labels = copy_text(arena, draft->columns[i].labels);
 	}
 	table->key = ARENA_ARRAY(arena, unsigned, draft->key_count);
 	for (unsigned i = 0; i < draft->key_count; i++)

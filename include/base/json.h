@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* JSON texts, written. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/view.h"
+#include "base/writer.h"
+
+/*
+ * A quoted JSON string: control characters, quote and backslash are escaped, other bytes are written as they are; bytes
+ * that are no UTF-8 become U+FFFD, so that the result is JSON in any case.
+ */
+void json_string(struct writer *wr, struct view text);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+#include "base/json.h"
+
+#include <stdint.h>
+
+/* The length of the UTF-8 sequence that begins a text, or 0 if it is none (overlong, surrogate, cut off). */
+static size_t utf8_length(struct view text)
+{
+	static const struct {
+		unsigned char first, last;   /* of the first byte */
+		unsigned char low, high;     /* of the second */
+		size_t len;
+	} forms[] = {
+		{0x00, 0x7f, 0x80, 0xbf, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	const unsigned char *byte = (const unsigned char *)text.ptr;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (byte[0] < forms[i].first || byte[0] > forms[i].last)
+			continue;
+		if (text.len < forms[i].len || (forms[i].len > 1 && (byte[1] < forms[i].low || byte[1] > forms[i].high)))
+			return 0;
+		for (size_t k = 2; k < forms[i].len; k++)
+			if ((byte[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+/* The letter after the backslash in the short form of an escape, or 0. */
+static char short_escape(char c)
+{
+	static const char letters[128] = {
+		['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['\b'] = 'b', ['\f'] = 'f',
+	};
+
+	return (unsigned char)c < sizeof(letters) ? letters[(unsigned char)c] : 0;
+}
+
+static void write_character(struct writer *wr, struct view character)
+{
+	char letter = short_escape(*character.ptr);
+
+	if (letter) {
+		wr_u8(wr, '\\');
+		wr_u8(wr, (uint8_t)letter);
+	} else if ((unsigned char)*character.ptr < 0x20) {
+		wr_printf(wr, "\\u%04x", (unsigned char)*character.ptr);
+	} else {
+		wr_view_bytes(wr, character);
+	}
+}
+
+void json_string(struct writer *wr, struct view text)
+{
+	wr_u8(wr, '"');
+	while (text.len) {
+		size_t len = utf8_length(text);
+
+		if (len)
+			write_character(wr, (struct view){text.ptr, len});
+		else
+			wr_view_bytes(wr, VIEW("\xef\xbf\xbd"));
+		len += !len;
+		text.ptr += len;
+		text.len -= len;
+	}
+	wr_u8(wr, '"');
+}
