@@ -17,6 +17,7 @@
 #include "canonical/pack.h"
 #include "model/avro.h"
 #include "model/table.h"
+#include "schema/contract.h"
 #include "state/db.h"
 #include "state/mirror.h"
 
@@ -50,10 +51,7 @@ struct entity {
 struct mapping_options {
 	const struct pack *pack;
 	const char *instance; /* first part of canonical ids */
-
-	/* The contract of an entity: its record type, or NULL. */
-	const struct avro_type *(*contract)(const void *arg, const char *entity);
-	const void *contract_arg;
+	const struct contract *contract; /* has a record CONTRACT_DOCUMENT + name for every entity */
 
 	/* The source's tables. tables_known false: there is no catalogue, statements are checked as far as possible. */
 	bool tables_known;
