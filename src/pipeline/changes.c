@@ -34,7 +34,7 @@ static int finish_replay(struct pipeline *p, struct error *err)
 			       "agent, an edited state file); keep the state file and report it");
 }
 
-static int set_hidden(struct pipeline *p, bool hidden, struct error *err)
+int change_set_hidden(struct pipeline *p, bool hidden, struct error *err)
 {
 	return p->replaying && !hidden ? finish_replay(p, err) : 0;
 }
@@ -67,7 +67,7 @@ static int handle_begin(struct pipeline *p, struct change *change, struct error 
 	encode_begin(p->encoder, txn);
 	place_transaction(p, txn);
 	p->applied.open = (struct open_transaction){.phase = OPEN_CHANGES, .final = txn->final, .xid = txn->id};
-	return set_hidden(p, p->txn_hidden > 0 || p->txn_skip > 0, err);
+	return change_set_hidden(p, p->txn_hidden > 0 || p->txn_skip > 0, err);
 }
 
 static int handle_table(struct pipeline *p, struct change *change, struct error *err)
@@ -100,12 +100,26 @@ static int complete_unchanged(struct pipeline *p, const struct change *change, s
 	return 0;
 }
 
+/* Before their first use in this process, so that a reader of everything has met them. */
+static int publish_schemas(struct pipeline *p, struct route *route, struct error *err)
+{
+	if (route->schemas_published || p->replaying)
+		return 0;
+	route->schemas_published = true;
+	if (batch_publish_schema(p, route->plan->key.fingerprint, route->plan->key.text, err) < 0)
+		return -1;
+	return batch_publish_schema(p, route->plan->value.fingerprint, route->plan->value.text, err);
+}
+
 int change_publish(struct pipeline *p, const struct change *change, struct error *err)
 {
-	struct encode_plan *plan = change->op == CHANGE_MESSAGE ? encoder_messages(p->encoder) :
-								   route_of(p, change->table)->plan;
+	struct route *route = route_of(p, change->table);
+	struct encode_plan *plan = route->plan;
 	unsigned parts = encode_parts(p->encoder, plan, change);
 	struct message message;
+
+	if (publish_schemas(p, route, err) < 0)
+		return -1;
 
 	for (unsigned part = 0; part < parts; part++)
 		if (encode_part(p->encoder, plan, change, part, &p->key, &p->value, &message, err) < 0 ||
@@ -165,7 +179,7 @@ static int handle_row(struct pipeline *p, struct change *change, struct error *e
 	open->done = change->index + 1;
 	if (change->index < p->txn_skip)
 		return skip_change(p, change, err);
-	if (set_hidden(p, change->index < p->txn_hidden, err) < 0 || process_change(p, change, err) < 0)
+	if (change_set_hidden(p, change->index < p->txn_hidden, err) < 0 || process_change(p, change, err) < 0)
 		return -1;
 	return batch_full(p) ? batch_commit(p, err) : 0;
 }
@@ -175,6 +189,7 @@ static int handle_message(struct pipeline *p, struct change *change, struct erro
 {
 	struct open_transaction *open = &p->applied.open;
 
+	(void)err;
 	if (!change->transactional)
 		return 0;
 	open->hash = open->hash * UINT64_C(0x9e3779b97f4a7c15) + change->hash;
@@ -198,7 +213,7 @@ static int handle_commit(struct pipeline *p, struct change *change, struct error
 static int handle_idle(struct pipeline *p, struct change *change, struct error *err)
 {
 	p->applied.position = change->position;
-	return set_hidden(p, position_compare(change->position, p->published.position) < 0, err);
+	return change_set_hidden(p, position_compare(change->position, p->published.position) < 0, err);
 }
 
 static int (*const handlers[])(struct pipeline *p, struct change *change, struct error *err) = {

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "canonical/pack.h"
 #include "config.h"
+#include "encode/header.h"
 #include "run.h"
 #include "state/inputs.h"
 
@@ -220,7 +221,9 @@ static int load_mapping_files(struct pipeline *p, struct error *err)
 	p->contract = contract_load(p->options->schemas, &p->diag);
 	if (p->contract)
 		p->pack = pack_load(p->options->pack, p->options->overlay, &p->diag);
-	return p->pack ? 0 : routes_complain(p, "the mapping pack or the schemas are wrong", err);
+	if (!p->pack)
+		return routes_complain(p, "the mapping pack or the schemas are wrong", err);
+	return contracts_bind(p, err);
 }
 
 static int setup(struct pipeline *p, struct error *err)
@@ -254,16 +257,19 @@ static void cleanup(struct pipeline *p)
 	catalog_free(p->catalog);
 	db_close(p->db);
 	pack_free(p->pack);
+	header_plan_free(p->header);
 	contract_free(p->contract);
 	free(p->listing);
 	free(p->tables);
 	free(p->versions);
 	wr_done(&p->key);
 	wr_done(&p->value);
+	wr_done(&p->payload);
 	wr_done(&p->scratch);
 	arena_done(&p->txn_arena);
 	arena_done(&p->doc_arena);
 	arena_done(&p->schema_arena);
+	arena_done(&p->contract_arena);
 	diag_done(&p->diag);
 }
 

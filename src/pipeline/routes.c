@@ -91,11 +91,6 @@ static int capture_all(struct pipeline *p, size_t *ret_listed, struct error *err
 	return p->source_ops->capture(p->source, p->tables, *ret_listed, p->versions, err);
 }
 
-static const struct avro_type *find_contract(const void *arg, const char *entity)
-{
-	return contract_find_in(arg, CONTRACT_DOCUMENT, entity);
-}
-
 /* Complaints of the mapping as one error; all of them go to standard error first. */
 int routes_complain(struct pipeline *p, const char *what, struct error *err)
 {
@@ -108,8 +103,7 @@ static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
 	struct mapping_options options = {
 		.pack = p->pack,
 		.instance = p->options->instance,
-		.contract = find_contract,
-		.contract_arg = p->contract,
+		.contract = p->contract,
 		.tables_known = true,
 		.tables = p->versions,
 		.table_count = (unsigned)listed,
@@ -183,7 +177,7 @@ static void want_entity(struct pipeline *p, struct topic_list *list, const struc
 		want_named(p, list, "event", entity->events[i].name, TOPIC_DELETE, 0, &route->event_topics[i]);
 }
 
-static void want_all(struct pipeline *p, struct topic_list *list)
+static int want_all(struct pipeline *p, struct topic_list *list, struct error *err)
 {
 	unsigned count = 0;
 	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
@@ -199,8 +193,14 @@ static void want_all(struct pipeline *p, struct topic_list *list)
 			want_topic(p, list, route->plan->topic_name, TOPIC_ANY, 0, &route->plan->topic);
 	}
 	p->entity_routes = MEM_ARRAY(struct entity_route, count);
-	for (unsigned i = 0; i < count; i++)
-		want_entity(p, list, entities[i], &p->entity_routes[entities[i]->index]);
+	for (unsigned i = 0; i < count; i++) {
+		struct entity_route *route = &p->entity_routes[entities[i]->index];
+
+		want_entity(p, list, entities[i], route);
+		if (contracts_bind_entity(p, entities[i], route, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int note_known(void *arg, const struct known_topic *topic)
@@ -263,10 +263,10 @@ int routes_open_topics(struct pipeline *p, struct error *err)
 
 	for (size_t i = 0; i < p->table_count && result == 0; i++)
 		result = route_table(p, p->versions[i], err);
-	if (result == 0) {
-		want_all(p, &list);
+	if (result == 0)
+		result = want_all(p, &list, err);
+	if (result == 0)
 		result = open_listed(p, &list, err);
-	}
 	list_done(&list);
 	return result;
 }
@@ -289,6 +289,39 @@ static struct topic *topic_of_table(struct pipeline *p, const struct table *tabl
 	return NULL;
 }
 
+static bool is_whole(struct pipeline *p, const char *mapped_name)
+{
+	const char *dot = strchr(mapped_name, '.');
+	char schema[200];
+
+	snprintf(schema, sizeof(schema), "%.*s", dot ? (int)(dot - mapped_name) : 6, dot ? mapped_name : "public");
+	switch (mirror_state_of(p->mirror, schema, dot ? dot + 1 : mapped_name, NULL)) {
+	case MIRROR_INCOMPLETE:
+	case MIRROR_STALE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The entities that read a table which is not what the source has are not evaluated: wrong is worse than late. */
+static void hold_entities(struct pipeline *p)
+{
+	unsigned count;
+	const struct entity *const *entities;
+
+	if (!p->mapping || !p->entity_routes)
+		return;
+	entities = mapping_entities(p->mapping, &count);
+	for (unsigned i = 0; i < count; i++) {
+		struct entity_route *route = &p->entity_routes[entities[i]->index];
+
+		route->held = false;
+		for (unsigned j = 0; j < entities[i]->table_count; j++)
+			route->held |= !is_whole(p, entities[i]->tables[j]);
+	}
+}
+
 static int declare_mirrored(struct pipeline *p, const struct table *table, struct route *route, struct error *err)
 {
 	enum mirror_state state = MIRROR_NONE;
@@ -299,6 +332,7 @@ static int declare_mirrored(struct pipeline *p, const struct table *table, struc
 		return -1;
 	route->mirrored = state != MIRROR_NONE;
 	route->touches = route->mirrored && p->touch && touch_wants(p->touch, table);
+	hold_entities(p);
 	if (state == MIRROR_STALE)
 		log_warning(p->options->name, "table %s.%s is STALE: a mirrored column was changed in a way that left no row "
 			    "events; its entities are held until it is loaded again", table->schema, table->name);
@@ -335,6 +369,7 @@ void routes_free(struct pipeline *p)
 	for (unsigned i = 0; p->entity_routes && i < count; i++) {
 		free(p->entity_routes[i].event_topics);
 		free(p->entity_routes[i].event_schemas);
+		free(p->entity_routes[i].event_schema_texts);
 	}
 	free(p->entity_routes);
 	p->entity_routes = NULL;

@@ -37,16 +37,21 @@ struct route {
 	bool mirrored;
 	bool touches;             /* changes touch documents */
 	bool known;
+	bool schemas_published;
 };
 
 /* The topics and schemas of one entity. */
 struct entity_route {
 	struct topic *topic;
 	struct topic **event_topics;
-	const struct avro_type *message;      /* record tailwater.entity.<Entity> */
-	uint64_t message_schema;              /* fingerprints */
-	uint64_t *event_schemas;
+	uint64_t message_schema;              /* fingerprint of record tailwater.entity.<Entity> ... */
+	struct view message_schema_text;      /* ... and its text */
+	uint64_t *event_schemas;              /* of each event */
+	struct view *event_schema_texts;
+	struct view schema_version;           /* of the document's contract, for headers */
 	unsigned documents_slot;
+	bool schemas_published;
+	bool held;                            /* a table that it reads is not whole: nothing is evaluated */
 };
 
 struct batch {
@@ -91,6 +96,12 @@ struct pipeline {
 	struct entity_route *entity_routes;     /* by entity->index */
 	struct route *routes;                   /* by table->uid */
 	unsigned route_count;
+	struct arena contract_arena;            /* texts of schemas */
+	struct header_plan *header;
+	const struct avro_type *exception_type;
+	uint64_t exception_schema;
+	struct view exception_schema_text;
+	uint64_t string_schema;                 /* of keys */
 	struct map schemas_published;           /* fingerprint -> non-NULL, since the last recovery ... */
 	struct arena schema_arena;              /* ... and its keys */
 
@@ -101,7 +112,7 @@ struct pipeline {
 	struct progress published;  /* C: what the last Kafka commit covers */
 	bool replaying;             /* applied is behind published */
 	struct batch batch;
-	struct writer key, value, scratch;
+	struct writer key, value, payload, scratch;
 	struct arena txn_arena;     /* reset at each source commit */
 	struct arena doc_arena;     /* reset at each document */
 
@@ -157,8 +168,14 @@ int pipeline_serve(struct pipeline *p, struct error *err);
 
 /* changes.c */
 int change_handle(struct pipeline *p, struct change *change, struct error *err);
+int change_set_hidden(struct pipeline *p, bool hidden, struct error *err);
 int change_publish(struct pipeline *p, const struct change *change, struct error *err);
 int change_apply(struct pipeline *p, const struct change *change, struct error *err);
+
+/* contracts.c */
+extern const struct avro_type avro_string;
+int contracts_bind(struct pipeline *p, struct error *err);
+int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err);
 
 /* documents.c */
 enum document_cause { CAUSE_COMMIT, CAUSE_SNAPSHOT, CAUSE_JOB };

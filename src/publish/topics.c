@@ -275,18 +275,32 @@ int32_t topic_partitions(const struct topic *topic)
 	return topic->partitions;
 }
 
+/* The partitions of a topic just made are without a leader for a moment. */
+static int end_of_partition(struct topics *topics, const struct topic *topic, int32_t partition, int64_t *ret,
+			    struct error *err)
+{
+	usec_t deadline = clock_mono() + VISIBLE_TIMEOUT_US;
+	rd_kafka_resp_err_t code;
+	int64_t low;
+
+	while ((code = rd_kafka_query_watermark_offsets(producer_handle(topics->producer), topic->name, partition, &low,
+							ret, ADMIN_TIMEOUT_MS)) && clock_mono() < deadline) {
+		if (code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE &&
+		    code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+			break;
+		rd_kafka_poll(producer_handle(topics->producer), 20);
+	}
+	return code ? client_fail(err, code, "asking for the end of a topic", NULL) : 0;
+}
+
 int topic_end_offset(struct topics *topics, const struct topic *topic, int64_t *ret, struct error *err)
 {
-	int64_t sum = 0;
+	int64_t sum = 0, end;
 
 	for (int32_t i = 0; i < topic->partitions; i++) {
-		int64_t low, high;
-		rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(producer_handle(topics->producer), topic->name, i,
-									    &low, &high, ADMIN_TIMEOUT_MS);
-
-		if (code)
-			return client_fail(err, code, "asking for the end of a topic", NULL);
-		sum += high;
+		if (end_of_partition(topics, topic, i, &end, err) < 0)
+			return -1;
+		sum += end;
 	}
 	*ret = sum;
 	return 0;
