@@ -15,6 +15,9 @@ extern bool failpoint_armed;
 void failpoint_setup(void);
 void failpoint_hit(const char *name);
 
+/* True if this is the point that the process is to be killed at. */
+bool failpoint_is(const char *name);
+
 static inline void failpoint(const char *name)
 {
 	if (__builtin_expect(failpoint_armed, 0))

@@ -29,8 +29,13 @@ void failpoint_setup(void)
 	failpoint_armed = true;
 }
 
+bool failpoint_is(const char *name)
+{
+	return failpoint_armed && strlen(name) == wanted_len && strncmp(name, wanted, wanted_len) == 0;
+}
+
 void failpoint_hit(const char *name)
 {
-	if (strlen(name) == wanted_len && strncmp(name, wanted, wanted_len) == 0 && --passages == 0)
+	if (failpoint_is(name) && --passages == 0)
 		kill(getpid(), SIGKILL);
 }

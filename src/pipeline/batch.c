@@ -12,7 +12,13 @@
 #include "run.h"
 #include "state/position.h"
 
-#define COMMIT_SLICE_US (5 * USEC_PER_MSEC)
+#define FLUSH_SLICE_US (5 * USEC_PER_MSEC)
+
+/*
+ * Once everything is delivered a commit is one round trip. The client does not match answers to calls: a call that times out
+ * in the wrong moment makes a later one fail. That is safe, since it ends in recovery, but not cheap; so this slice is long.
+ */
+#define COMMIT_SLICE_US (500 * USEC_PER_MSEC)
 #define COMMIT_TIMES 5                        /* a batch lasts at least so many times as long as the last commit took */
 #define OPEN_TXN_MOST_US (10 * USEC_PER_SEC)  /* a batch in a source transaction that stalls is split after that */
 
@@ -122,24 +128,10 @@ static int ambiguous(struct pipeline *p, struct error *err)
 	return -1;
 }
 
-/* Never an abort after a commit was asked for: only the same call again, until the deadline. */
-static int await_commit(struct pipeline *p, struct error *err)
+static int late(const struct pipeline *p, const char *what, struct error *err)
 {
-	usec_t deadline = clock_mono() + p->options->commit_timeout_us;
-	usec_t slice = failpoint_armed ? USEC_PER_MSEC : COMMIT_SLICE_US;
-	int done;
-
-	while ((done = producer_commit(p->producer, slice, NULL, err)) == 0) {
-		failpoint("during-commit");
-		if (pipeline_serve(p, err) < 0)
-			return ambiguous(p, err);
-		if (clock_mono() > deadline) {
-			error_set(err, ERROR_TRANSIENT, "Kafka has not answered for %d s",
-				  (int)(p->options->commit_timeout_us / USEC_PER_SEC));
-			return ambiguous(p, err);
-		}
-	}
-	return done < 0 ? ambiguous(p, err) : 0;
+	return error_set(err, ERROR_TRANSIENT, "Kafka has not %s for %d s", what,
+			 (int)(p->options->commit_timeout_us / USEC_PER_SEC));
 }
 
 static int await_flush(struct pipeline *p, struct error *err)
@@ -147,14 +139,32 @@ static int await_flush(struct pipeline *p, struct error *err)
 	usec_t deadline = clock_mono() + p->options->commit_timeout_us;
 	int done;
 
-	while ((done = producer_flush(p->producer, COMMIT_SLICE_US, err)) == 0) {
+	while ((done = producer_flush(p->producer, FLUSH_SLICE_US, err)) == 0) {
 		if (pipeline_serve(p, err) < 0)
 			return -1;
 		if (clock_mono() > deadline)
-			return error_set(err, ERROR_TRANSIENT, "Kafka has not acknowledged for %d s",
-					 (int)(p->options->commit_timeout_us / USEC_PER_SEC));
+			return late(p, "acknowledged", err);
 	}
 	return done < 0 ? -1 : 0;
+}
+
+/* Never an abort after a commit was asked for: only the same call again, until the deadline. */
+static int await_commit(struct pipeline *p, struct error *err)
+{
+	usec_t deadline = clock_mono() + p->options->commit_timeout_us;
+	usec_t slice = failpoint_is("during-commit") ? USEC_PER_MSEC : COMMIT_SLICE_US;
+	int done;
+
+	while ((done = producer_commit(p->producer, slice, NULL, err)) == 0) {
+		failpoint("during-commit");
+		if (pipeline_serve(p, err) < 0)
+			return ambiguous(p, err);
+		if (clock_mono() > deadline) {
+			late(p, "answered a commit", err);
+			return ambiguous(p, err);
+		}
+	}
+	return done < 0 ? ambiguous(p, err) : 0;
 }
 
 static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
@@ -188,7 +198,7 @@ static int commit_exactly_once(struct pipeline *p, struct error *err)
 	if (send_checkpoint(p, err) < 0)
 		return -1;
 	failpoint("before-commit");
-	return await_commit(p, err);
+	return await_flush(p, err) < 0 ? -1 : await_commit(p, err);
 }
 
 /* A document is never recorded as published that Kafka does not have: first everything, then the checkpoint. */

@@ -24,6 +24,7 @@ struct producer {
 	int fd;
 	struct producer_metrics metrics;
 	uint64_t outstanding_bytes;
+	bool commit_resumed;  /* the last call of commit timed out */
 	struct error failure; /* the first lasting one, from whatever callback */
 };
 
@@ -237,11 +238,22 @@ int producer_flush(struct producer *producer, usec_t slice_us, struct error *err
 	return code ? client_fail(err, code, "delivering to Kafka", NULL) : 1;
 }
 
+/*
+ * A call that timed out while the broker's answer is under way leaves the client in a state in which 2.0.2 refuses the next
+ * call with _STATE until the answer is there. That is "not yet", too: the caller's deadline bounds it.
+ */
 int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced, struct error *err)
 {
-	int result = outcome(rd_kafka_commit_transaction(producer->rk, (int)(slice_us / USEC_PER_MSEC)),
-			     "committing to Kafka", ret_fenced, err);
+	rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->rk, (int)(slice_us / USEC_PER_MSEC));
+	int result;
 
+	if (error && producer->commit_resumed && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__STATE) {
+		rd_kafka_error_destroy(error);
+		rd_kafka_poll(producer->rk, 1);
+		return 0;
+	}
+	result = outcome(error, "committing to Kafka", ret_fenced, err);
+	producer->commit_resumed = result == 0;
 	producer->metrics.commits += result == 1;
 	return result;
 }
