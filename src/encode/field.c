@@ -58,7 +58,7 @@ static int read_short(struct view text, int64_t *ret, int *ret_scale)
 {
 	const char *pos = text.ptr, *end = text.ptr + text.len, *point = NULL, *start;
 	bool negative = pos < end && *pos == '-';
-	int64_t number = 0;
+	uint64_t number = 0; /* holds a digit more */
 
 	pos += negative;
 	start = pos;
@@ -76,7 +76,7 @@ static int read_short(struct view text, int64_t *ret, int *ret_scale)
 	}
 	if (end - start > SHORT_DIGITS + (point != NULL) || (point && end - start == 1))
 		return -1;
-	*ret = negative ? -number : number;
+	*ret = negative ? -(int64_t)number : (int64_t)number;
 	*ret_scale = point ? (int)(end - point - 1) : 0;
 	return 0;
 }
