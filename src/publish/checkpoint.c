@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "publish/reader.h"
-#include "schemas/checkpoint.pb-c.h"
+#include "checkpoint.pb-c.h"
 
 #define FORMAT 1
 #define READ_DEADLINE_US (60 * USEC_PER_SEC)
