@@ -58,19 +58,25 @@ int producer_init(struct producer *producer, usec_t slice_us, struct error *err)
 
 int producer_begin(struct producer *producer, struct error *err);
 
-/* Copies the message into the client: 1 taken, 0 the queue is full (serve and try again), -1 (ERROR_RECORD: too large). */
+/*
+ * Copies the message; it is handed to the client with others of its partition, by producer_poll at the latest. ERROR_RECORD
+ * if it is too large.
+ */
 int producer_send(struct producer *producer, const struct message *message, struct error *err);
 
 /* Waits up to slice until all is delivered: 1, 0 not yet, -1. */
 int producer_flush(struct producer *producer, usec_t slice_us, struct error *err);
 
 /*
- * Commits: 1 done, 0 not yet (call again: never abort after this), -1: the outcome is unknown or the producer is at its end.
+ * Commits what has been flushed: 1 done, 0 not yet (call again: never abort after this), -1: the outcome is unknown or the producer is at its end.
  * *ret_fenced (may be NULL): another producer has taken over, or the transaction took longer than its timeout.
  */
 int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced, struct error *err);
 
-/* Serves delivery reports, logs and errors of the client; -1 when it has failed for good. Never waits. */
+/*
+ * Hands over what is waiting; serves delivery reports, logs and errors of the client; -1 when it has failed for good. Never
+ * waits.
+ */
 int producer_poll(struct producer *producer, struct error *err);
 
 /* Readable when there is something to poll. */

@@ -61,17 +61,14 @@ static int begin(struct pipeline *p, struct error *err)
 
 static int send(struct pipeline *p, const struct message *message, struct error *err)
 {
-	int taken;
-
 	if (!p->batch.open && begin(p, err) < 0)
 		return -1;
-	taken = producer_send(p->producer, message, err);
-	if (taken == 0)
-		return error_set(err, ERROR_TRANSIENT, "the queue of the Kafka client is full");
+	if (producer_send(p->producer, message, err) < 0)
+		return -1;
 	p->batch.events++;
 	p->batch.bytes += message->key.len + message->value.len;
 	atomic_fetch_add_explicit(&p->metrics->messages, 1, memory_order_relaxed);
-	return taken < 0 ? -1 : 0;
+	return 0;
 }
 
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err)

@@ -16,6 +16,16 @@
 #include "publish/topics.h"
 
 #define MESSAGE_OVERHEAD_BYTES 200 /* what librdkafka spends on each queued message */
+#define CHUNK_BYTES ((size_t)256 << 10)
+#define CHUNKS_KEPT 40
+
+/* Bytes of messages. With transactions the client borrows them, and they live until the commit. */
+struct slab {
+	char **chunks;
+	size_t count;      /* chunks allocated */
+	size_t current;    /* in use: those before it are full */
+	size_t used;       /* of the current one */
+};
 
 struct producer {
 	rd_kafka_t *rk;
@@ -24,6 +34,10 @@ struct producer {
 	int fd;
 	struct producer_metrics metrics;
 	uint64_t outstanding_bytes;
+	bool transactional;
+	size_t message_bytes_most;
+	struct lane *waiting;       /* those that hold something */
+	struct slab slab;
 	bool commit_resumed;  /* the last call of commit timed out */
 	struct error failure; /* the first lasting one, from whatever callback */
 };
@@ -102,6 +116,31 @@ static int configure(struct producer *producer, const struct producer_options *o
 	return 0;
 }
 
+static void slab_done(struct slab *slab)
+{
+	for (size_t i = 0; i < slab->count; i++)
+		free(slab->chunks[i]);
+	free(slab->chunks);
+	*slab = (struct slab){0};
+}
+
+static void slab_reset(struct slab *slab)
+{
+	while (slab->count > CHUNKS_KEPT)
+		free(slab->chunks[--slab->count]);
+	slab->current = slab->used = 0;
+}
+
+static size_t message_limit(rd_kafka_t *rk)
+{
+	char text[32];
+	size_t size = sizeof(text);
+
+	if (rd_kafka_conf_get(rd_kafka_conf(rk), "message.max.bytes", text, &size) != RD_KAFKA_CONF_OK)
+		return 1000000;
+	return (size_t)strtoull(text, NULL, 10);
+}
+
 int producer_new(struct producer **ret, const struct producer_options *options, struct error *err)
 {
 	struct producer *producer = MEM_NEW(struct producer);
@@ -120,6 +159,8 @@ int producer_new(struct producer **ret, const struct producer_options *options, 
 		error_set(err, ERROR_INPUT, "the Kafka client cannot be made: %s", problem);
 		goto failed;
 	}
+	producer->transactional = options->transactional_id != NULL;
+	producer->message_bytes_most = message_limit(producer->rk);
 	rd_kafka_set_log_queue(producer->rk, NULL);
 	producer->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	queue = rd_kafka_queue_get_main(producer->rk);
@@ -143,6 +184,7 @@ void producer_free(struct producer *producer)
 	}
 	if (producer->fd >= 0)
 		close(producer->fd);
+	slab_done(&producer->slab);
 	free(producer->cluster_id);
 	free(producer->client);
 	free(producer);
@@ -200,37 +242,112 @@ int producer_begin(struct producer *producer, struct error *err)
 	return result == 1 ? 0 : result == 0 ? error_set(err, ERROR_TRANSIENT, "Kafka cannot begin a transaction now") : -1;
 }
 
-static int refuse(rd_kafka_resp_err_t code, const struct message *message, struct error *err)
+/* A message larger than a chunk gets a chunk of its own size, which the next reset of an outlier gives back. */
+static char *slab_take(struct slab *slab, size_t size)
 {
-	size_t bytes = message->key.len + message->value.len;
+	char *place;
 
+	if (slab->count && slab->used + size > CHUNK_BYTES) {
+		slab->current++;
+		slab->used = 0;
+	}
+	if (slab->current == slab->count || size > CHUNK_BYTES) {
+		slab->chunks = mem_resize(slab->chunks, slab->count + 1, sizeof(char *));
+		memmove(slab->chunks + slab->current + 1, slab->chunks + slab->current,
+			(slab->count - slab->current) * sizeof(char *));
+		slab->chunks[slab->current] = mem_resize(NULL, 1, size > CHUNK_BYTES ? size : CHUNK_BYTES);
+		slab->count++;
+		slab->used = 0;
+	}
+	place = slab->chunks[slab->current] + slab->used;
+	slab->used += size;
+	return place;
+}
+
+static int refuse(rd_kafka_resp_err_t code, const char *topic, size_t bytes, struct error *err)
+{
 	if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-		return client_fail(err, code, "handing a message to Kafka", NULL);
-	error_set(err, ERROR_RECORD, "a message of %zu bytes for topic %s is larger than the client's message.max.bytes", bytes,
-		  topic_name(message->topic));
+		return client_fail(err, code, "handing messages to Kafka", NULL);
+	error_set(err, ERROR_RECORD, "a message of %zu bytes for topic %s is larger than the client's message.max.bytes",
+		  bytes, topic);
 	return error_hint(err, "raise kafka.message.max.bytes here, and max.message.bytes of the topic");
+}
+
+/* Gives a lane's messages to the client, in order. */
+static int hand_over(struct producer *producer, struct lane *lane, struct error *err)
+{
+	int flags = producer->transactional ? 0 : RD_KAFKA_MSG_F_COPY;
+	int taken = rd_kafka_produce_batch(lane->rkt, lane->partition, flags, lane->messages, (int)lane->count);
+	unsigned count = lane->count;
+
+	lane->count = 0;
+	if (taken == (int)count)
+		return 0;
+	for (unsigned i = 0; i < count; i++)
+		if (lane->messages[i].err)
+			return refuse(lane->messages[i].err, rd_kafka_topic_name(lane->rkt), lane->messages[i].len, err);
+	return error_set(err, ERROR_INTERNAL, "Kafka's client took only some messages");
+}
+
+static int hand_over_all(struct producer *producer, struct error *err)
+{
+	int result = 0;
+
+	while (producer->waiting) {
+		struct lane *lane = producer->waiting;
+
+		producer->waiting = lane->next_waiting;
+		lane->waiting = false;
+		if (lane->count && result == 0)
+			result = hand_over(producer, lane, err);
+	}
+	if (!producer->transactional)
+		slab_reset(&producer->slab);
+	return result;
+}
+
+static void fill(struct producer *producer, const struct message *message, rd_kafka_message_t *ret)
+{
+	char *place = slab_take(&producer->slab, message->key.len + message->value.len);
+
+	if (message->key.len)
+		memcpy(place, message->key.ptr, message->key.len);
+	if (message->value.len)
+		memcpy(place + message->key.len, message->value.ptr, message->value.len);
+	*ret = (rd_kafka_message_t){
+		.key = message->key.ptr ? place : NULL,
+		.key_len = message->key.len,
+		.payload = message->value.ptr ? place + message->key.len : NULL,
+		.len = message->value.len,
+	};
 }
 
 int producer_send(struct producer *producer, const struct message *message, struct error *err)
 {
-	int32_t partition = topic_partition_of(message->topic, message->key);
+	size_t bytes = message->key.len + message->value.len;
+	struct lane *lane = topic_lane(message->topic, topic_partition_of(message->topic, message->key));
 
-	if (rd_kafka_produce(topic_handle(message->topic), partition, RD_KAFKA_MSG_F_COPY, (void *)message->value.ptr,
-			     message->value.len, message->key.ptr, message->key.len, NULL) < 0) {
-		rd_kafka_resp_err_t code = rd_kafka_last_error();
-
-		return code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 0 : refuse(code, message, err);
+	if (bytes > producer->message_bytes_most)
+		return refuse(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, topic_name(message->topic), bytes, err);
+	if (!lane->waiting) {
+		lane->waiting = true;
+		lane->next_waiting = producer->waiting;
+		producer->waiting = lane;
 	}
+	fill(producer, message, &lane->messages[lane->count++]);
 	producer->metrics.messages++;
-	producer->metrics.bytes += message->key.len + message->value.len;
-	producer->outstanding_bytes += message->key.len + message->value.len + MESSAGE_OVERHEAD_BYTES;
-	return 1;
+	producer->metrics.bytes += bytes;
+	producer->outstanding_bytes += bytes + MESSAGE_OVERHEAD_BYTES;
+	return lane->count == LANE_MESSAGES ? hand_over(producer, lane, err) : 0;
 }
 
 int producer_flush(struct producer *producer, usec_t slice_us, struct error *err)
 {
-	rd_kafka_resp_err_t code = rd_kafka_flush(producer->rk, (int)(slice_us / USEC_PER_MSEC));
+	rd_kafka_resp_err_t code;
 
+	if (hand_over_all(producer, err) < 0)
+		return -1;
+	code = rd_kafka_flush(producer->rk, (int)(slice_us / USEC_PER_MSEC));
 	if (producer_poll(producer, err) < 0)
 		return -1;
 	if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
@@ -254,6 +371,8 @@ int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced
 	}
 	result = outcome(error, "committing to Kafka", ret_fenced, err);
 	producer->commit_resumed = result == 0;
+	if (result == 1)
+		slab_reset(&producer->slab);
 	producer->metrics.commits += result == 1;
 	return result;
 }
@@ -262,6 +381,8 @@ int producer_poll(struct producer *producer, struct error *err)
 {
 	uint64_t wakeups;
 
+	if (hand_over_all(producer, err) < 0)
+		return -1;
 	if (read(producer->fd, &wakeups, sizeof(wakeups)) < 0)
 		wakeups = 0;
 	rd_kafka_poll(producer->rk, 0);

@@ -21,6 +21,7 @@ struct topic {
 	char *name;
 	rd_kafka_topic_t *rkt;
 	int32_t partitions;
+	struct lane *lanes; /* one for each partition */
 };
 
 struct topics {
@@ -37,15 +38,22 @@ struct topics *topics_new(struct producer *producer)
 	return topics;
 }
 
+static void topic_free(struct topic *topic)
+{
+	for (int32_t i = 0; i < topic->partitions; i++)
+		free(topic->lanes[i].messages);
+	free(topic->lanes);
+	rd_kafka_topic_destroy(topic->rkt);
+	free(topic->name);
+	free(topic);
+}
+
 void topics_free(struct topics *topics)
 {
 	if (!topics)
 		return;
-	for (size_t i = 0; i < topics->count; i++) {
-		rd_kafka_topic_destroy(topics->list[i]->rkt);
-		free(topics->list[i]->name);
-		free(topics->list[i]);
-	}
+	for (size_t i = 0; i < topics->count; i++)
+		topic_free(topics->list[i]);
 	free(topics->list);
 	free(topics);
 }
@@ -222,6 +230,9 @@ static struct topic *add(struct topics *topics, const char *name, int32_t partit
 	topic->name = mem_text(view_of(name));
 	topic->partitions = partitions;
 	topic->rkt = rd_kafka_topic_new(producer_handle(topics->producer), name, NULL);
+	topic->lanes = MEM_ARRAY(struct lane, (size_t)partitions);
+	for (int32_t i = 0; i < partitions; i++)
+		topic->lanes[i] = (struct lane){.rkt = topic->rkt, .partition = i};
 	topics->list = mem_resize(topics->list, topics->count + 1, sizeof(struct topic *));
 	topics->list[topics->count++] = topic;
 	return topic;
@@ -263,6 +274,15 @@ int topics_open(struct topics *topics, const struct topic_spec *specs, const boo
 rd_kafka_topic_t *topic_handle(const struct topic *topic)
 {
 	return topic->rkt;
+}
+
+struct lane *topic_lane(const struct topic *topic, int32_t partition)
+{
+	struct lane *lane = &topic->lanes[partition];
+
+	if (!lane->messages)
+		lane->messages = MEM_ARRAY(rd_kafka_message_t, LANE_MESSAGES);
+	return lane;
 }
 
 const char *topic_name(const struct topic *topic)
