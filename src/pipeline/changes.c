@@ -52,9 +52,11 @@ static void place_transaction(struct pipeline *p, const struct transaction *txn)
 	p->txn_hidden_documents = in_published && published->phase == OPEN_DOCUMENTS ? published->done : 0;
 	if (p->txn_published)
 		p->txn_hidden = p->txn_hidden_documents = UINT64_MAX;
-	if (in_saved)
-		atomic_fetch_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes :
-								 &p->metrics->skips_in_documents, 1);
+	if (!in_saved)
+		return;
+	log_info(p->options->name, "resuming inside of transaction %llu, after %llu %s", (unsigned long long)txn->id,
+		 (unsigned long long)saved->done, saved->phase == OPEN_CHANGES ? "changes" : "documents");
+	atomic_fetch_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes : &p->metrics->skips_in_documents, 1);
 }
 
 static int handle_begin(struct pipeline *p, struct change *change, struct error *err)
