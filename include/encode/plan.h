@@ -56,6 +56,8 @@ struct encode_plan {
 	struct arena *arena;
 	struct encode_field *fields;     /* of the value, in column order */
 	unsigned field_count;
+	unsigned *text_columns;          /* those whose values' texts count towards the size of a record */
+	unsigned text_column_count;
 	struct encode_field **key_fields; /* in key order */
 	unsigned key_field_count;
 	struct encode_collection *collection;   /* of all versions of the table */

@@ -43,7 +43,8 @@ static int64_t read_long(struct source *source)
 		if (!(byte & 0x80))
 			return (int64_t)(value >> 1 ^ -(value & 1));
 	}
-	refuse(source, "a number is too long");
+	if (!source->rd.failed)
+		refuse(source, "a number is too long");
 	return 0;
 }
 

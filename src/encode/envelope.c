@@ -132,10 +132,10 @@ static size_t image_bytes(const struct encode_plan *plan, const struct row *row)
 
 	if (!row)
 		return 1;
-	for (unsigned i = 0; i < plan->field_count; i++) {
-		const struct value *value = &row->values[plan->fields[i].index];
+	for (unsigned i = 0; i < plan->text_column_count; i++) {
+		const struct value *value = &row->values[plan->text_columns[i]];
 
-		if (plan->fields[i].has_text && value->state == VALUE_PRESENT)
+		if (value->state == VALUE_PRESENT)
 			bytes += value->text.len;
 	}
 	return bytes;
@@ -204,16 +204,17 @@ static char *put_view(char *to, struct view bytes)
 static char *put_sequence(char *to, const struct encode_source *source, uint64_t lsn)
 {
 	char digits[20];
-	unsigned count = 0;
+	unsigned first = sizeof(digits), count;
 
-	do {
-		digits[sizeof(digits) - ++count] = (char)('0' + lsn % 10);
-		lsn /= 10;
-	} while (lsn);
+	for (; lsn >= 10; lsn /= 100)
+		put_two_digits(digits + (first -= 2), (unsigned)(lsn % 100));
+	if (lsn || first == sizeof(digits))
+		digits[--first] = (char)('0' + lsn);
+	count = sizeof(digits) - first;
 	*to++ = (char)((source->sequence_len + count + 2) * 2); /* less than 64, so its length is one byte */
-	memcpy(to, source->sequence, source->sequence_len);
+	memcpy(to, source->sequence, SEQUENCE_BYTES / 2);       /* the beginning is shorter than that */
 	to += source->sequence_len;
-	memcpy(to, digits + sizeof(digits) - count, count);
+	memcpy(to, digits + first, count);
 	to += count;
 	*to++ = '"';
 	*to++ = ']';

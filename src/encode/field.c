@@ -159,16 +159,6 @@ PUT_FUNCTION(put_milliseconds)
 	return put_long(to, us);
 }
 
-static char *put_two_digits(char *to, unsigned number)
-{
-	static const char digits[] =
-		"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-		"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-
-	memcpy(to, digits + 2 * number, 2);
-	return to + 2;
-}
-
 /* A day as java.time prints it: at least four digits of the astronomical year, a sign before others. */
 static void remember_day(struct encode_field *field, int64_t day)
 {

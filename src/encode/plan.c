@@ -139,6 +139,7 @@ static int make_fields(const struct encoder *enc, struct encode_plan *plan, stru
 	const struct encode_options *options = &enc->options;
 
 	plan->fields = ARENA_ARRAY(plan->arena, struct encode_field, table->column_count + 1);
+	plan->text_columns = ARENA_ARRAY(plan->arena, unsigned, table->column_count + 1);
 	for (unsigned i = 0; i < table->column_count; i++) {
 		struct encode_field *field = &plan->fields[plan->field_count];
 
@@ -149,6 +150,8 @@ static int make_fields(const struct encoder *enc, struct encode_plan *plan, stru
 		if (check_name(plan, field, err))
 			return -1;
 		plan->row_bytes += field->bytes + 1;
+		if (field->has_text)
+			plan->text_columns[plan->text_column_count++] = i;
 		plan->field_count++;
 	}
 	return 0;
