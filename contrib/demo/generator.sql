@@ -912,6 +912,9 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	step	int := 0;
 BEGIN
+	-- Plans are made while the tables are nearly empty, and kept: without this they would scan for ever. A scan that cannot
+	-- be helped is then counted as dear enough to be compiled, which it is not.
+	PERFORM set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false);
 	CALL psa.do_time(p_seed, p_day, step);
 	CALL psa.do_approval(p_seed, p_day, step);
 	CALL psa.do_revocation(p_seed, p_day, step);

@@ -31,9 +31,9 @@ static struct position next_position(sqlite3_stmt *stmt, int *column)
 	return pos;
 }
 
-int position_load(struct db *db, struct state_position *ret, struct error *err)
+int position_load(struct db *db, struct progress *ret, struct error *err)
 {
-	struct state_position state = {0};
+	struct progress state = {0};
 	sqlite3_stmt *stmt;
 	int found, column = 0;
 
@@ -61,7 +61,7 @@ int position_load(struct db *db, struct state_position *ret, struct error *err)
 	return 0;
 }
 
-int position_save(struct db *db, const struct state_position *state, struct error *err)
+int position_save(struct db *db, const struct progress *state, struct error *err)
 {
 	const struct open_transaction *open = &state->open;
 

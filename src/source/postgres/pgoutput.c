@@ -67,11 +67,10 @@ static int decode_begin(struct pgoutput *pg, struct reader *rd, struct change *r
 	if (pg->in_transaction)
 		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside another");
 	arena_reset(&pg->txn_arena);
-	pg->txn = (struct transaction){
-		.final = {POSITION_PG_LSN, rd_u64be(rd)},
-		.committed_at = (int64_t)rd_u64be(rd) + PG_EPOCH_US,
-		.id = rd_u32be(rd),
-	};
+	pg->txn = (struct transaction){.final.kind = POSITION_PG_LSN};
+	pg->txn.final.lsn = rd_u64be(rd);
+	pg->txn.committed_at = (int64_t)rd_u64be(rd) + PG_EPOCH_US;
+	pg->txn.id = rd_u32be(rd);
 	pg->in_transaction = true;
 	pg->index = 0;
 	*ret = (struct change){.op = CHANGE_BEGIN, .txn = &pg->txn};

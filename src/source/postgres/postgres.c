@@ -140,6 +140,7 @@ static int pg_capture(struct source *source, const struct source_table *tables, 
 
 	free(source->wanted.versions);
 	source->wanted = (struct pg_wanted){tables, MEM_ARRAY(const struct table *, count), count};
+	pg_relations_capture_none(&source->relations);
 	arena_init(&arena);
 	for (size_t i = 0; i < count && result == 0; i++) {
 		result = capture_one(source, &tables[i], &source->wanted.versions[i], &arena, err);

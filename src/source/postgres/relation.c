@@ -36,6 +36,13 @@ static struct view copy_oid(struct pg_relations *set, uint32_t oid)
 	return arena_copy(&set->arena, oid_key(&oid));
 }
 
+void pg_relations_capture_none(struct pg_relations *set)
+{
+	map_clear(&set->captured);
+	map_clear(&set->tables);
+	set->last = NULL;
+}
+
 void pg_relations_capture(struct pg_relations *set, const char *schema, const char *name)
 {
 	map_put(&set->captured, arena_printf(&set->arena, "%s.%s", schema, name), set);

@@ -83,6 +83,8 @@ struct pg_relations {
 void pg_relations_init(struct pg_relations *set, struct catalog *catalog, struct pg_facts facts);
 void pg_relations_done(struct pg_relations *set);
 
+/* Forgets what was captured, and the relations with it; then adds one table after the other. */
+void pg_relations_capture_none(struct pg_relations *set);
 void pg_relations_capture(struct pg_relations *set, const char *schema, const char *name);
 
 /* The name that the log gave to a type. */

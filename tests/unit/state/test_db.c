@@ -72,7 +72,7 @@ static void a_second_opener_is_told_who_is_first(void **state)
 static void what_was_not_committed_is_gone_after_closing(void **state)
 {
 	struct world *world = *state;
-	struct state_position saved = {.position = {POSITION_PG_LSN, UINT64_MAX - 1}, .digest = {UINT64_MAX, 2}},
+	struct progress saved = {.position = {POSITION_PG_LSN, UINT64_MAX - 1}, .digest = {UINT64_MAX, 2}},
 			      loaded;
 
 	reopen(world);
@@ -93,10 +93,10 @@ static void what_was_not_committed_is_gone_after_closing(void **state)
 static void a_position_is_read_as_it_was_written(void **state)
 {
 	struct world *world = *state;
-	struct state_position loaded, saved;
+	struct progress loaded, saved;
 
 	memset(&saved, 0, sizeof(saved));
-	saved = (struct state_position){
+	saved = (struct progress){
 		.position = {POSITION_PG_LSN, 1},
 		.open = {OPEN_DOCUMENTS, {POSITION_PG_LSN, 2}, 3, 4, 5},
 		.border = 6, .published = 7, .digest = {8, 9}, .snapshot = 10, .snapshot_phase = SNAPSHOT_FINISHED,

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The configuration of one source: a YAML file, checked against the option table (control/options.h), and what it means for
+ * the pipeline. All that is wrong with a file is said in one run.
+ */
+#ifndef CONTROL_CONF_H
+#define CONTROL_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diagnostics.h"
+#include "base/log.h"
+#include "base/view.h"
+#include "pipeline/pipeline.h"
+
+struct conf_list {
+	const char **items;
+	size_t count;
+};
+
+struct conf_map {
+	struct kafka_property *entries;
+	size_t count;
+};
+
+/*
+ * The value of every option, as the file or the default has it: one member for each row of the option table. Numbers,
+ * booleans, choices (by index), durations (microseconds) and sizes (bytes) are all int64_t.
+ */
+struct settings {
+	const char *source_name;
+	int64_t source_type;
+	const char *source_instance;
+	const char *source_host;
+	int64_t source_port;
+	const char *source_dbname;
+	const char *source_user;
+	const char *source_password;
+	struct conf_map source_parameters;
+	const char *source_slot;
+	const char *source_publication;
+	int64_t source_create_slot;
+	int64_t source_slot_timeout;
+
+	struct conf_map kafka;
+
+	const char *topics_prefix;
+	int64_t topics_partitions;
+	int64_t topics_replication;
+	int64_t topics_retention;
+
+	struct conf_list tables_include;
+	struct conf_list tables_exclude;
+	struct conf_list tables_exclude_columns;
+
+	const char *mapping_pack;
+	const char *mapping_overlay;
+	const char *mapping_schemas;
+
+	const char *state_file;
+	int64_t state_cache;
+
+	int64_t delivery;
+	int64_t batch_time;
+	int64_t batch_events;
+	int64_t batch_bytes;
+	int64_t confirm_interval;
+	int64_t confirm_rows;
+	int64_t commit_timeout;
+
+	int64_t log_format;
+	int64_t log_level;
+};
+
+/* Owns all texts that it points to. */
+struct conf {
+	struct settings settings;
+	struct pipeline_options pipeline; /* take_over is the command line's */
+	enum log_format log_format;
+	enum log_level log_level;
+	struct arena arena;
+};
+
+/* Reads a file. Complaints go to diag; NULL if there was an error. Warnings may be there in any case. */
+struct conf *conf_load(const char *path, struct diagnostics *diag);
+
+/* The same for a text named `path`. */
+struct conf *conf_parse(const char *path, struct view content, struct diagnostics *diag);
+
+void conf_free(struct conf *conf);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The pipeline of one source: log -> changes -> change topics, and -> mirror -> documents and business events, all with the
+ * checkpoint in one Kafka transaction. One thread runs it from start to end.
+ */
+#ifndef PIPELINE_PIPELINE_H
+#define PIPELINE_PIPELINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/error.h"
+#include "publish/producer.h"
+#include "source/source.h"
+
+enum delivery { DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
+enum bad_record { BAD_RECORD_STOP, BAD_RECORD_EXCEPTION };
+
+struct pipeline_options {
+	const char *name;              /* of the source: in event ids, slot checks, messages */
+	const char *instance;          /* of the installation: first part of canonical ids */
+	const char *source_type;       /* "postgresql" */
+	const char *database;          /* as the envelope shows it */
+	struct source_options source;
+
+	struct kafka_options kafka;
+	enum delivery delivery;
+	const char *prefix;            /* of topics */
+	int32_t partitions;            /* of topics made by the agent */
+	int16_t replication;           /* 0: the broker's default */
+	int64_t retention_ms;          /* of change, event and exception topics */
+
+	const char *const *include;    /* patterns of "schema.table" that have change topics (* and ?) */
+	size_t include_count;
+	const char *const *exclude;
+	size_t exclude_count;
+	const char *const *exclude_columns; /* patterns of "schema.table.column" that are not published */
+	size_t exclude_column_count;
+
+	const char *schemas;           /* folder of the contracts */
+	const char *pack;              /* folder of the mapping pack; NULL: no documents */
+	const char *overlay;           /* may be NULL */
+
+	const char *state_path;        /* of the state file */
+	size_t state_cache_bytes;
+
+	usec_t batch_time_us;
+	uint64_t batch_events;
+	uint64_t batch_bytes;
+	usec_t confirm_interval_us;
+	uint64_t confirm_rows;
+	usec_t commit_timeout_us;      /* how long an unanswered Kafka commit is called again before it is ambiguous */
+	enum bad_record on_bad_record;
+	bool take_over;                /* do not stop in CONFLICT */
+};
+
+/* Published for other threads; written by the pipeline's thread only. */
+struct pipeline_metrics {
+	_Atomic uint64_t changes;            /* row changes delivered by the source and published */
+	_Atomic uint64_t transactions;
+	_Atomic uint64_t documents;          /* entity messages published */
+	_Atomic uint64_t events;             /* business events published */
+	_Atomic uint64_t exceptions;         /* exception messages published */
+	_Atomic uint64_t messages;           /* all messages handed to Kafka */
+	_Atomic uint64_t kafka_commits;
+	_Atomic uint64_t state_commits;
+	_Atomic uint64_t split_batches;      /* Kafka commits inside a source transaction */
+	_Atomic uint64_t recoveries;
+	_Atomic uint64_t replayed_changes;   /* applied again and not published: state file behind the checkpoint */
+	_Atomic uint64_t skipped_changes;    /* not even applied again: inside an open transaction, the state file had them */
+	_Atomic uint64_t replays;            /* starts with the state file behind the checkpoint */
+	_Atomic uint64_t skips_in_changes;   /* starts inside the changes of a split transaction */
+	_Atomic uint64_t skips_in_documents; /* starts inside its documents */
+	_Atomic uint64_t ambiguous_commits;  /* commits whose outcome had to be read back */
+	_Atomic uint64_t claims;             /* claims written */
+	_Atomic uint64_t reclaims;           /* ... after a predecessor of the same state file */
+	_Atomic uint64_t snapshot_rows;
+	_Atomic uint64_t read_bytes;
+	_Atomic uint64_t reads;
+};
+
+/* How the caller ends a run: from a signal handler or another thread. */
+struct pipeline_control {
+	atomic_bool stop;   /* finish what is under way with a commit, then return */
+	int wake_fd;        /* an eventfd that is written when stop is set */
+	void (*on_ready)(void *arg); /* called once, when streaming begins; may be NULL */
+	void *arg;
+};
+
+/*
+ * Runs until it is told to stop (0), or until something lasting happens (-1, with a named state or an error of input).
+ * Servers that are away are waited for. The diagnostics of a wrong pack go to standard error.
+ */
+int pipeline_run(const struct pipeline_options *options, struct pipeline_control *control,
+		 struct pipeline_metrics *metrics, struct error *err);
+
+#endif

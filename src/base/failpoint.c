@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Dying on purpose: SIGKILL, so that nothing is flushed or cleaned up. */
+#include "base/failpoint.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool failpoint_armed;
+
+static const char *wanted;
+static size_t wanted_len;
+static unsigned long passages = 1;
+
+void failpoint_setup(void)
+{
+	const char *colon;
+
+	wanted = getenv("TAILWATER_FAILPOINT");
+	if (!wanted)
+		return;
+	colon = strchr(wanted, ':');
+	wanted_len = colon ? (size_t)(colon - wanted) : strlen(wanted);
+	if (colon)
+		passages = strtoul(colon + 1, NULL, 10);
+	failpoint_armed = true;
+}
+
+bool failpoint_is(const char *name)
+{
+	return failpoint_armed && strlen(name) == wanted_len && strncmp(name, wanted, wanted_len) == 0;
+}
+
+void failpoint_hit(const char *name)
+{
+	if (failpoint_is(name) && --passages == 0)
+		kill(getpid(), SIGKILL);
+}

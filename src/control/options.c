@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* The option table itself, and what a text of an option may look like. */
+#include "control/options.h"
+
+#include <ctype.h>
+
+#include "base/clock.h"
+#include "control/values.h"
+
+#define KB INT64_C(1024)
+#define MB (KB * 1024)
+#define GB (MB * 1024)
+#define MSEC USEC_PER_MSEC
+#define SEC USEC_PER_SEC
+#define DAY (24 * 3600 * SEC)
+
+static bool all_of(struct view text, size_t most, const char *others, bool upper)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (!isdigit(c) && !(upper ? isalpha(c) : islower(c)) && !(c && strchr(others, c)))
+			return false;
+	}
+	return text.len > 0 && text.len <= most;
+}
+
+static bool fits_name(struct view text)
+{
+	return all_of(text, 63, "._-", true) && isalnum((unsigned char)text.ptr[0]);
+}
+
+static bool fits_slot(struct view text)
+{
+	return all_of(text, 63, "_", false);
+}
+
+static bool fits_prefix(struct view text)
+{
+	return all_of(text, 100, "._-", true) && !view_is(text, ".") && !view_is(text, "..");
+}
+
+static unsigned dots(struct view text)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += text.ptr[i] == '.';
+	return count;
+}
+
+static bool fits_table(struct view text)
+{
+	return dots(text) == 1 && text.ptr[0] != '.' && text.ptr[text.len - 1] != '.';
+}
+
+static bool fits_column(struct view text)
+{
+	return dots(text) == 2 && text.ptr[0] != '.' && text.ptr[text.len - 1] != '.';
+}
+
+static bool fits_anything(struct view text)
+{
+	return text.len > 0;
+}
+
+static const struct option_form form_name = {fits_name, "of 1 to 63 letters, digits, '.', '_' or '-', the first a letter or "
+							"digit"};
+static const struct option_form form_slot = {fits_slot, "of 1 to 63 small letters, digits or '_'"};
+static const struct option_form form_prefix = {fits_prefix, "of 1 to 100 letters, digits, '.', '_' or '-'"};
+static const struct option_form form_table = {fits_table, "schema.table, as in public.invoice or public.*"};
+static const struct option_form form_column = {fits_column, "schema.table.column, as in public.partner.iban or *.*.password"};
+static const struct option_form form_anything = {fits_anything, "that is not empty"};
+
+static const char *const source_types[] = {"postgresql", NULL};
+static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+#define AT(member) .offset = offsetof(struct settings, member)
+#define RANGE(from, to) .least = (from), .most = (to)
+
+const struct option options[] = {
+	{.name = "source.name", .type = OPTION_TEXT, AT(source_name), .required = true, .form = &form_name, .example = "erp",
+	 .help = "The name of the source. It is part of every event id, of the checkpoint's key and of the transactional id: "
+		 "choose it once and never change it."},
+	{.name = "source.type", .type = OPTION_CHOICE, AT(source_type), .choices = source_types, .fallback = "postgresql",
+	 .help = "The kind of server."},
+	{.name = "source.instance", .type = OPTION_TEXT, AT(source_instance), .form = &form_name,
+	 .derived = "the value of source.name", .example = "erp",
+	 .help = "The installation: the first part of every canonical id. Sources that are one installation say the same."},
+	{.name = "source.host", .type = OPTION_TEXT, AT(source_host), .form = &form_anything,
+	 .derived = "what libpq takes: $PGHOST, or the local socket", .example = "db.example.net", .sampled = true,
+	 .help = "The server's host name, address, or folder of its socket."},
+	{.name = "source.port", .type = OPTION_INTEGER, AT(source_port), RANGE(1, 65535), .fallback = "5432",
+	 .help = "The server's port."},
+	{.name = "source.dbname", .type = OPTION_TEXT, AT(source_dbname), .required = true, .form = &form_anything,
+	 .example = "erp", .help = "The database."},
+	{.name = "source.user", .type = OPTION_TEXT, AT(source_user), .form = &form_anything,
+	 .derived = "what libpq takes: $PGUSER, or the user of the process", .example = "tailwater", .sampled = true,
+	 .help = "The role to log in as. It needs REPLICATION, and SELECT on the captured tables."},
+	{.name = "source.password", .type = OPTION_TEXT, AT(source_password), .secret = true,
+	 .derived = "none; libpq also looks into its password file", .example = "${file:/etc/tailwater/password}",
+	 .help = "The role's password, best as ${cred:name} or ${file:/path}."},
+	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .example = "{sslmode: verify-full}",
+	 .help = "Any other connection keyword of libpq, such as sslmode, sslrootcert or connect_timeout."},
+	{.name = "source.slot", .type = OPTION_TEXT, AT(source_slot), .form = &form_slot,
+	 .derived = "tailwater_ and the value of source.name, in small letters", .example = "tailwater_erp",
+	 .help = "The replication slot. It belongs to this source alone."},
+	{.name = "source.publication", .type = OPTION_TEXT, AT(source_publication), .form = &form_anything,
+	 .fallback = "tailwater",
+	 .help = "The publication, made by the DBA: `tailwater check --connect` prints the SQL for exactly the tables that "
+		 "are captured."},
+	{.name = "source.create_slot", .type = OPTION_BOOLEAN, AT(source_create_slot), .fallback = "false", .example = "true",
+	 .sampled = true,
+	 .help = "Whether to make the slot at the first start. The server keeps its log for a slot until it is read, so this is "
+		 "said explicitly. Once something was published no slot is ever made again."},
+	{.name = "source.slot_timeout", .type = OPTION_DURATION, AT(source_slot_timeout), RANGE(SEC, DAY), .fallback = "5min",
+	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited for are "
+		 "named when it runs out."},
+
+	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
+	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",
+	 .help = "Any property of librdkafka, passed through; bootstrap.servers is required. Those that delivery depends on "
+		 "(transactional.id, enable.idempotence, isolation.level and the like) are set by Tailwater."},
+
+	{.name = "topics.prefix", .type = OPTION_TEXT, AT(topics_prefix), .form = &form_prefix,
+	 .derived = "the value of source.name", .example = "erp",
+	 .help = "What all topics begin with: PREFIX.change.SCHEMA.TABLE, PREFIX.entity.ENTITY, PREFIX.event.EVENT, "
+		 "PREFIX.exception, PREFIX.schemas, PREFIX.checkpoint."},
+	{.name = "topics.partitions", .type = OPTION_INTEGER, AT(topics_partitions), RANGE(1, 10000), .fallback = "6",
+	 .help = "Partitions of a topic that Tailwater makes. A topic that exists keeps its own number."},
+	{.name = "topics.replication", .type = OPTION_INTEGER, AT(topics_replication), RANGE(1, 100), .fallback = "broker",
+	 .word = "broker", .word_value = 0,
+	 .help = "Replication factor of a topic that Tailwater makes; `broker` is the broker's default."},
+	{.name = "topics.retention", .type = OPTION_DURATION, AT(topics_retention), RANGE(60 * SEC, 36500 * DAY),
+	 .fallback = "7d", .word = "forever", .word_value = -1,
+	 .help = "How long Kafka keeps the records of change, event and exception topics that Tailwater makes. Entity topics are "
+		 "compacted and kept."},
+
+	{.name = "tables.include", .type = OPTION_LIST, AT(tables_include), .form = &form_table, .fallback = "[]",
+	 .example = "[public.*]", .sampled = true,
+	 .help = "Patterns (* and ?) of the tables that have change topics. What the mapping reads is captured besides."},
+	{.name = "tables.exclude", .type = OPTION_LIST, AT(tables_exclude), .form = &form_table, .fallback = "[]",
+	 .example = "[public.audit_*]", .help = "Patterns of tables that have none, although included."},
+	{.name = "tables.exclude_columns", .type = OPTION_LIST, AT(tables_exclude_columns), .form = &form_column,
+	 .fallback = "[]", .example = "[public.employee.iban]",
+	 .help = "Patterns of columns that change topics leave out. A mapping can still read them."},
+
+	{.name = "mapping.pack", .type = OPTION_PATH, AT(mapping_pack), .derived = "none: there are change topics only",
+	 .example = "/etc/tailwater/mappings/erp", .help = "The folder of the mapping pack: pack.yaml and a file for each "
+							    "entity."},
+	{.name = "mapping.overlay", .type = OPTION_PATH, AT(mapping_overlay), .derived = "none",
+	 .example = "/etc/tailwater/mappings/site", .help = "A folder whose files add or replace single entities of the pack."},
+	{.name = "mapping.schemas", .type = OPTION_PATH, AT(mapping_schemas), .fallback = PKGDATADIR "/schemas",
+	 .help = "The folder of the Avro contracts."},
+
+	{.name = "state.file", .type = OPTION_PATH, AT(state_file), .required = true,
+	 .example = "/var/lib/tailwater/erp.state",
+	 .help = "The state file: mirror, last documents and position. It must survive restarts, on a local file system."},
+	{.name = "state.cache", .type = OPTION_SIZE, AT(state_cache), RANGE(MB, 64 * GB), .fallback = "8MB",
+	 .help = "Page cache of the state file. More is faster where keys are touched in random order."},
+
+	{.name = "delivery", .type = OPTION_CHOICE, AT(delivery), .choices = deliveries, .fallback = "exactly_once",
+	 .help = "exactly_once: events and the checkpoint are one Kafka transaction, and a read_committed consumer sees every "
+		 "event once. at_least_once: after a crash a suffix is repeated, recognisable by the event id."},
+
+	{.name = "batch.time", .type = OPTION_DURATION, AT(batch_time), RANGE(0, 60 * SEC), .fallback = "20ms",
+	 .help = "How long events are gathered for one Kafka transaction; never less than 5 times the duration of the last "
+		 "commit."},
+	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "10000",
+	 .help = "How many messages at most are in one Kafka transaction. A larger source transaction is split."},
+	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "8MB",
+	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with at_least_once."},
+
+	{.name = "confirm.interval", .type = OPTION_DURATION, AT(confirm_interval), RANGE(10 * MSEC, 600 * SEC),
+	 .fallback = "1s",
+	 .help = "How often the state file is committed and the position confirmed to the source."},
+	{.name = "confirm.rows", .type = OPTION_INTEGER, AT(confirm_rows), RANGE(1, 100000000), .fallback = "100000",
+	 .help = "... but at the latest after so many rows."},
+
+	{.name = "commit_timeout", .type = OPTION_DURATION, AT(commit_timeout), RANGE(SEC, 3600 * SEC), .fallback = "1min",
+	 .help = "How long Kafka may leave a commit unanswered before its outcome is read back from the checkpoint."},
+
+	{.name = "log.format", .type = OPTION_CHOICE, AT(log_format), .choices = log_formats, .fallback = "text",
+	 .reloadable = true, .help = "Log lines on standard error: one line for each event, as text or JSON."},
+	{.name = "log.level", .type = OPTION_CHOICE, AT(log_level), .choices = log_levels, .fallback = "info",
+	 .reloadable = true, .help = "The least important kind of line that is written."},
+};
+
+const size_t option_count = sizeof(options) / sizeof(options[0]);
+
+const struct option_section option_sections[] = {
+	{"source", "The database that is read."},
+	{"kafka", "The cluster that is written to."},
+	{"topics", "The topics."},
+	{"tables", "Which tables have change topics."},
+	{"mapping", "Canonical documents and business events."},
+	{"state", "What is kept on this machine."},
+	{"delivery", NULL},
+	{"batch", "What goes into one Kafka transaction."},
+	{"confirm", "What is told to the source, and when."},
+	{"commit_timeout", NULL},
+	{"log", "The log."},
+};
+
+const size_t option_section_count = sizeof(option_sections) / sizeof(option_sections[0]);
+
+const struct option *option_find(struct view name)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (view_is(name, options[i].name))
+			return &options[i];
+	return NULL;
+}
+
+struct view option_section_of(const struct option *option)
+{
+	return (struct view){option->name, strcspn(option->name, ".")};
+}
+
+const char *option_key(const struct option *option)
+{
+	const char *dot = strchr(option->name, '.');
+
+	return dot ? dot + 1 : option->name;
+}

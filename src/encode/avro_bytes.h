@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Avro's primitive values, written behind each other into memory that is known to suffice. Each function returns the place
+ * after what it wrote; *_BYTES is the most that it writes.
+ */
+#ifndef ENCODE_AVRO_BYTES_H
+#define ENCODE_AVRO_BYTES_H
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/view.h"
+
+#define LONG_BYTES 10
+#define FLOAT_BYTES 4
+#define DOUBLE_BYTES 8
+
+#define BRANCH_0 0 /* a union's first branch, as it is written */
+#define BRANCH_1 2
+
+/* Zigzag, then seven bits a byte, least significant first. */
+static inline char *put_long(char *to, int64_t value)
+{
+	uint64_t rest = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+
+	while (rest > 0x7f) {
+		*to++ = (char)(rest | 0x80);
+		rest >>= 7;
+	}
+	*to++ = (char)rest;
+	return to;
+}
+
+static inline char *put_bytes(char *to, struct view bytes)
+{
+	to = put_long(to, (int64_t)bytes.len);
+	if (bytes.len)
+		memcpy(to, bytes.ptr, bytes.len);
+	return to + bytes.len;
+}
+
+static inline char *put_float(char *to, float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	bits = htole32(bits);
+	memcpy(to, &bits, sizeof(bits));
+	return to + sizeof(bits);
+}
+
+static inline char *put_double(char *to, double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	bits = htole64(bits);
+	memcpy(to, &bits, sizeof(bits));
+	return to + sizeof(bits);
+}
+
+/* Two decimal digits of a number below a hundred, for texts. */
+static inline char *put_two_digits(char *to, unsigned number)
+{
+	static const char digits[] =
+		"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+		"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+	memcpy(to, digits + 2 * number, 2);
+	return to + 2;
+}
+
+#endif

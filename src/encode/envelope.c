@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Records written. One bound on their size is worked out and reserved before the first byte; then everything is written
+ * behind each other, without a check and without an allocation:
+ *
+ *   frame  before  after  source  transaction  op  ts_ms ts_us ts_ns
+ *
+ * An image is its branch, then for each field its branch and value. Of an update, `before` is shown only if the server
+ * sent the whole old row, as in Debezium; of a delete also if it is the key alone, the rest null.
+ */
+#include "encode/envelope.h"
+
+#include <string.h>
+
+#include "avro_bytes.h"
+#include "base/memory.h"
+#include "encode/framing.h"
+#include "encoder.h"
+#include "field.h"
+
+/* What one part of a change shows. */
+struct shown {
+	char op;
+	const struct row *before; /* NULL: null */
+	const struct row *after;
+	const struct row *key;    /* the row whose key the record has; NULL: no key */
+	const struct row *spare;  /* has key values that were not sent in `key` because they did not change */
+	bool tombstone;
+};
+
+static bool same_value(struct type type, const struct value *a, const struct value *b)
+{
+	if (a->state != VALUE_PRESENT || b->state != VALUE_PRESENT)
+		return true; /* what was not sent did not change */
+	switch (type_form(type)) {
+	case FORM_INTEGER:
+		return a->integer == b->integer;
+	case FORM_REAL:
+		return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+	case FORM_TEXT:
+	case FORM_INTERVAL:
+		break;
+	}
+	return view_equal(a->text, b->text);
+}
+
+static bool key_changed(const struct encode_plan *plan, const struct change *change)
+{
+	if (change->op != CHANGE_UPDATE || change->before.image == IMAGE_NONE)
+		return false;
+	for (unsigned i = 0; i < plan->key_field_count; i++) {
+		const struct encode_field *field = plan->key_fields[i];
+
+		if (!same_value(field->column->type, &change->before.values[field->index],
+				&change->after.values[field->index]))
+			return true;
+	}
+	return false;
+}
+
+static void count_change(struct encoder *enc, struct encode_collection *collection, uint64_t index)
+{
+	if (collection->epoch != enc->now.epoch) {
+		collection->epoch = enc->now.epoch;
+		collection->count = 0;
+	} else if (collection->last == index) {
+		return;
+	}
+	collection->count++;
+	collection->last = index;
+}
+
+unsigned encode_parts(struct encoder *enc, struct encode_plan *plan, const struct change *change)
+{
+	if (!plan->table)
+		return 1;
+	count_change(enc, plan->collection, change->index);
+	if (change->op == CHANGE_DELETE)
+		return plan->key_field_count ? 2 : 1;
+	return key_changed(plan, change) ? 3 : 1;
+}
+
+static struct shown show_deleted(const struct change *change, bool tombstone)
+{
+	return (struct shown){.op = 'd', .before = &change->before, .key = &change->before, .spare = &change->after,
+			      .tombstone = tombstone};
+}
+
+static struct shown show_update(const struct change *change)
+{
+	const struct row *before = change->before.image == IMAGE_NONE ? NULL : &change->before;
+	bool whole = change->before.image == IMAGE_FULL;
+
+	return (struct shown){.op = 'u', .before = whole ? before : NULL, .after = &change->after, .key = &change->after,
+			      .spare = before};
+}
+
+static struct shown show(const struct encode_plan *plan, const struct change *change, unsigned part)
+{
+	struct shown created = {.op = 'c', .after = &change->after, .key = &change->after};
+
+	switch (change->op) {
+	case CHANGE_READ:
+		created.op = 'r';
+		return created;
+	case CHANGE_TRUNCATE:
+		return (struct shown){.op = 't'};
+	case CHANGE_DELETE:
+		return show_deleted(change, part == 1);
+	case CHANGE_UPDATE:
+		if (!key_changed(plan, change))
+			return show_update(change);
+		created.spare = &change->before;
+		return part < 2 ? show_deleted(change, part == 1) : created;
+	default:
+		return created;
+	}
+}
+
+static int complain(const struct encode_plan *plan, const struct encode_field *field, const char *why, struct error *err)
+{
+	return error_set(err, ERROR_RECORD, "%s.%s.%s (%s): the value %s", plan->table->schema, plan->table->name,
+			 field->column->name, field->column->source_type, why);
+}
+
+/* The most that a row's image can need. */
+static size_t image_bytes(const struct encode_plan *plan, const struct row *row)
+{
+	size_t bytes = 1 + plan->row_bytes;
+
+	if (!row)
+		return 1;
+	for (unsigned i = 0; i < plan->text_column_count; i++) {
+		const struct value *value = &row->values[plan->text_columns[i]];
+
+		if (value->state == VALUE_PRESENT)
+			bytes += value->text.len;
+	}
+	return bytes;
+}
+
+/* A value that is neither present nor null; NULL if it cannot be written. */
+static char *put_missing(char *to, const struct encode_field *field, const struct value *value, bool old,
+			 const char **why)
+{
+	if (value->state == VALUE_UNCHANGED && field->placeholder) {
+		*to++ = BRANCH_1;
+		return put_bytes(to, VIEW(PLACEHOLDER));
+	}
+	if (old) {
+		*to++ = BRANCH_0;
+		return to;
+	}
+	*why = value->state == VALUE_UNCHANGED
+		       ? "is large and did not change, so the server did not send it, and its type has no placeholder"
+		       : "was not sent by the server";
+	return NULL;
+}
+
+static char *put_value(char *to, struct encode_field *field, const struct value *value, bool old, const char **why)
+{
+	if (value->state == VALUE_PRESENT) {
+		*to++ = BRANCH_1;
+		return field->put(to, field, value, why);
+	}
+	if (value->state == VALUE_NULL) {
+		*to++ = BRANCH_0;
+		return to;
+	}
+	return put_missing(to, field, value, old, why);
+}
+
+/* An image with its branch; `old`: what it lacks is null. */
+static char *put_image(char *to, struct encode_plan *plan, const struct row *row, bool old, struct error *err)
+{
+	const char *why;
+
+	if (!row) {
+		*to++ = BRANCH_0;
+		return to;
+	}
+	*to++ = BRANCH_1;
+	for (unsigned i = 0; i < plan->field_count; i++) {
+		struct encode_field *field = &plan->fields[i];
+
+		to = put_value(to, field, &row->values[field->index], old, &why);
+		if (!to) {
+			complain(plan, field, why, err);
+			return NULL;
+		}
+	}
+	return to;
+}
+
+static char *put_view(char *to, struct view bytes)
+{
+	memcpy(to, bytes.ptr, bytes.len);
+	return to + bytes.len;
+}
+
+/* "<number>" and the bracket that closes source.sequence */
+static char *put_sequence(char *to, const struct encode_source *source, uint64_t lsn)
+{
+	char digits[20];
+	unsigned first = sizeof(digits), count;
+
+	for (; lsn >= 10; lsn /= 100)
+		put_two_digits(digits + (first -= 2), (unsigned)(lsn % 100));
+	if (lsn || first == sizeof(digits))
+		digits[--first] = (char)('0' + lsn);
+	count = sizeof(digits) - first;
+	*to++ = (char)((source->sequence_len + count + 2) * 2); /* less than 64, so its length is one byte */
+	memcpy(to, source->sequence, SEQUENCE_BYTES / 2);       /* the beginning is shorter than that */
+	to += source->sequence_len;
+	memcpy(to, digits + first, count);
+	to += count;
+	*to++ = '"';
+	*to++ = ']';
+	return to;
+}
+
+/* source.ts_us to the branch of source.lsn: the same for a table's changes in one transaction. */
+static void prepare_place(struct encode_plan *plan, const struct encode_source *source)
+{
+	struct view schema = plan->table ? view_of(plan->table->schema) : VIEW("");
+	struct view name = plan->table ? view_of(plan->table->name) : VIEW("");
+	size_t room = source->times.len + schema.len + name.len + 2 * LONG_BYTES + source->txid.len;
+	char *to;
+
+	plan->place = mem_resize(plan->place, room, 1);
+	to = put_view(plan->place, wr_view(&source->times));
+	to = put_bytes(to, schema);
+	to = put_bytes(to, name);
+	to = put_view(to, wr_view(&source->txid));
+	plan->place_bytes = (size_t)(to - plan->place);
+	plan->place_epoch = source->epoch;
+}
+
+static size_t source_bytes(const struct encode_plan *plan, const struct encode_source *source)
+{
+	return source->head.len + SEQUENCE_BYTES + plan->place_bytes + LONG_BYTES + source->tail.len + 2 * LONG_BYTES;
+}
+
+/* The source block, and the transaction block that follows it. */
+static char *put_source(char *to, const struct encode_plan *plan, const struct encode_source *source, uint64_t lsn,
+			const struct change *change)
+{
+	to = put_view(to, wr_view(&source->head));
+	to = put_sequence(to, source, lsn);
+	to = put_view(to, (struct view){plan->place, plan->place_bytes});
+	to = put_long(to, (int64_t)lsn);
+	to = put_view(to, wr_view(&source->tail));
+	if (!source->in_transaction)
+		return to;
+	to = put_long(to, (int64_t)change->index + 1);
+	return put_long(to, plan->collection ? (int64_t)plan->collection->count : (int64_t)change->index + 1);
+}
+
+static char *put_clock(char *to, const struct encoder *enc)
+{
+	memcpy(to, enc->clock, CLOCK_BYTES);
+	return to + enc->clock_len;
+}
+
+static void finish(struct writer *wr, const char *end)
+{
+	wr->len = (size_t)(end - wr->data);
+}
+
+static int write_value(struct encoder *enc, struct encode_plan *plan, const struct change *change,
+		       const struct shown *shown, struct writer *value, struct message *out, struct error *err)
+{
+	const struct encode_source *source = &enc->now;
+	uint64_t lsn = change->op == CHANGE_READ && !change->lsn ? enc->snapshot_lsn : change->lsn;
+	char *to;
+
+	if (plan->place_epoch != source->epoch)
+		prepare_place(plan, source);
+	to = wr_reserve(value, FRAME_BYTES + image_bytes(plan, shown->before) + image_bytes(plan, shown->after) +
+				       source_bytes(plan, source) + 2 + CLOCK_BYTES);
+	to = frame_put(to, plan->value.fingerprint);
+	to = put_image(to, plan, shown->before, true, err);
+	if (to)
+		to = put_image(to, plan, shown->after, false, err);
+	if (!to)
+		return -1;
+	to = put_source(to, plan, source, lsn, change);
+	*to++ = 2; /* a text of one byte */
+	*to++ = shown->op;
+	out->observed_at = (uint32_t)(to - value->data);
+	out->observed_bytes = enc->clock_len;
+	finish(value, put_clock(to, enc));
+	return 0;
+}
+
+static const struct value *key_value(const struct shown *shown, unsigned index)
+{
+	const struct value *value = &shown->key->values[index];
+
+	if (value->state != VALUE_PRESENT && shown->spare && shown->spare->image != IMAGE_NONE)
+		value = &shown->spare->values[index];
+	return value;
+}
+
+static int write_key(struct encode_plan *plan, const struct shown *shown, struct writer *key, struct error *err)
+{
+	size_t room = FRAME_BYTES;
+	const char *why = "is missing in the record's key";
+	char *to;
+
+	for (unsigned i = 0; i < plan->key_field_count; i++) {
+		const struct value *value = key_value(shown, plan->key_fields[i]->index);
+
+		if (value->state != VALUE_PRESENT)
+			return complain(plan, plan->key_fields[i], why, err);
+		room += plan->key_fields[i]->bytes + (plan->key_fields[i]->has_text ? value->text.len : 0);
+	}
+	to = frame_put(wr_reserve(key, room), plan->key.fingerprint);
+	for (unsigned i = 0; i < plan->key_field_count; i++) {
+		struct encode_field *field = plan->key_fields[i];
+
+		to = field->put(to, field, key_value(shown, field->index), &why);
+		if (!to)
+			return complain(plan, field, why, err);
+	}
+	finish(key, to);
+	return 0;
+}
+
+/* MessageKey {prefix}, MessageValue {op, ts_ms, source, transaction, message {prefix, content}} */
+static void write_message(struct encoder *enc, struct encode_plan *plan, const struct change *change,
+			  struct writer *key, struct writer *value, struct message *out)
+{
+	const struct encode_source *source = change->transactional ? &enc->now : &enc->apart;
+	size_t texts = change->prefix.len + change->content.len + 2 * (1 + LONG_BYTES);
+	char *to = frame_put(wr_reserve(key, FRAME_BYTES + texts), plan->key.fingerprint);
+
+	*to++ = BRANCH_1;
+	finish(key, put_bytes(to, change->prefix));
+	if (plan->place_epoch != source->epoch)
+		prepare_place(plan, source);
+	to = wr_reserve(value, FRAME_BYTES + 2 + CLOCK_BYTES + source_bytes(plan, source) + texts);
+	to = frame_put(to, plan->value.fingerprint);
+	*to++ = 2;
+	*to++ = 'm';
+	out->observed_at = (uint32_t)(to - value->data);
+	out->observed_bytes = enc->clock_ms_len;
+	to = put_clock(to, enc) - enc->clock_len + enc->clock_ms_len;
+	to = put_source(to, plan, source, change->lsn, change);
+	*to++ = BRANCH_1;
+	to = put_bytes(to, change->prefix);
+	*to++ = BRANCH_1;
+	finish(value, put_bytes(to, change->content));
+}
+
+static int write_change(struct encoder *enc, struct encode_plan *plan, const struct change *change, unsigned part,
+			struct writer *key, struct writer *value, struct message *out, struct error *err)
+{
+	struct shown shown = show(plan, change, part);
+
+	if (plan->key_field_count && shown.key && write_key(plan, &shown, key, err))
+		return -1;
+	if (!shown.tombstone && write_value(enc, plan, change, &shown, value, out, err))
+		return -1;
+	return 0;
+}
+
+int encode_part(struct encoder *enc, struct encode_plan *plan, const struct change *change, unsigned part,
+		struct writer *key, struct writer *value, struct message *out, struct error *err)
+{
+	wr_clear(key);
+	wr_clear(value);
+	*out = (struct message){.topic = plan->topic};
+	if (!plan->table)
+		write_message(enc, plan, change, key, value, out);
+	else if (write_change(enc, plan, change, part, key, value, out, err))
+		return -1;
+	if (key->len)
+		out->key = wr_view(key);
+	if (value->len)
+		out->value = wr_view(value);
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * One column of a plan: how its values are written. The functions are chosen once, from a table by type; a row calls them
+ * one after the other.
+ */
+#ifndef ENCODE_FIELD_H
+#define ENCODE_FIELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/table.h"
+#include "model/value.h"
+
+struct encode_field;
+
+/*
+ * Writes a present value; returns the place after it. NULL: it has no place in the column's Avro type, and *why says so:
+ * "is not a number".
+ */
+typedef char *(*field_put)(char *to, struct encode_field *field, const struct value *value, const char **why);
+
+#define DATE_TEXT_MAX 16
+
+struct encode_field {
+	field_put put;
+	unsigned index;               /* of the column */
+	bool has_text;                /* what put writes grows with value.text */
+	bool placeholder;             /* an unchanged value can be written as Debezium's placeholder */
+	const struct column *column;
+	const char *name;             /* as in the schema */
+	size_t bytes;                 /* most that put writes beside the text */
+	int precision, scale;         /* of a decimal as its schema has it */
+	__int128 limit;               /* of a decimal: every |unscaled value| is less; 0: more than 38 digits */
+
+	int64_t day;                  /* the day whose text was written last */
+	unsigned day_len;
+	char day_text[DATE_TEXT_MAX];
+};
+
+/* What Debezium writes for a value that the server did not send because it did not change. */
+#define PLACEHOLDER "__debezium_unavailable_value"
+
+/* Fills all of a field but its name. */
+void field_init(struct encode_field *field, const struct table *table, unsigned index);
+
+/* True for times that Debezium shows in milliseconds: those of up to three fraction digits. */
+static inline bool type_in_milliseconds(struct type type)
+{
+	return (type.kind == TYPE_TIME || type.kind == TYPE_TIMESTAMP) && type.scale <= 3;
+}
+
+/*
+ * A decimal column's precision and scale in Avro, where 0 <= scale <= precision: numeric(3,-2), which ends in two zeros, is
+ * a decimal(5,0), and numeric(2,4) a decimal(4,4). Nothing is lost.
+ */
+static inline int decimal_scale(struct type type)
+{
+	return type.scale < 0 ? 0 : type.scale;
+}
+
+static inline int decimal_precision(struct type type)
+{
+	int precision = type.scale < 0 ? type.precision - type.scale : type.precision;
+
+	return precision < type.scale ? type.scale : precision;
+}
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Plans compiled: names adjusted and checked, schemas written, a writing function for each column. */
+#include "encode/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "encoder.h"
+#include "field.h"
+#include "names.h"
+#include "plan_schema.h"
+#include "schema/contract.h"
+#include "schema/fingerprint.h"
+
+#define TOPIC_NAME_MAX 249 /* Kafka's */
+
+static int finish_schema(struct arena *arena, struct writer *text, struct encode_schema *schema, struct error *err)
+{
+	struct diagnostics diag = {0};
+	struct contract *contract = contract_parse_text("schema", wr_view(text), &diag);
+	int rc = 0;
+
+	if (contract) {
+		schema->text = arena_copy(arena, wr_view(text));
+		schema->fingerprint = avro_fingerprint(contract_root(contract));
+	} else {
+		rc = error_set(err, ERROR_INTERNAL, "a schema of our own is wrong: %.*s", VIEW_ARG(wr_view(&diag.text)));
+	}
+	contract_free(contract);
+	diag_done(&diag);
+	wr_done(text);
+	return rc;
+}
+
+static const char *copy(struct arena *arena, const char *text)
+{
+	return arena_copy(arena, view_of(text)).ptr;
+}
+
+struct encoder *encoder_new(const struct encode_options *options)
+{
+	struct encoder *enc = MEM_NEW(struct encoder);
+
+	arena_init(&enc->arena);
+	enc->options = *options;
+	enc->options.prefix = copy(&enc->arena, options->prefix);
+	enc->options.source_name = copy(&enc->arena, options->source_name);
+	enc->options.connector = copy(&enc->arena, options->connector);
+	enc->options.database = copy(&enc->arena, options->database);
+	enc->options.version = copy(&enc->arena, options->version);
+	encoder_prepare(enc);
+	return enc;
+}
+
+void encoder_free(struct encoder *enc)
+{
+	if (!enc)
+		return;
+	map_done(&enc->topics);
+	map_done(&enc->collections);
+	encoder_release(enc);
+	free(enc->messages.place);
+	arena_done(&enc->arena);
+	free(enc);
+}
+
+struct encode_plan *encoder_messages(struct encoder *enc)
+{
+	struct encode_plan *plan = &enc->messages;
+	struct writer text = {0};
+	struct error err;
+
+	if (plan->topic_name)
+		return plan;
+	plan->topic_name = name_of_topic(&enc->arena, arena_printf(&enc->arena, "%s.message", enc->options.prefix).ptr);
+	write_message_key_schema(enc->options.connector, &text);
+	if (finish_schema(&enc->arena, &text, &plan->key, &err))
+		abort();
+	write_message_value_schema(enc->options.connector, &text);
+	if (finish_schema(&enc->arena, &text, &plan->value, &err))
+		abort();
+	return plan;
+}
+
+/* Takes the topic's name for a table; two tables cannot have the same. */
+static int take_topic(struct encoder *enc, struct encode_plan *plan, struct error *err)
+{
+	const struct table *table = plan->table;
+	const char *full = arena_printf(&enc->arena, "%s.%s", table->schema, table->name).ptr;
+	const char *topic = name_of_topic(&enc->arena, arena_printf(&enc->arena, "%s.change.%s", enc->options.prefix, full).ptr);
+	const char *owner = map_get(&enc->topics, view_of(topic));
+
+	if (strlen(topic) > TOPIC_NAME_MAX) {
+		error_set(err, ERROR_INPUT, "the topic name of table %s would have more than %d characters", full,
+			  TOPIC_NAME_MAX);
+		return error_hint(err, "choose a shorter 'topics.prefix', or exclude the table");
+	}
+	if (owner && strcmp(owner, full)) {
+		error_set(err, ERROR_INPUT, "the tables %s and %s would both be published to the topic '%s'", owner, full, topic);
+		return error_hint(err, "rename one of them, or exclude it in 'tables'");
+	}
+	if (!owner)
+		map_put(&enc->topics, view_of(topic), (void *)full);
+	plan->topic_name = topic;
+	return 0;
+}
+
+static struct encode_collection *collection_of(struct encoder *enc, uint64_t source_id)
+{
+	struct view key = {(const char *)&source_id, sizeof(source_id)};
+	struct encode_collection *collection = map_get(&enc->collections, key);
+
+	if (collection)
+		return collection;
+	collection = ARENA_NEW(&enc->arena, struct encode_collection);
+	collection->source_id = source_id;
+	map_put(&enc->collections, (struct view){(const char *)&collection->source_id, sizeof(source_id)}, collection);
+	return collection;
+}
+
+static int check_name(const struct encode_plan *plan, const struct encode_field *field, struct error *err)
+{
+	for (const struct encode_field *other = plan->fields; other < field; other++) {
+		if (strcmp(other->name, field->name))
+			continue;
+		error_set(err, ERROR_INPUT, "the columns '%s' and '%s' of table %s.%s would both be the field '%s'",
+			  other->column->name, field->column->name, plan->table->schema, plan->table->name, field->name);
+		return error_hint(err, "exclude one of the columns, or rename it");
+	}
+	return 0;
+}
+
+static int make_fields(const struct encoder *enc, struct encode_plan *plan, struct error *err)
+{
+	const struct table *table = plan->table;
+	const struct encode_options *options = &enc->options;
+
+	plan->fields = ARENA_ARRAY(plan->arena, struct encode_field, table->column_count + 1);
+	plan->text_columns = ARENA_ARRAY(plan->arena, unsigned, table->column_count + 1);
+	for (unsigned i = 0; i < table->column_count; i++) {
+		struct encode_field *field = &plan->fields[plan->field_count];
+
+		if (options->wanted && !options->wanted(options->wanted_arg, table, &table->columns[i]))
+			continue;
+		field_init(field, table, i);
+		field->name = name_of_field(plan->arena, table->columns[i].name);
+		if (check_name(plan, field, err))
+			return -1;
+		plan->row_bytes += field->bytes + 1;
+		if (field->has_text)
+			plan->text_columns[plan->text_column_count++] = i;
+		plan->field_count++;
+	}
+	return 0;
+}
+
+static struct encode_field *field_of_column(const struct encode_plan *plan, unsigned index)
+{
+	for (unsigned i = 0; i < plan->field_count; i++)
+		if (plan->fields[i].index == index)
+			return &plan->fields[i];
+	return NULL;
+}
+
+static int make_key_fields(struct encode_plan *plan, struct error *err)
+{
+	const struct table *table = plan->table;
+
+	plan->key_fields = ARENA_ARRAY(plan->arena, struct encode_field *, table->key_count + 1);
+	for (unsigned i = 0; i < table->key_count; i++) {
+		struct encode_field *field = field_of_column(plan, table->key[i]);
+
+		if (!field)
+			return error_set(err, ERROR_INPUT, "column '%s' of table %s.%s is excluded, but belongs to its key",
+					 table->columns[table->key[i]].name, table->schema, table->name);
+		plan->key_fields[plan->key_field_count++] = field;
+	}
+	return 0;
+}
+
+static int make_schemas(const struct encoder *enc, struct encode_plan *plan, struct error *err)
+{
+	const char *space = name_of_schema(plan->arena, plan->topic_name);
+	struct writer text = {0};
+
+	if (plan->key_field_count) {
+		write_key_schema(plan, space, &text);
+		if (finish_schema(plan->arena, &text, &plan->key, err))
+			return -1;
+	}
+	write_value_schema(plan, space, enc->options.connector, &text);
+	return finish_schema(plan->arena, &text, &plan->value, err);
+}
+
+struct encode_plan *encode_plan_new(struct encoder *enc, const struct table *table, struct error *err)
+{
+	struct encode_plan *plan = MEM_NEW(struct encode_plan);
+
+	plan->table = table;
+	plan->arena = MEM_NEW(struct arena);
+	arena_init(plan->arena);
+	plan->collection = collection_of(enc, table->source_id);
+	if (!take_topic(enc, plan, err) && !make_fields(enc, plan, err) && !make_key_fields(plan, err) &&
+	    !make_schemas(enc, plan, err))
+		return plan;
+	encode_plan_free(plan);
+	return NULL;
+}
+
+void encode_plan_free(struct encode_plan *plan)
+{
+	if (!plan)
+		return;
+	arena_done(plan->arena);
+	free(plan->arena);
+	free(plan->place);
+	free(plan);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Schemas of change records, with the names, attributes and order that Debezium's converter gives them: Kafka Connect's
+ * types become connect.* attributes, semantic types are io.debezium.*. Deviations: every column of a value may be null
+ * (a before-image of the key alone could not be written otherwise), so defaults of columns are not shown; types that we
+ * carry as text for want of a better form tell the source's name of the type in the parameter that Debezium has for it.
+ */
+#include "plan_schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static void put(struct writer *to, const char *text)
+{
+	wr_view_bytes(to, view_of(text));
+}
+
+/* Types with no more than a name: the primitive, and what it means. */
+static const struct {
+	const char *primitive;
+	const char *meaning;
+} simple_types[TYPE_KINDS] = {
+	[TYPE_BOOL] = {"boolean", NULL},
+	[TYPE_INT32] = {"int", NULL},
+	[TYPE_INT64] = {"long", NULL},
+	[TYPE_FLOAT32] = {"float", NULL},
+	[TYPE_FLOAT64] = {"double", NULL},
+	[TYPE_TEXT] = {"string", NULL},
+	[TYPE_BYTES] = {"bytes", NULL},
+	[TYPE_UUID] = {"string", "io.debezium.data.Uuid"},
+	[TYPE_JSON] = {"string", "io.debezium.data.Json"},
+	[TYPE_DATE] = {"int", "io.debezium.time.Date"},
+	[TYPE_TIME] = {"long", "io.debezium.time.MicroTime"},
+	[TYPE_TIMESTAMP] = {"long", "io.debezium.time.MicroTimestamp"},
+	[TYPE_TIMESTAMP_ZONED] = {"string", "io.debezium.time.ZonedTimestamp"},
+	[TYPE_INTERVAL] = {"long", "io.debezium.time.MicroDuration"},
+};
+
+/* Types of the source that travel as text and have a meaning of their own in Debezium. */
+static const struct {
+	const char *source_type;
+	const char *meaning;
+} text_types[] = {
+	{"xml", "io.debezium.data.Xml"},
+	{"ltree", "io.debezium.data.Ltree"},
+	{"tsvector", "io.debezium.data.Tsvector"},
+};
+
+static void write_simple(struct writer *to, const char *primitive, const char *meaning)
+{
+	if (meaning)
+		wr_printf(to, "{\"type\":\"%s\",\"connect.version\":1,\"connect.name\":\"%s\"}", primitive, meaning);
+	else
+		wr_printf(to, "\"%s\"", primitive);
+}
+
+static void write_decimal(struct writer *to, struct type type)
+{
+	int scale = decimal_scale(type), precision = decimal_precision(type);
+
+	wr_printf(to,
+		  "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"%d\","
+		  "\"connect.decimal.precision\":\"%d\"},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\","
+		  "\"logicalType\":\"decimal\",\"precision\":%d,\"scale\":%d}",
+		  scale, precision, precision, scale);
+}
+
+static void write_variable_decimal(struct writer *to, bool *known)
+{
+	if (*known) {
+		put(to, "\"io.debezium.data.VariableScaleDecimal\"");
+		return;
+	}
+	*known = true;
+	put(to, "{\"type\":\"record\",\"name\":\"VariableScaleDecimal\",\"namespace\":\"io.debezium.data\",\"fields\":["
+		"{\"name\":\"scale\",\"type\":\"int\"},{\"name\":\"value\",\"type\":\"bytes\"}],"
+		"\"connect.doc\":\"Variable scaled decimal\",\"connect.version\":1,"
+		"\"connect.name\":\"io.debezium.data.VariableScaleDecimal\"}");
+}
+
+static void write_enum(struct writer *to, const struct column *column)
+{
+	put(to, "{\"type\":\"string\",\"connect.version\":1,");
+	if (column->labels) {
+		put(to, "\"connect.parameters\":{\"allowed\":");
+		json_string(to, view_of(column->labels));
+		put(to, "},");
+	}
+	put(to, "\"connect.name\":\"io.debezium.data.Enum\"}");
+}
+
+/* Names of types are written in capitals, without their length. */
+static void write_source_type(struct writer *to, const char *source_type)
+{
+	struct writer name = {0};
+
+	for (; *source_type && *source_type != '('; source_type++)
+		wr_u8(&name, (uint8_t)toupper((unsigned char)*source_type));
+	put(to, "{\"type\":\"string\",\"connect.parameters\":{\"__debezium.source.column.type\":");
+	json_string(to, wr_view(&name));
+	put(to, "}}");
+	wr_done(&name);
+}
+
+static void write_other(struct writer *to, const struct column *column)
+{
+	for (size_t i = 0; i < sizeof(text_types) / sizeof(text_types[0]); i++) {
+		if (!strcmp(text_types[i].source_type, column->source_type)) {
+			write_simple(to, "string", text_types[i].meaning);
+			return;
+		}
+	}
+	write_source_type(to, column->source_type);
+}
+
+/* The Avro type of a column; *known: the record VariableScaleDecimal was written out before. */
+static void write_column_type(struct writer *to, const struct column *column, bool *known)
+{
+	enum type_kind kind = column->type.kind;
+
+	if (type_in_milliseconds(column->type))
+		write_simple(to, kind == TYPE_TIME ? "int" : "long",
+			     kind == TYPE_TIME ? "io.debezium.time.Time" : "io.debezium.time.Timestamp");
+	else if (simple_types[kind].primitive)
+		write_simple(to, simple_types[kind].primitive, simple_types[kind].meaning);
+	else if (kind == TYPE_INT16)
+		put(to, "{\"type\":\"int\",\"connect.type\":\"int16\"}");
+	else if (kind == TYPE_DECIMAL)
+		write_decimal(to, column->type);
+	else if (kind == TYPE_DECIMAL_VARIABLE)
+		write_variable_decimal(to, known);
+	else if (kind == TYPE_ENUM)
+		write_enum(to, column);
+	else
+		write_other(to, column);
+}
+
+void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to)
+{
+	bool known = false;
+
+	wr_printf(to, "{\"type\":\"record\",\"name\":\"Key\",\"namespace\":\"%s\",\"fields\":[", space);
+	for (unsigned i = 0; i < plan->key_field_count; i++) {
+		wr_printf(to, "%s{\"name\":\"%s\",\"type\":", i ? "," : "", plan->key_fields[i]->name);
+		write_column_type(to, plan->key_fields[i]->column, &known);
+		put(to, "}");
+	}
+	wr_printf(to, "],\"connect.name\":\"%s.Key\"}", space);
+}
+
+static void write_row_schema(const struct encode_plan *plan, const char *space, struct writer *to)
+{
+	bool known = false;
+
+	put(to, "{\"type\":\"record\",\"name\":\"Value\",\"fields\":[");
+	for (unsigned i = 0; i < plan->field_count; i++) {
+		wr_printf(to, "%s{\"name\":\"%s\",\"type\":[\"null\",", i ? "," : "", plan->fields[i].name);
+		write_column_type(to, plan->fields[i].column, &known);
+		put(to, "],\"default\":null}");
+	}
+	wr_printf(to, "],\"connect.name\":\"%s.Value\"}", space);
+}
+
+#define OPTIONAL(name, type) "{\"name\":\"" name "\",\"type\":[\"null\",\"" type "\"],\"default\":null}"
+#define REQUIRED(name, type) "{\"name\":\"" name "\",\"type\":\"" type "\"}"
+
+/* The namespace stands only where the enclosing record has another. */
+static void write_source_schema(const char *connector, bool space, struct writer *to)
+{
+	put(to, "{\"name\":\"source\",\"type\":{\"type\":\"record\",\"name\":\"Source\",");
+	if (space)
+		wr_printf(to, "\"namespace\":\"io.debezium.connector.%s\",", connector);
+	put(to, "\"fields\":["
+		REQUIRED("version", "string") "," REQUIRED("connector", "string") "," REQUIRED("name", "string") ","
+		REQUIRED("ts_ms", "long") ","
+		"{\"name\":\"snapshot\",\"type\":[{\"type\":\"string\",\"connect.version\":1,\"connect.parameters\":{\"allowed\":"
+		"\"true,first,first_in_data_collection,last_in_data_collection,last,false,incremental\"},"
+		"\"connect.default\":\"false\",\"connect.name\":\"io.debezium.data.Enum\"},\"null\"],\"default\":\"false\"},"
+		REQUIRED("db", "string") "," OPTIONAL("sequence", "string") "," OPTIONAL("ts_us", "long") ","
+		OPTIONAL("ts_ns", "long") "," REQUIRED("schema", "string") "," REQUIRED("table", "string") ","
+		OPTIONAL("txId", "long") "," OPTIONAL("lsn", "long") "," OPTIONAL("xmin", "long") ","
+		OPTIONAL("origin", "string") "," OPTIONAL("origin_lsn", "long") "],\"connect.version\":1,");
+	wr_printf(to, "\"connect.name\":\"io.debezium.connector.%s.Source\"}}", connector);
+}
+
+static const char transaction_schema[] =
+	"{\"name\":\"transaction\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"block\",\"namespace\":\"event\",\"fields\":["
+	REQUIRED("id", "string") "," REQUIRED("total_order", "long") "," REQUIRED("data_collection_order", "long")
+	"],\"connect.version\":1,\"connect.name\":\"event.block\"}],\"default\":null}";
+
+void write_value_schema(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to)
+{
+	wr_printf(to, "{\"type\":\"record\",\"name\":\"Envelope\",\"namespace\":\"%s\",\"fields\":[", space);
+	put(to, "{\"name\":\"before\",\"type\":[\"null\",");
+	write_row_schema(plan, space, to);
+	put(to, "],\"default\":null}," OPTIONAL("after", "Value") ",");
+	write_source_schema(connector, true, to);
+	put(to, ",");
+	put(to, transaction_schema);
+	put(to, "," REQUIRED("op", "string") "," OPTIONAL("ts_ms", "long") "," OPTIONAL("ts_us", "long") ","
+		OPTIONAL("ts_ns", "long") "],");
+	wr_printf(to, "\"connect.version\":2,\"connect.name\":\"%s.Envelope\"}", space);
+}
+
+void write_message_key_schema(const char *connector, struct writer *to)
+{
+	wr_printf(to,
+		  "{\"type\":\"record\",\"name\":\"MessageKey\",\"namespace\":\"io.debezium.connector.%s\",\"fields\":["
+		  OPTIONAL("prefix", "string")
+		  "],\"connect.version\":1,\"connect.name\":\"io.debezium.connector.%s.MessageKey\"}",
+		  connector, connector);
+}
+
+void write_message_value_schema(const char *connector, struct writer *to)
+{
+	wr_printf(to,
+		  "{\"type\":\"record\",\"name\":\"MessageValue\",\"namespace\":\"io.debezium.connector.%s\",\"fields\":["
+		  REQUIRED("op", "string") "," OPTIONAL("ts_ms", "long") ",", connector);
+	write_source_schema(connector, false, to);
+	put(to, ",");
+	put(to, transaction_schema);
+	wr_printf(to,
+		  ",{\"name\":\"message\",\"type\":{\"type\":\"record\",\"name\":\"Message\",\"fields\":["
+		  OPTIONAL("prefix", "string") "," OPTIONAL("content", "bytes")
+		  "],\"connect.version\":1,\"connect.name\":\"io.debezium.connector.%s.Message\"}}],\"connect.version\":1,"
+		  "\"connect.name\":\"io.debezium.connector.%s.MessageValue\"}",
+		  connector, connector);
+}

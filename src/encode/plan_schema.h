@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* The schema texts of a plan. */
+#ifndef ENCODE_PLAN_SCHEMA_H
+#define ENCODE_PLAN_SCHEMA_H
+
+#include "base/writer.h"
+#include "encode/plan.h"
+#include "field.h"
+
+/* `space` is the namespace: the adjusted topic name. */
+void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to);
+void write_value_schema(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to);
+
+void write_message_key_schema(const char *connector, struct writer *to);
+void write_message_value_schema(const char *connector, struct writer *to);
+
+#endif

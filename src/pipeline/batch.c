@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The life of one Kafka transaction, and what follows it once in a while: the state commit and the confirmation. The order is
+ * the promise: Kafka has it, then the state file has it on disk, then the source may forget it.
+ */
+#include <stdio.h>
+
+#include "base/failpoint.h"
+#include "base/map.h"
+#include "run.h"
+#include "state/position.h"
+
+#define FLUSH_SLICE_US (5 * USEC_PER_MSEC)
+
+/*
+ * Once everything is delivered a commit is one round trip. The client does not match answers to calls: a call that times out
+ * in the wrong moment makes a later one fail. That is safe, since it ends in recovery, but not cheap; so this slice is long.
+ */
+#define COMMIT_SLICE_US (500 * USEC_PER_MSEC)
+#define COMMIT_TIMES 5                        /* a batch lasts at least so many times as long as the last commit took */
+#define OPEN_TXN_MOST_US (10 * USEC_PER_SEC)  /* a batch in a source transaction that stalls is split after that */
+
+static bool exactly_once(const struct pipeline *p)
+{
+	return p->options->delivery == DELIVERY_EXACTLY_ONCE;
+}
+
+/* Keepalives for the source, reports from the producer: whatever takes long calls it in between. */
+int pipeline_serve(struct pipeline *p, struct error *err)
+{
+	if (p->source && p->source_ops->serve(p->source, err) < 0)
+		return -1;
+	return p->producer ? producer_poll(p->producer, err) : 0;
+}
+
+/* Sequential, over key and value without what was observed. */
+static void add_to_digest(struct progress *progress, const struct message *message)
+{
+	struct view first = {message->value.ptr, message->observed_bytes ? message->observed_at : message->value.len};
+	size_t rest_at = (size_t)message->observed_at + message->observed_bytes;
+	uint64_t hash = hash_bytes(first, progress->digest[0]);
+
+	if (message->observed_bytes && rest_at < message->value.len)
+		hash = hash_bytes((struct view){message->value.ptr + rest_at, message->value.len - rest_at}, hash);
+	progress->digest[0] = hash;
+	progress->digest[1] = hash_bytes(message->key, progress->digest[1] + (message->value.ptr == NULL));
+	progress->published++;
+}
+
+static int begin(struct pipeline *p, struct error *err)
+{
+	if (exactly_once(p) && producer_begin(p->producer, err) < 0)
+		return -1;
+	p->batch.open = true;
+	p->batch.begun_at = p->now;
+	p->batch.events = p->batch.bytes = 0;
+	return 0;
+}
+
+static int send(struct pipeline *p, const struct message *message, struct error *err)
+{
+	if (!p->batch.open && begin(p, err) < 0)
+		return -1;
+	if (producer_send(p->producer, message, err) < 0)
+		return -1;
+	p->batch.events++;
+	p->batch.bytes += message->key.len + message->value.len;
+	atomic_fetch_add_explicit(&p->metrics->messages, 1, memory_order_relaxed);
+	return 0;
+}
+
+int batch_emit(struct pipeline *p, const struct message *message, struct error *err)
+{
+	add_to_digest(&p->applied, message);
+	return p->replaying ? 0 : send(p, message, err);
+}
+
+int batch_publish_schema(struct pipeline *p, uint64_t fingerprint, struct view text, struct error *err)
+{
+	struct view id = arena_copy(&p->schema_arena, (struct view){(const char *)&fingerprint, sizeof(fingerprint)});
+	char name[17];
+	struct message message;
+
+	if (p->replaying || !text.ptr || map_get(&p->schemas_published, id))
+		return 0;
+	snprintf(name, sizeof(name), "%016llx", (unsigned long long)fingerprint);
+	message = (struct message){.topic = p->schemas_topic, .key = view_of(name), .value = text};
+	map_put(&p->schemas_published, id, p);
+	return send(p, &message, err);
+}
+
+bool batch_full(const struct pipeline *p)
+{
+	if (!p->batch.open)
+		return false;
+	if (!exactly_once(p))
+		return p->batch.events >= p->options->confirm_rows;
+	return p->batch.events >= p->options->batch_events || p->batch.bytes >= p->options->batch_bytes;
+}
+
+static usec_t batch_time(const struct pipeline *p)
+{
+	usec_t least = p->batch.commit_took_us * COMMIT_TIMES;
+	usec_t stated = exactly_once(p) ? p->options->batch_time_us : p->options->confirm_interval_us;
+
+	return stated > least ? stated : least;
+}
+
+/* When something has to be done although nothing arrives; INT64_MAX: never. */
+usec_t batch_deadline(const struct pipeline *p)
+{
+	if (p->batch.open)
+		return p->batch.begun_at + (p->txn ? OPEN_TXN_MOST_US : batch_time(p));
+	if (!p->replaying && progress_compare(&p->applied, &p->saved) != 0)
+		return p->state_committed_at + p->options->confirm_interval_us;
+	return INT64_MAX;
+}
+
+static int ambiguous(struct pipeline *p, struct error *err)
+{
+	atomic_fetch_add(&p->metrics->ambiguous_commits, 1);
+	error_context(err, "the outcome of a Kafka commit is unknown and will be read back");
+	return -1;
+}
+
+static int late(const struct pipeline *p, const char *what, struct error *err)
+{
+	return error_set(err, ERROR_TRANSIENT, "Kafka has not %s for %d s", what,
+			 (int)(p->options->commit_timeout_us / USEC_PER_SEC));
+}
+
+static int await_flush(struct pipeline *p, struct error *err)
+{
+	usec_t deadline = clock_mono() + p->options->commit_timeout_us;
+	int done;
+
+	while ((done = producer_flush(p->producer, FLUSH_SLICE_US, err)) == 0) {
+		if (pipeline_serve(p, err) < 0)
+			return -1;
+		if (clock_mono() > deadline)
+			return late(p, "acknowledged", err);
+	}
+	return done < 0 ? -1 : 0;
+}
+
+/* Never an abort after a commit was asked for: only the same call again, until the deadline. */
+static int await_commit(struct pipeline *p, struct error *err)
+{
+	usec_t deadline = clock_mono() + p->options->commit_timeout_us;
+	usec_t slice = failpoint_is("during-commit") ? USEC_PER_MSEC : COMMIT_SLICE_US;
+	int done;
+
+	while ((done = producer_commit(p->producer, slice, NULL, err)) == 0) {
+		failpoint("during-commit");
+		if (pipeline_serve(p, err) < 0)
+			return ambiguous(p, err);
+		if (clock_mono() > deadline) {
+			late(p, "answered a commit", err);
+			return ambiguous(p, err);
+		}
+	}
+	return done < 0 ? ambiguous(p, err) : 0;
+}
+
+static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
+{
+	*ret = (struct checkpoint){
+		.claim = p->claim,
+		.written_at = clock_wall(),
+		.timeline = p->identity.timeline,
+		.progress = p->applied,
+	};
+	snprintf(ret->writer, sizeof(ret->writer), "%s", p->writer);
+	snprintf(ret->system, sizeof(ret->system), "%s", p->identity.system);
+	snprintf(ret->database, sizeof(ret->database), "%s", p->identity.database);
+}
+
+static int send_checkpoint(struct pipeline *p, struct error *err)
+{
+	struct checkpoint checkpoint;
+	struct message message;
+
+	fill_checkpoint(p, &checkpoint);
+	wr_clear(&p->value);
+	checkpoint_encode(&checkpoint, p->options->name, &p->value);
+	message = (struct message){.topic = p->checkpoint_topic, .key = view_of(p->options->name), .value = wr_view(&p->value)};
+	return send(p, &message, err);
+}
+
+static int commit_exactly_once(struct pipeline *p, struct error *err)
+{
+	failpoint("after-produce");
+	if (send_checkpoint(p, err) < 0)
+		return -1;
+	failpoint("before-commit");
+	return await_flush(p, err) < 0 ? -1 : await_commit(p, err);
+}
+
+/* A document is never recorded as published that Kafka does not have: first everything, then the checkpoint. */
+static int commit_at_least_once(struct pipeline *p, struct error *err)
+{
+	failpoint("after-produce");
+	if (await_flush(p, err) < 0 || send_checkpoint(p, err) < 0)
+		return -1;
+	failpoint("before-commit");
+	return await_flush(p, err);
+}
+
+/* Commits with the present progress in the checkpoint, whether a batch is open or not. */
+int batch_commit_checkpoint(struct pipeline *p, struct error *err)
+{
+	usec_t begun = clock_mono();
+	int result = exactly_once(p) ? commit_exactly_once(p, err) : commit_at_least_once(p, err);
+
+	if (result < 0)
+		return -1;
+	p->published = p->applied;
+	p->batch.open = false;
+	p->now = clock_mono();
+	p->batch.commit_took_us = p->now - begun;
+	atomic_fetch_add(&p->metrics->kafka_commits, 1);
+	failpoint("after-commit");
+	return 0;
+}
+
+int batch_commit(struct pipeline *p, struct error *err)
+{
+	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
+		return -1;
+	if (p->applied.open.phase != OPEN_NONE && p->txn) {
+		atomic_fetch_add(&p->metrics->split_batches, 1);
+		failpoint(p->applied.open.phase == OPEN_CHANGES ? "split-changes" : "split-documents");
+	}
+	return state_commit_if_due(p, err);
+}
+
+int batch_commit_if_due(struct pipeline *p, struct error *err)
+{
+	usec_t age = p->now - p->batch.begun_at;
+
+	if (!p->batch.open)
+		return state_commit_if_due(p, err);
+	if (batch_full(p) || (age >= batch_time(p) && (!p->txn || age >= OPEN_TXN_MOST_US)))
+		return batch_commit(p, err);
+	return 0;
+}
+
+/*
+ * A border: state file and checkpoint agree from here on. What is published from now on counts from zero, so that a replay
+ * from this file can be compared with what the checkpoint will say.
+ */
+int state_commit(struct pipeline *p, struct error *err)
+{
+	if (p->touch && p->txn && touch_spill(p->touch, err) < 0)
+		return -1;
+	p->applied.border = p->published.border + 1;
+	p->applied.published = p->applied.digest[0] = p->applied.digest[1] = 0;
+	failpoint("before-state-commit");
+	if (position_save(p->db, &p->applied, err) < 0 || db_commit(p->db, err) < 0)
+		return -1;
+	p->saved = p->applied;
+	p->state_committed_at = p->now = clock_mono();
+	p->rows_since_state_commit = 0;
+	atomic_fetch_add(&p->metrics->state_commits, 1);
+	failpoint("after-state-commit");
+	return db_checkpoint(p->db, err);
+}
+
+int state_commit_if_due(struct pipeline *p, struct error *err)
+{
+	bool due = p->now - p->state_committed_at >= p->options->confirm_interval_us ||
+		   p->rows_since_state_commit >= p->options->confirm_rows;
+
+	if (!due || p->replaying || p->batch.open || progress_compare(&p->applied, &p->saved) == 0)
+		return 0;
+	if (state_commit(p, err) < 0)
+		return -1;
+	failpoint("before-confirm");
+	return p->source_ops->confirm(p->source, p->saved.position, err);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * One change, as the source gives it: counted, and then skipped (the state file has it), applied without being published
+ * (the checkpoint has it), or both. Which of these is decided by three numbers, set at the begin of its transaction.
+ */
+#include "base/log.h"
+#include "base/map.h"
+#include "run.h"
+
+static bool same_transaction(const struct open_transaction *open, const struct transaction *txn)
+{
+	return open->phase != OPEN_NONE && position_compare(open->final, txn->final) == 0;
+}
+
+/* From here on everything is new: what the replay made must be what the checkpoint says. */
+static int finish_replay(struct pipeline *p, struct error *err)
+{
+	const struct progress *mine = &p->applied, *told = &p->published;
+
+	p->replaying = false;
+	if (mine->border != told->border ||
+	    (mine->published == told->published && mine->digest[0] == told->digest[0] &&
+	     mine->digest[1] == told->digest[1])) {
+		log_info(p->options->name, "replay done: %llu messages, the same as published",
+			 (unsigned long long)mine->published);
+		return 0;
+	}
+	error_state(err, STATE_REPLAY_DIFFERS,
+		    "the replay made %llu messages, but the checkpoint says that %llu (or others) were published",
+		    (unsigned long long)mine->published, (unsigned long long)told->published);
+	return error_hint(err, "something that influences output was changed outside of the log (another version of the "
+			       "agent, an edited state file); keep the state file and report it");
+}
+
+int change_set_hidden(struct pipeline *p, bool hidden, struct error *err)
+{
+	return p->replaying && !hidden ? finish_replay(p, err) : 0;
+}
+
+/* What of the transaction the state file has (skip), and what the checkpoint has (hidden). */
+static void place_transaction(struct pipeline *p, const struct transaction *txn)
+{
+	const struct open_transaction *saved = &p->saved.open, *published = &p->published.open;
+	bool in_saved = same_transaction(saved, txn), in_published = same_transaction(published, txn);
+
+	p->txn_published = position_compare(txn->final, p->published.position) < 0;
+	p->txn_skip = !in_saved ? 0 : saved->phase == OPEN_CHANGES ? saved->done : UINT64_MAX;
+	p->txn_skip_documents = in_saved && saved->phase == OPEN_DOCUMENTS ? saved->done : 0;
+	p->txn_hidden = !in_published ? 0 : published->phase == OPEN_CHANGES ? published->done : UINT64_MAX;
+	p->txn_hidden_documents = in_published && published->phase == OPEN_DOCUMENTS ? published->done : 0;
+	if (p->txn_published)
+		p->txn_hidden = p->txn_hidden_documents = UINT64_MAX;
+	if (!in_saved)
+		return;
+	log_info(p->options->name, "resuming inside of transaction %llu, after %llu %s", (unsigned long long)txn->id,
+		 (unsigned long long)saved->done, saved->phase == OPEN_CHANGES ? "changes" : "documents");
+	atomic_fetch_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes : &p->metrics->skips_in_documents, 1);
+}
+
+static int handle_begin(struct pipeline *p, struct change *change, struct error *err)
+{
+	const struct transaction *txn = change->txn;
+
+	p->txn = txn;
+	p->ordinal = 0;
+	arena_reset(&p->txn_arena);
+	encode_begin(p->encoder, txn);
+	place_transaction(p, txn);
+	p->applied.open = (struct open_transaction){.phase = OPEN_CHANGES, .final = txn->final, .xid = txn->id};
+	return change_set_hidden(p, p->txn_hidden > 0 || p->txn_skip > 0, err);
+}
+
+static int handle_table(struct pipeline *p, struct change *change, struct error *err)
+{
+	return route_table(p, change->table, err);
+}
+
+/* Values that the server did not send because they stayed the same: the mirror has them, if it mirrors the column. */
+static int complete_unchanged(struct pipeline *p, const struct change *change, struct error *err)
+{
+	const struct table *table = change->table;
+	struct row known;
+	bool fetched = false;
+
+	for (unsigned i = 0; i < table->column_count; i++) {
+		struct value *value = &change->after.values[i];
+
+		if (value->state != VALUE_UNCHANGED)
+			continue;
+		if (!fetched) {
+			int found = mirror_fetch(p->mirror, table, mirror_old_key(change), &known, err);
+
+			if (found <= 0)
+				return found;
+			fetched = true;
+		}
+		if (known.values[i].state == VALUE_PRESENT || known.values[i].state == VALUE_NULL)
+			*value = known.values[i];
+	}
+	return 0;
+}
+
+/* Before their first use in this process, so that a reader of everything has met them. */
+static int publish_schemas(struct pipeline *p, struct route *route, struct error *err)
+{
+	if (route->schemas_published || p->replaying)
+		return 0;
+	route->schemas_published = true;
+	if (batch_publish_schema(p, route->plan->key.fingerprint, route->plan->key.text, err) < 0)
+		return -1;
+	return batch_publish_schema(p, route->plan->value.fingerprint, route->plan->value.text, err);
+}
+
+int change_publish(struct pipeline *p, const struct change *change, struct error *err)
+{
+	struct route *route = route_of(p, change->table);
+	struct encode_plan *plan = route->plan;
+	unsigned parts = encode_parts(p->encoder, plan, change);
+	struct message message;
+
+	if (publish_schemas(p, route, err) < 0)
+		return -1;
+
+	for (unsigned part = 0; part < parts; part++)
+		if (encode_part(p->encoder, plan, change, part, &p->key, &p->value, &message, err) < 0 ||
+		    batch_emit(p, &message, err) < 0)
+			return -1;
+	return 0;
+}
+
+int change_apply(struct pipeline *p, const struct change *change, struct error *err)
+{
+	const struct route *route = route_of(p, change->table);
+
+	if (route->touches && touch_before(p->touch, change, err) < 0)
+		return -1;
+	if (mirror_apply(p->mirror, change, err) < 0)
+		return -1;
+	return route->touches ? touch_after(p->touch, change, err) : 0;
+}
+
+static int skip_change(struct pipeline *p, const struct change *change, struct error *err)
+{
+	const struct open_transaction *saved = &p->saved.open;
+	struct route *route = route_of(p, change->table);
+
+	if (route->plan)
+		encode_parts(p->encoder, route->plan, change);
+	atomic_fetch_add_explicit(&p->metrics->skipped_changes, 1, memory_order_relaxed);
+	if (saved->phase != OPEN_CHANGES || p->applied.open.done != saved->done || p->applied.open.hash == saved->hash)
+		return 0;
+	error_state(err, STATE_REPLAY_DIFFERS, "the server sends the transaction %llu otherwise than before",
+		    (unsigned long long)p->txn->id);
+	return error_hint(err, "the publication or its columns were changed while the transaction was being published; begin "
+			       "anew with a snapshot");
+}
+
+static int process_change(struct pipeline *p, struct change *change, struct error *err)
+{
+	const struct route *route = route_of(p, change->table);
+
+	if (route->mirrored && change->op == CHANGE_UPDATE && complete_unchanged(p, change, err) < 0)
+		return -1;
+	if (route->plan && change_publish(p, change, err) < 0)
+		return -1;
+	if (route->mirrored && change_apply(p, change, err) < 0)
+		return -1;
+	p->rows_since_state_commit++;
+	atomic_fetch_add_explicit(p->replaying ? &p->metrics->replayed_changes : &p->metrics->changes, 1,
+				  memory_order_relaxed);
+	return 0;
+}
+
+static int handle_row(struct pipeline *p, struct change *change, struct error *err)
+{
+	struct open_transaction *open = &p->applied.open;
+
+	open->hash = open->hash * UINT64_C(0x9e3779b97f4a7c15) + change->hash;
+	open->done = change->index + 1;
+	if (change->index < p->txn_skip)
+		return skip_change(p, change, err);
+	if (change_set_hidden(p, change->index < p->txn_hidden, err) < 0 || process_change(p, change, err) < 0)
+		return -1;
+	return batch_full(p) ? batch_commit(p, err) : 0;
+}
+
+/* Logical messages have a number in their transaction like rows; those outside of one are not published. */
+static int handle_message(struct pipeline *p, struct change *change, struct error *err)
+{
+	struct open_transaction *open = &p->applied.open;
+
+	(void)err;
+	if (!change->transactional)
+		return 0;
+	open->hash = open->hash * UINT64_C(0x9e3779b97f4a7c15) + change->hash;
+	open->done = change->index + 1;
+	return 0;
+}
+
+static int handle_commit(struct pipeline *p, struct change *change, struct error *err)
+{
+	p->applied.open.phase = OPEN_DOCUMENTS;
+	p->applied.open.done = 0;
+	if (p->touch && documents_publish_touched(p, CAUSE_COMMIT, err) < 0)
+		return -1;
+	p->applied.open = (struct open_transaction){.phase = OPEN_NONE};
+	p->applied.position = change->position;
+	p->txn = NULL;
+	atomic_fetch_add_explicit(&p->metrics->transactions, 1, memory_order_relaxed);
+	return batch_full(p) ? batch_commit_if_due(p, err) : 0;
+}
+
+static int handle_idle(struct pipeline *p, struct change *change, struct error *err)
+{
+	p->applied.position = change->position;
+	return change_set_hidden(p, position_compare(change->position, p->published.position) < 0, err);
+}
+
+static int (*const handlers[])(struct pipeline *p, struct change *change, struct error *err) = {
+	[CHANGE_BEGIN] = handle_begin,
+	[CHANGE_TABLE] = handle_table,
+	[CHANGE_INSERT] = handle_row,
+	[CHANGE_UPDATE] = handle_row,
+	[CHANGE_DELETE] = handle_row,
+	[CHANGE_READ] = handle_row,
+	[CHANGE_TRUNCATE] = handle_row,
+	[CHANGE_MESSAGE] = handle_message,
+	[CHANGE_COMMIT] = handle_commit,
+	[CHANGE_IDLE] = handle_idle,
+};
+
+int change_handle(struct pipeline *p, struct change *change, struct error *err)
+{
+	return handlers[change->op](p, change, err);
+}

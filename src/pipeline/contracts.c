@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * What the contracts say about our own messages: types, fingerprints and texts, looked up once.
+ */
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "encode/header.h"
+#include "run.h"
+#include "schema/fingerprint.h"
+
+const struct avro_type avro_string = {.kind = AVRO_STRING};
+
+/* Text and fingerprint of a type; the text lives as long as the process's contracts. */
+static uint64_t describe(struct pipeline *p, const struct avro_type *type, struct view *ret_text)
+{
+	struct writer text = {0};
+
+	contract_print(type, &text);
+	*ret_text = arena_copy(&p->contract_arena, wr_view(&text));
+	wr_done(&text);
+	return avro_fingerprint(type);
+}
+
+int contracts_bind(struct pipeline *p, struct error *err)
+{
+	const struct avro_type *header = contract_find(p->contract, CONTRACT_HEADER);
+
+	p->exception_type = contract_find_in(p->contract, CONTRACT_DOCUMENT, "Exception");
+	if (!header || !p->exception_type)
+		return error_set(err, ERROR_INPUT, "the schemas in %s lack %s", p->options->schemas,
+				 header ? "the record tailwater.canonical.Exception" : "the record " CONTRACT_HEADER);
+	p->header = header_plan_new(header, err);
+	if (!p->header)
+		return -1;
+	p->exception_schema = describe(p, p->exception_type, &p->exception_schema_text);
+	p->string_schema = avro_fingerprint(&avro_string);
+	return 0;
+}
+
+static int bind_event(struct pipeline *p, const struct entity_event *event, struct entity_route *route, unsigned i,
+		      struct error *err)
+{
+	const struct avro_type *type = contract_find_in(p->contract, CONTRACT_EVENT, event->name);
+
+	if (!type) {
+		error_set(err, ERROR_INPUT, "there is no schema for the event %s", event->name);
+		return error_hint(err, "add record " CONTRACT_EVENT "%s to the folder %s", event->name, p->options->schemas);
+	}
+	route->event_schemas[i] = describe(p, type, &route->event_schema_texts[i]);
+	return 0;
+}
+
+int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err)
+{
+	const struct avro_type *message = contract_entity_message(p->contract, entity->name);
+
+	if (!message)
+		return error_set(err, ERROR_INPUT, "there is no schema for the entity %s", entity->name);
+	route->message_schema = describe(p, message, &route->message_schema_text);
+	route->schema_version = arena_printf(&p->contract_arena, "%016llx", (unsigned long long)route->message_schema);
+	route->event_schemas = MEM_ARRAY(uint64_t, entity->event_count);
+	route->event_schema_texts = MEM_ARRAY(struct view, entity->event_count);
+	for (unsigned i = 0; i < entity->event_count; i++)
+		if (bind_event(p, &entity->events[i], route, i, err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The wiring and the one loop: pull changes while there are any, commit what is due, serve the source always, wait. Failure
+ * anywhere ends in one place, which decides whether to begin anew (recover.c) or to stop in a named state.
+ */
+#include "pipeline/pipeline.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "canonical/pack.h"
+#include "config.h"
+#include "encode/header.h"
+#include "run.h"
+#include "state/inputs.h"
+
+#define PULL_MOST 512                              /* changes in one turn of the loop */
+#define WAIT_MOST_US (500 * USEC_PER_MSEC)         /* keepalives are looked after that often, even if nothing happens */
+#define PUBLICATION_CHECK_US (30 * USEC_PER_SEC)
+#define BACKOFF_FIRST_US (100 * USEC_PER_MSEC)
+#define BACKOFF_MOST_US (10 * USEC_PER_SEC)
+#define FAILURES_MOST 3
+
+static bool stopping(const struct pipeline *p)
+{
+	return atomic_load_explicit(&p->control->stop, memory_order_relaxed);
+}
+
+/* Without transactions nothing else bounds what is under way to Kafka. */
+static bool held_back(const struct pipeline *p)
+{
+	return p->options->delivery == DELIVERY_AT_LEAST_ONCE &&
+	       producer_outstanding_bytes(p->producer) > p->options->batch_bytes;
+}
+
+/* Returns the number of changes taken, or -1. */
+static int pull(struct pipeline *p, struct error *err)
+{
+	struct change change;
+	int taken = 0, got = 1;
+
+	while (taken < PULL_MOST && !held_back(p) && (got = p->source_ops->next(p->source, &change, err)) > 0) {
+		if (change_handle(p, &change, err) < 0)
+			return -1;
+		taken++;
+	}
+	return got < 0 ? -1 : taken;
+}
+
+static void wait_for_something(struct pipeline *p)
+{
+	struct pollfd fds[] = {
+		{.fd = p->control->wake_fd, .events = POLLIN},
+		{.fd = producer_fd(p->producer), .events = POLLIN},
+		{.fd = held_back(p) ? -1 : p->source_ops->wait_fd(p->source), .events = POLLIN},
+	};
+	usec_t left = batch_deadline(p) - clock_mono();
+	struct timespec timeout;
+
+	if (left <= 0)
+		return;
+	if (left > WAIT_MOST_US)
+		left = WAIT_MOST_US;
+	timeout = (struct timespec){.tv_sec = left / USEC_PER_SEC, .tv_nsec = left % USEC_PER_SEC * 1000};
+	ppoll(fds, 3, &timeout, NULL);
+}
+
+static int check_publication(struct pipeline *p, struct error *err)
+{
+	if (p->now - p->publication_checked_at < PUBLICATION_CHECK_US)
+		return 0;
+	p->publication_checked_at = p->now;
+	return p->source_ops->check_publication(p->source, err);
+}
+
+static void export_metrics(struct pipeline *p)
+{
+	const struct source_metrics *source = p->source_ops->metrics(p->source);
+
+	atomic_store_explicit(&p->metrics->reads, source->reads, memory_order_relaxed);
+	atomic_store_explicit(&p->metrics->read_bytes, source->read_bytes, memory_order_relaxed);
+}
+
+static int turn(struct pipeline *p, struct error *err)
+{
+	int taken;
+
+	p->now = clock_mono();
+	encode_clock(p->encoder, clock_wall());
+	taken = pull(p, err);
+	if (taken < 0)
+		return -1;
+	if (taken > 0)
+		p->now = clock_mono();
+	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0)
+		return -1;
+	export_metrics(p);
+	if (taken == 0)
+		wait_for_something(p);
+	return 0;
+}
+
+/* What is under way is committed, the state file too, and the source is told. */
+static int drain(struct pipeline *p, struct error *err)
+{
+	if (p->replaying)
+		return 0;
+	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
+		return -1;
+	if (progress_compare(&p->applied, &p->saved) != 0 && state_commit(p, err) < 0)
+		return -1;
+	return p->source_ops->confirm(p->source, p->saved.position, err);
+}
+
+static int run_until_stopped(struct pipeline *p, struct error *err)
+{
+	p->backoff_us = 0;
+	if (p->control->on_ready)
+		p->control->on_ready(p->control->arg);
+	while (!stopping(p))
+		if (turn(p, err) < 0)
+			return -1;
+	return drain(p, err);
+}
+
+static bool lasting(const struct error *err)
+{
+	return err->class == ERROR_STATE || err->class == ERROR_INPUT || err->class == ERROR_INTERNAL;
+}
+
+/* A record that fails again and again without progress in between stops the pipeline: nothing is skipped. */
+static void count_failure(struct pipeline *p, struct error *err)
+{
+	char position[POSITION_TEXT_BYTES];
+	struct error told = *err;
+
+	if (err->class != ERROR_RECORD) {
+		p->failures = 0;
+		return;
+	}
+	p->failures = progress_compare(&p->failed_at, &p->published) == 0 ? p->failures + 1 : 1;
+	p->failed_at = p->published;
+	if (p->failures < FAILURES_MOST)
+		return;
+	position_print(p->published.position, position);
+	error_state(err, STATE_BLOCKED, "%s (%d times, after position %s)", told.text, FAILURES_MOST, position);
+	error_hint(err, "%s", told.hint[0] ? told.hint : "correct the row at the source, or exclude the table or column; "
+								 "nothing was skipped");
+}
+
+static void back_off(struct pipeline *p)
+{
+	struct pollfd wait = {.fd = p->control->wake_fd, .events = POLLIN};
+
+	p->backoff_us = p->backoff_us ? p->backoff_us * 2 : BACKOFF_FIRST_US;
+	if (p->backoff_us > BACKOFF_MOST_US)
+		p->backoff_us = BACKOFF_MOST_US;
+	if (!stopping(p))
+		poll(&wait, 1, (int)(p->backoff_us / USEC_PER_MSEC));
+}
+
+static int run_with_recovery(struct pipeline *p, struct error *err)
+{
+	for (;;) {
+		error_clear(err);
+
+		int result = recover_start(p, err) < 0 ? -1 : run_until_stopped(p, err);
+
+		if (result == 0 || lasting(err))
+			return result;
+		count_failure(p, err);
+		if (lasting(err))
+			return -1;
+		recover_teardown(p);
+		if (stopping(p))
+			return 0;
+		log_warning(p->options->name, "%s; connecting again", err->text);
+		atomic_fetch_add(&p->metrics->recoveries, 1);
+		back_off(p);
+	}
+}
+
+/* The name of this state file as a writer, made with the file. */
+static int identify_writer(struct pipeline *p, struct error *err)
+{
+	struct view known;
+	struct arena arena;
+	int found;
+
+	arena_init(&arena);
+	found = input_get(p->db, "writer", &arena, &known, err);
+	if (found > 0) {
+		snprintf(p->writer, sizeof(p->writer), "%.*s", VIEW_ARG(known));
+	} else if (found == 0) {
+		int fd = open("/proc/sys/kernel/random/uuid", O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || read(fd, p->writer, sizeof(p->writer) - 1) < (ssize_t)sizeof(p->writer) - 1)
+			found = error_set(err, ERROR_INTERNAL, "no random identity can be had from the system");
+		if (fd >= 0)
+			close(fd);
+		if (found == 0 && (input_put(p->db, "writer", view_of(p->writer), err) < 0 || db_commit(p->db, err) < 0))
+			found = -1;
+	}
+	arena_done(&arena);
+	return found < 0 ? -1 : 0;
+}
+
+static int load_mapping_files(struct pipeline *p, struct error *err)
+{
+	if (!p->options->pack)
+		return 0;
+	p->contract = contract_load(p->options->schemas, &p->diag);
+	if (p->contract)
+		p->pack = pack_load(p->options->pack, p->options->overlay, &p->diag);
+	if (!p->pack)
+		return routes_complain(p, "the mapping pack or the schemas are wrong", err);
+	return contracts_bind(p, err);
+}
+
+static int setup(struct pipeline *p, struct error *err)
+{
+	struct db_options db = {.cache_bytes = p->options->state_cache_bytes};
+	struct encode_options encode = {
+		.prefix = p->options->prefix,
+		.source_name = p->options->name,
+		.connector = p->options->source_type,
+		.database = p->options->database,
+		.version = PACKAGE_VERSION,
+		.wanted = routes_column_wanted,
+		.wanted_arg = p->options,
+	};
+
+	p->source_ops = source_find(p->options->source_type);
+	if (!p->source_ops)
+		return error_set(err, ERROR_INPUT, "no source of type '%s'", p->options->source_type);
+	if (load_mapping_files(p, err) < 0 || db_open(p->options->state_path, &db, &p->db, err) < 0)
+		return -1;
+	p->catalog = catalog_new();
+	p->encoder = encoder_new(&encode);
+	return identify_writer(p, err);
+}
+
+static void cleanup(struct pipeline *p)
+{
+	if (p->source_ops)
+		recover_teardown(p);
+	encoder_free(p->encoder);
+	catalog_free(p->catalog);
+	db_close(p->db);
+	pack_free(p->pack);
+	header_plan_free(p->header);
+	contract_free(p->contract);
+	free(p->listing);
+	free(p->tables);
+	free(p->versions);
+	wr_done(&p->key);
+	wr_done(&p->value);
+	wr_done(&p->payload);
+	wr_done(&p->scratch);
+	arena_done(&p->txn_arena);
+	arena_done(&p->doc_arena);
+	arena_done(&p->schema_arena);
+	arena_done(&p->contract_arena);
+	diag_done(&p->diag);
+}
+
+int pipeline_run(const struct pipeline_options *options, struct pipeline_control *control,
+		 struct pipeline_metrics *metrics, struct error *err)
+{
+	struct pipeline p = {.options = options, .control = control, .metrics = metrics};
+	int result = setup(&p, err);
+
+	if (result == 0)
+		result = run_with_recovery(&p, err);
+	cleanup(&p);
+	return result;
+}

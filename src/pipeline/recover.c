@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Start, and the one recovery path: after a crash, a lost connection or an unknown outcome everything is taken down, the
+ * state file goes back to its last commit, and this begins anew. Each function is one step; what it finds stands in `p`.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "canonical/pack.h"
+#include "run.h"
+#include "state/inputs.h"
+#include "state/position.h"
+
+#define CLAIM_FRESH_US (60 * USEC_PER_SEC)      /* a writer that wrote so lately may be alive */
+#define SLOT_GRACE_US (10 * USEC_PER_SEC)       /* a predecessor's connection may take that long to be noticed */
+#define INIT_SLICE_US (200 * USEC_PER_MSEC)
+#define KAFKA_ANSWER_US (30 * USEC_PER_SEC)
+
+static bool stopping(const struct pipeline *p)
+{
+	return atomic_load_explicit(&p->control->stop, memory_order_relaxed);
+}
+
+/* Waits, but not when told to stop. */
+static void pause_for(struct pipeline *p, usec_t us)
+{
+	struct pollfd wait = {.fd = p->control->wake_fd, .events = POLLIN};
+
+	if (!stopping(p))
+		poll(&wait, 1, (int)(us / USEC_PER_MSEC));
+}
+
+static void checkpoint_topic_name(const struct pipeline *p, char name[300])
+{
+	snprintf(name, 300, "%s.checkpoint", p->options->prefix);
+}
+
+static int read_checkpoint(struct pipeline *p, struct checkpoint *ret, struct error *err)
+{
+	char topic[300];
+	int found;
+
+	*ret = (struct checkpoint){0};
+	checkpoint_topic_name(p, topic);
+	found = checkpoint_read(&p->options->kafka, topic, p->options->name, ret, err);
+	return found < 0 ? -1 : 0;
+}
+
+/* Before anything is touched: is another agent at work? */
+static int check_claim(struct pipeline *p, const struct checkpoint *found, struct error *err)
+{
+	usec_t age = clock_wall() - found->written_at;
+	bool ours = strcmp(found->writer, p->writer) == 0;
+
+	if (p->claim && (!ours || found->claim != p->claim)) {
+		error_state(err, STATE_FENCED, "another agent has claimed the source (claim %llu, ours was %llu)",
+			    (unsigned long long)found->claim, (unsigned long long)p->claim);
+		return error_hint(err, "only one agent may run a source; stop one of them, then start the other");
+	}
+	if (!found->writer[0] || ours || age > CLAIM_FRESH_US || p->options->take_over)
+		return 0;
+	error_state(err, STATE_CONFLICT, "another agent wrote the checkpoint of this source %d s ago",
+		    (int)(age / USEC_PER_SEC));
+	return error_hint(err, "stop it, or take the source over with --take-over");
+}
+
+static int open_source(struct pipeline *p, struct error *err)
+{
+	return p->source_ops->open(&p->source, &p->options->source, p->catalog, err);
+}
+
+static int check_slot_free(struct pipeline *p, struct error *err)
+{
+	usec_t deadline = clock_mono() + SLOT_GRACE_US;
+
+	for (;;) {
+		if (p->source_ops->identify(p->source, &p->identity, err) < 0)
+			return -1;
+		if (!p->identity.slot_active || stopping(p))
+			return 0;
+		if (clock_mono() > deadline)
+			break;
+		pause_for(p, 200 * USEC_PER_MSEC);
+	}
+	error_state(err, STATE_CONFLICT, "the slot '%s' is in use by the server process %d", p->options->source.slot,
+		    p->identity.slot_pid);
+	return error_hint(err, "another agent streams from it: stop it first");
+}
+
+/* The cluster is remembered: a checkpoint of another cluster means nothing. */
+static int check_cluster(struct pipeline *p, struct error *err)
+{
+	const char *id;
+	struct view known;
+	struct arena arena;
+	int found, result = 0;
+
+	if (producer_cluster_id(p->producer, KAFKA_ANSWER_US, &id, err) < 0)
+		return -1;
+	arena_init(&arena);
+	found = input_get(p->db, "kafka.cluster_id", &arena, &known, err);
+	if (found == 0)
+		result = input_put(p->db, "kafka.cluster_id", view_of(id), err);
+	else if (found > 0 && !view_is(known, id))
+		result = error_state(err, STATE_MISMATCH, "this is Kafka cluster '%s', but the state file is of '%.*s'", id,
+				     VIEW_ARG(known));
+	arena_done(&arena);
+	return found < 0 ? -1 : result;
+}
+
+static int open_producer(struct pipeline *p, struct error *err)
+{
+	struct producer_options options = {.kafka = p->options->kafka};
+	char id[300];
+
+	if (p->options->delivery == DELIVERY_EXACTLY_ONCE) {
+		snprintf(id, sizeof(id), "%s.%s", p->options->prefix, p->options->name);
+		options.transactional_id = id;
+	}
+	if (producer_new(&p->producer, &options, err) < 0 || check_cluster(p, err) < 0)
+		return -1;
+	p->topics = topics_new(p->producer);
+	return 0;
+}
+
+/* Fences a predecessor; only after that is the checkpoint topic readable to its end. */
+static int init_producer(struct pipeline *p, struct error *err)
+{
+	usec_t deadline = clock_mono() + p->options->commit_timeout_us;
+	int done;
+
+	if (p->options->delivery != DELIVERY_EXACTLY_ONCE)
+		return 0;
+	while ((done = producer_init(p->producer, INIT_SLICE_US, err)) == 0) {
+		if (stopping(p) || clock_mono() > deadline)
+			return error_set(err, ERROR_TRANSIENT, "Kafka did not initialise transactions in time");
+		if (producer_poll(p->producer, err) < 0)
+			return -1;
+	}
+	return done < 0 ? -1 : 0;
+}
+
+static int open_mapping(struct pipeline *p, struct error *err)
+{
+	unsigned count = 0, entity_count = 0;
+	const struct mirror_need *needs = p->mapping ? mapping_needs(p->mapping, &count) : NULL;
+	const struct entity *const *entities;
+
+	if (mirror_open(p->db, needs, count, &p->mirror, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->table_count; i++)
+		if (mirror_declare(p->mirror, p->versions[i], NULL, err) < 0)
+			return -1;
+	if (!p->mapping)
+		return 0;
+	if (mapping_open(p->mapping, p->db, err) < 0 || touch_open(p->mapping, p->mirror, 0, &p->touch, err) < 0 ||
+	    documents_open(p->db, &p->documents, err) < 0)
+		return -1;
+	entities = mapping_entities(p->mapping, &entity_count);
+	for (unsigned i = 0; i < entity_count; i++)
+		if (documents_slot(p->documents, entities[i]->name, entities[i]->key_is_number,
+				   &p->entity_routes[entities[i]->index].documents_slot, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_known_text(struct pipeline *p, const char *name, char *ret, size_t size, struct error *err)
+{
+	struct arena arena;
+	struct view text = VIEW_NONE;
+	int found;
+
+	arena_init(&arena);
+	found = input_get(p->db, name, &arena, &text, err);
+	snprintf(ret, size, "%.*s", found > 0 ? (int)text.len : 0, found > 0 ? text.ptr : "");
+	arena_done(&arena);
+	return found < 0 ? -1 : 0;
+}
+
+static int remember_source(struct pipeline *p, struct error *err)
+{
+	char timeline[16];
+
+	snprintf(timeline, sizeof(timeline), "%u", p->identity.timeline);
+	return input_put(p->db, "source.system", view_of(p->identity.system), err) < 0 ||
+	       input_put(p->db, "source.timeline", view_of(timeline), err) < 0 ? -1 : 0;
+}
+
+static enum start_action decide(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+{
+	char system[64], timeline[16];
+	struct start_facts facts = {
+		.identity = &p->identity,
+		.have_checkpoint = checkpoint->progress.position.kind != POSITION_NONE || checkpoint->progress.snapshot > 0,
+		.checkpoint = checkpoint->progress,
+		.checkpoint_system = checkpoint->system,
+		.create_slot = p->options->source.create_slot,
+		.slot = p->options->source.slot,
+	};
+
+	if (position_load(p->db, &facts.state, err) < 0 ||
+	    read_known_text(p, "source.system", system, sizeof(system), err) < 0 ||
+	    read_known_text(p, "source.timeline", timeline, sizeof(timeline), err) < 0)
+		return START_STOP;
+	facts.have_state = facts.state.position.kind != POSITION_NONE || facts.state.snapshot_phase != SNAPSHOT_NONE;
+	facts.state_system = system;
+	facts.state_timeline = (uint32_t)strtoul(timeline, NULL, 10);
+	p->saved = p->applied = facts.state;
+	p->published = facts.checkpoint;
+	return start_decide(&facts, err);
+}
+
+/* The first transaction: who writes from now on. Its progress is the one found. */
+static int write_claim(struct pipeline *p, const struct checkpoint *found, struct error *err)
+{
+	struct progress applied = p->applied;
+	int result;
+
+	atomic_fetch_add(&p->metrics->claims, 1);
+	if (strcmp(found->writer, p->writer) == 0)
+		atomic_fetch_add(&p->metrics->reclaims, 1);
+	p->claim = found->claim + 1;
+	p->applied = p->published;
+	result = batch_commit_checkpoint(p, err);
+	p->applied = applied;
+	return result;
+}
+
+static int finish_snapshot(struct pipeline *p, struct error *err)
+{
+	p->applied.snapshot_phase = SNAPSHOT_FINISHED;
+	return state_commit(p, err);
+}
+
+static int begin_by(struct pipeline *p, enum start_action action, struct error *err)
+{
+	switch (action) {
+	case START_SNAPSHOT:
+		return snapshot_run(p, false, err);
+	case START_SNAPSHOT_AGAIN:
+		return snapshot_run(p, true, err);
+	case START_FINISH_SNAPSHOT:
+		return finish_snapshot(p, err);
+	case START_STREAM:
+	case START_STOP:
+		break;
+	}
+	return 0;
+}
+
+static int start_stream(struct pipeline *p, struct error *err)
+{
+	char from[POSITION_TEXT_BYTES], published[POSITION_TEXT_BYTES];
+
+	p->replaying = progress_compare(&p->applied, &p->published) < 0;
+	if (p->replaying)
+		atomic_fetch_add(&p->metrics->replays, 1);
+	position_print(p->saved.position, from);
+	position_print(p->published.position, published);
+	log_info(p->options->name, "streaming from %s, published to %s%s", from, published, p->replaying ? ", replaying" : "");
+	return p->source_ops->start(p->source, p->saved.position, err);
+}
+
+static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct error *err)
+{
+	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
+		return -1;
+	if (open_source(p, err) < 0 || (!p->options->take_over && check_slot_free(p, err) < 0))
+		return -1;
+	if (open_producer(p, err) < 0 || init_producer(p, err) < 0)
+		return -1;
+	return check_slot_free(p, err);
+}
+
+int recover_start(struct pipeline *p, struct error *err)
+{
+	struct checkpoint checkpoint;
+	enum start_action action;
+
+	if (connect_all(p, &checkpoint, err) < 0 || routes_capture(p, err) < 0 || routes_open_topics(p, err) < 0)
+		return -1;
+	if (read_checkpoint(p, &checkpoint, err) < 0)
+		return -1;
+	action = decide(p, &checkpoint, err);
+	if (action == START_STOP)
+		return -1;
+	if (p->source_ops->check_publication(p->source, err) < 0)
+		return -1;
+	if (open_mapping(p, err) < 0 || remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->table_count; i++)
+		if (route_table(p, p->versions[i], err) < 0)
+			return -1;
+	p->now = p->state_committed_at = p->publication_checked_at = clock_mono();
+	return begin_by(p, action, err) < 0 ? -1 : start_stream(p, err);
+}
+
+void recover_teardown(struct pipeline *p)
+{
+	struct error ignored;
+
+	p->source_ops->close(p->source);
+	p->source = NULL;
+	routes_free(p);
+	topics_free(p->topics);
+	p->topics = NULL;
+	producer_free(p->producer);
+	p->producer = NULL;
+	documents_close(p->documents);
+	p->documents = NULL;
+	touch_close(p->touch);
+	p->touch = NULL;
+	mapping_free(p->mapping);
+	p->mapping = NULL;
+	mirror_close(p->mirror);
+	p->mirror = NULL;
+	/* What fails here shows itself at the next start. */
+	if (p->db && db_rollback(p->db, &ignored) < 0)
+		log_error(p->options->name, &ignored);
+	map_done(&p->schemas_published);
+	arena_reset(&p->schema_arena);
+	p->batch = (struct batch){0};
+	p->txn = NULL;
+	p->replaying = false;
+}

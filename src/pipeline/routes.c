@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Where things go: which tables are captured (those with change topics and those that the mapping reads), the topics, and
+ * what is done with each table version.
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "run.h"
+#include "state/inputs.h"
+#include "state/topics.h"
+
+static bool matches_any(const char *const *patterns, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fnmatch(patterns[i], text, 0) == 0)
+			return true;
+	return false;
+}
+
+static bool has_change_topic(const struct pipeline_options *options, const char *schema, const char *name)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s.%s", schema, name);
+	return matches_any(options->include, options->include_count, text) &&
+	       !matches_any(options->exclude, options->exclude_count, text);
+}
+
+bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column)
+{
+	const struct pipeline_options *options = arg;
+	char text[400];
+
+	snprintf(text, sizeof(text), "%s.%s.%s", table->schema, table->name, column->name);
+	return !matches_any(options->exclude_columns, options->exclude_column_count, text);
+}
+
+static const struct mirror_need *find_need(const struct mirror_need *needs, unsigned count, const char *schema,
+					   const char *name)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(needs[i].schema, schema) == 0 && strcmp(needs[i].name, name) == 0)
+			return &needs[i];
+	return NULL;
+}
+
+/* The wanted ones of the tables that the server has. */
+static void choose_tables(struct pipeline *p, size_t listed)
+{
+	unsigned need_count = 0;
+	const struct mirror_need *needs = p->mapping ? mapping_needs(p->mapping, &need_count) : NULL;
+
+	free(p->tables);
+	p->tables = MEM_ARRAY(struct source_table, listed);
+	p->table_count = 0;
+	for (size_t i = 0; i < listed; i++) {
+		const char *schema = p->listing[i].schema, *name = p->listing[i].name;
+		const struct mirror_need *need = find_need(needs, need_count, schema, name);
+		bool published = has_change_topic(p->options, schema, name);
+
+		if (!published && !need)
+			continue;
+		p->tables[p->table_count++] = (struct source_table){
+			.schema = schema,
+			.name = name,
+			.columns = need ? need->columns : NULL,
+			.column_count = need ? need->column_count : 0,
+		};
+	}
+}
+
+/* All tables as they are, for the mapping to be compiled against. */
+static int capture_all(struct pipeline *p, size_t *ret_listed, struct error *err)
+{
+	free(p->listing);
+	p->listing = NULL;
+	if (p->source_ops->list(p->source, &p->listing, ret_listed, err) < 0)
+		return -1;
+	free(p->tables);
+	p->tables = MEM_ARRAY(struct source_table, *ret_listed);
+	for (size_t i = 0; i < *ret_listed; i++)
+		p->tables[i] = (struct source_table){.schema = p->listing[i].schema, .name = p->listing[i].name};
+	free(p->versions);
+	p->versions = MEM_ARRAY(const struct table *, *ret_listed);
+	return p->source_ops->capture(p->source, p->tables, *ret_listed, p->versions, err);
+}
+
+/* Complaints of the mapping as one error; all of them go to standard error first. */
+int routes_complain(struct pipeline *p, const char *what, struct error *err)
+{
+	fwrite(p->diag.text.data ? p->diag.text.data : "", 1, p->diag.text.len, stderr);
+	return error_set(err, ERROR_INPUT, "%s: %u error%s", what, p->diag.errors, p->diag.errors == 1 ? "" : "s");
+}
+
+static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
+{
+	struct mapping_options options = {
+		.pack = p->pack,
+		.instance = p->options->instance,
+		.contract = p->contract,
+		.tables_known = true,
+		.tables = p->versions,
+		.table_count = (unsigned)listed,
+	};
+
+	if (!p->pack)
+		return 0;
+	p->mapping = mapping_compile(&options, &p->diag);
+	return p->mapping ? 0 : routes_complain(p, "the mapping pack is wrong", err);
+}
+
+int routes_capture(struct pipeline *p, struct error *err)
+{
+	size_t listed = 0;
+
+	if (capture_all(p, &listed, err) < 0 || compile_mapping(p, listed, err) < 0)
+		return -1;
+	choose_tables(p, listed);
+	if (p->table_count == 0) {
+		error_set(err, ERROR_INPUT, "no table of the database is captured");
+		return error_hint(err, "name some under tables.include, or give a mapping.pack");
+	}
+	return p->source_ops->capture(p->source, p->tables, p->table_count, p->versions, err);
+}
+
+/* A growing list of topics to open, with the places where their handles go. */
+struct topic_list {
+	struct topic_spec *specs;
+	struct topic ***places;
+	bool *must_exist;
+	size_t count;
+	struct map known;     /* name -> struct known_topic, from the state file */
+	struct arena arena;
+};
+
+static void want_topic(struct pipeline *p, struct topic_list *list, const char *name, enum topic_policy policy,
+		       int32_t partitions, struct topic **place)
+{
+	size_t n = list->count++;
+
+	list->specs = mem_resize(list->specs, list->count, sizeof(*list->specs));
+	list->places = mem_resize(list->places, list->count, sizeof(*list->places));
+	list->must_exist = mem_resize(list->must_exist, list->count, sizeof(*list->must_exist));
+	list->specs[n] = (struct topic_spec){
+		.name = arena_copy(&list->arena, view_of(name)).ptr,
+		.policy = policy,
+		.partitions = partitions ? partitions : p->options->partitions,
+		.partitions_most = partitions,
+		.replication = p->options->replication,
+		.retention_ms = p->options->retention_ms,
+	};
+	list->places[n] = place;
+	list->must_exist[n] = map_get(&list->known, view_of(name)) != NULL;
+}
+
+static void want_named(struct pipeline *p, struct topic_list *list, const char *kind, const char *name,
+		       enum topic_policy policy, int32_t partitions, struct topic **place)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s.%s%s%s", p->options->prefix, kind, *name ? "." : "", name);
+	want_topic(p, list, text, policy, partitions, place);
+}
+
+static void want_entity(struct pipeline *p, struct topic_list *list, const struct entity *entity,
+			struct entity_route *route)
+{
+	want_named(p, list, "entity", entity->name, TOPIC_COMPACT, 0, &route->topic);
+	route->event_topics = MEM_ARRAY(struct topic *, entity->event_count);
+	for (unsigned i = 0; i < entity->event_count; i++)
+		want_named(p, list, "event", entity->events[i].name, TOPIC_DELETE, 0, &route->event_topics[i]);
+}
+
+static int want_all(struct pipeline *p, struct topic_list *list, struct error *err)
+{
+	unsigned count = 0;
+	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
+
+	want_named(p, list, "checkpoint", "", TOPIC_COMPACT, 1, &p->checkpoint_topic);
+	want_named(p, list, "schemas", "", TOPIC_COMPACT, 1, &p->schemas_topic);
+	if (p->mapping)
+		want_named(p, list, "exception", "", TOPIC_DELETE, 0, &p->exception_topic);
+	for (size_t i = 0; i < p->table_count; i++) {
+		struct route *route = route_of(p, p->versions[i]);
+
+		if (route->plan)
+			want_topic(p, list, route->plan->topic_name, TOPIC_ANY, 0, &route->plan->topic);
+	}
+	p->entity_routes = MEM_ARRAY(struct entity_route, count);
+	for (unsigned i = 0; i < count; i++) {
+		struct entity_route *route = &p->entity_routes[entities[i]->index];
+
+		want_entity(p, list, entities[i], route);
+		if (contracts_bind_entity(p, entities[i], route, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int note_known(void *arg, const struct known_topic *topic)
+{
+	struct topic_list *list = arg;
+	struct known_topic *copy = ARENA_NEW(&list->arena, struct known_topic);
+
+	*copy = *topic;
+	copy->name = arena_copy(&list->arena, topic->name);
+	map_put(&list->known, copy->name, copy);
+	return 0;
+}
+
+/* Against what the state file remembers; then remembered anew. */
+static int compare_topic(struct pipeline *p, const struct topic_list *list, const struct topic *topic, struct error *err)
+{
+	const struct known_topic *known = map_get(&list->known, view_of(topic_name(topic)));
+	struct known_topic now = {.name = view_of(topic_name(topic)), .partitions = topic_partitions(topic)};
+
+	if (topic_end_offset(p->topics, topic, &now.end_offset, err) < 0)
+		return -1;
+	if (known && known->partitions != now.partitions) {
+		error_state(err, STATE_TOPIC_CHANGED, "topic %s had %d partitions and has %d now: keys would move", topic_name(topic),
+			    known->partitions, now.partitions);
+		return error_hint(err, "restore the topic with %d partitions", known->partitions);
+	}
+	if (known && now.end_offset < known->end_offset) {
+		error_state(err, STATE_TOPIC_CHANGED, "topic %s ends earlier than it did: it was made anew", topic_name(topic));
+		return error_hint(err, "restore the topic, or begin anew with a new state file, slot and prefix");
+	}
+	return topic_remember(p->db, &now, err);
+}
+
+static int open_listed(struct pipeline *p, struct topic_list *list, struct error *err)
+{
+	struct topic **handles = MEM_ARRAY(struct topic *, list->count);
+	int result = topics_open(p->topics, list->specs, list->must_exist, list->count, handles, err);
+
+	for (size_t i = 0; i < list->count && result == 0; i++) {
+		*list->places[i] = handles[i];
+		result = compare_topic(p, list, handles[i], err);
+	}
+	free(handles);
+	return result;
+}
+
+static void list_done(struct topic_list *list)
+{
+	free(list->specs);
+	free(list->places);
+	free(list->must_exist);
+	map_done(&list->known);
+	arena_done(&list->arena);
+}
+
+int routes_open_topics(struct pipeline *p, struct error *err)
+{
+	struct topic_list list = {0};
+	int result = topics_each(p->db, note_known, &list, err);
+
+	for (size_t i = 0; i < p->table_count && result == 0; i++)
+		result = route_table(p, p->versions[i], err);
+	if (result == 0)
+		result = want_all(p, &list, err);
+	if (result == 0)
+		result = open_listed(p, &list, err);
+	list_done(&list);
+	return result;
+}
+
+static void reserve_routes(struct pipeline *p, unsigned count)
+{
+	if (count <= p->route_count)
+		return;
+	p->routes = mem_resize(p->routes, count, sizeof(*p->routes));
+	memset(p->routes + p->route_count, 0, (count - p->route_count) * sizeof(*p->routes));
+	p->route_count = count;
+}
+
+/* A later version of a table keeps the topic of the first. */
+static struct topic *topic_of_table(struct pipeline *p, const struct table *table)
+{
+	for (size_t i = 0; i < p->table_count; i++)
+		if (p->versions[i]->source_id == table->source_id && route_of(p, p->versions[i])->plan)
+			return route_of(p, p->versions[i])->plan->topic;
+	return NULL;
+}
+
+static bool is_whole(struct pipeline *p, const char *mapped_name)
+{
+	const char *dot = strchr(mapped_name, '.');
+	char schema[200];
+
+	snprintf(schema, sizeof(schema), "%.*s", dot ? (int)(dot - mapped_name) : 6, dot ? mapped_name : "public");
+	switch (mirror_state_of(p->mirror, schema, dot ? dot + 1 : mapped_name, NULL)) {
+	case MIRROR_INCOMPLETE:
+	case MIRROR_STALE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The entities that read a table which is not what the source has are not evaluated: wrong is worse than late. */
+static void hold_entities(struct pipeline *p)
+{
+	unsigned count;
+	const struct entity *const *entities;
+
+	if (!p->mapping || !p->entity_routes)
+		return;
+	entities = mapping_entities(p->mapping, &count);
+	for (unsigned i = 0; i < count; i++) {
+		struct entity_route *route = &p->entity_routes[entities[i]->index];
+
+		route->held = false;
+		for (unsigned j = 0; j < entities[i]->table_count; j++)
+			route->held |= !is_whole(p, entities[i]->tables[j]);
+	}
+}
+
+static int declare_mirrored(struct pipeline *p, const struct table *table, struct route *route, struct error *err)
+{
+	enum mirror_state state = MIRROR_NONE;
+
+	if (!p->mirror)
+		return 0;
+	if (mirror_declare(p->mirror, table, &state, err) < 0)
+		return -1;
+	route->mirrored = state != MIRROR_NONE;
+	route->touches = route->mirrored && p->touch && touch_wants(p->touch, table);
+	hold_entities(p);
+	if (state == MIRROR_STALE)
+		log_warning(p->options->name, "table %s.%s is STALE: a mirrored column was changed in a way that left no row "
+			    "events; its entities are held until it is loaded again", table->schema, table->name);
+	return 0;
+}
+
+int route_table(struct pipeline *p, const struct table *table, struct error *err)
+{
+	struct route *route;
+
+	reserve_routes(p, table->uid + 1);
+	route = route_of(p, table);
+	if (!route->known && has_change_topic(p->options, table->schema, table->name)) {
+		route->plan = encode_plan_new(p->encoder, table, err);
+		if (!route->plan)
+			return -1;
+		route->plan->topic = topic_of_table(p, table);
+	}
+	route->known = true;
+	return declare_mirrored(p, table, route, err);
+}
+
+void routes_free(struct pipeline *p)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < p->route_count; i++)
+		encode_plan_free(p->routes[i].plan);
+	free(p->routes);
+	p->routes = NULL;
+	p->route_count = 0;
+	if (p->mapping)
+		mapping_entities(p->mapping, &count);
+	for (unsigned i = 0; p->entity_routes && i < count; i++) {
+		free(p->entity_routes[i].event_topics);
+		free(p->entity_routes[i].event_schemas);
+		free(p->entity_routes[i].event_schema_texts);
+	}
+	free(p->entity_routes);
+	p->entity_routes = NULL;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * What the files of pipeline/ share. The life of a batch:
+ *
+ *	recover.c    servers connected, positions compared, claim written, snapshot or stream begun
+ *	pipeline.c   the loop: pull changes, serve, wait
+ *	changes.c    one change: skipped, applied, published
+ *	documents.c  at a commit: touched roots evaluated, documents, events and exceptions published
+ *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
+ *	             and the confirmation to the source, once per interval
+ */
+#ifndef PIPELINE_RUN_H
+#define PIPELINE_RUN_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/writer.h"
+#include "canonical/mapping.h"
+#include "canonical/touch.h"
+#include "encode/envelope.h"
+#include "encode/plan.h"
+#include "model/progress.h"
+#include "pipeline/pipeline.h"
+#include "publish/checkpoint.h"
+#include "publish/topics.h"
+#include "schema/catalog.h"
+#include "schema/contract.h"
+#include "state/db.h"
+#include "state/documents.h"
+#include "state/mirror.h"
+
+/* What is done with the changes of one table version. */
+struct route {
+	struct encode_plan *plan; /* owned; NULL: no change topic */
+	bool mirrored;
+	bool touches;             /* changes touch documents */
+	bool known;
+	bool schemas_published;
+};
+
+/* The topics and schemas of one entity. */
+struct entity_route {
+	struct topic *topic;
+	struct topic **event_topics;
+	uint64_t message_schema;              /* fingerprint of record tailwater.entity.<Entity> ... */
+	struct view message_schema_text;      /* ... and its text */
+	uint64_t *event_schemas;              /* of each event */
+	struct view *event_schema_texts;
+	struct view schema_version;           /* of the document's contract, for headers */
+	unsigned documents_slot;
+	bool schemas_published;
+	bool held;                            /* a table that it reads is not whole: nothing is evaluated */
+};
+
+struct batch {
+	bool open;              /* a Kafka transaction has begun */
+	usec_t begun_at;        /* monotonic */
+	uint64_t events;
+	uint64_t bytes;
+	usec_t commit_took_us;  /* the last commit */
+};
+
+struct pipeline {
+	const struct pipeline_options *options;
+	struct pipeline_control *control;
+	struct pipeline_metrics *metrics;
+
+	/* for the whole run */
+	struct diagnostics diag;
+	struct contract *contract;
+	struct pack *pack;
+	struct db *db;
+	struct catalog *catalog;
+	struct encoder *encoder;
+	char writer[CHECKPOINT_WRITER_BYTES];
+
+	/* between two recoveries */
+	const struct source_ops *source_ops;
+	struct source *source;
+	struct source_identity identity;
+	struct source_listing *listing;         /* texts of `tables` */
+	struct source_table *tables;            /* what is captured */
+	const struct table **versions;          /* of each, as the catalogue has it at the start */
+	size_t table_count;
+	struct producer *producer;
+	struct topics *topics;
+	struct topic *checkpoint_topic;
+	struct topic *schemas_topic;
+	struct topic *exception_topic;
+	struct mapping *mapping;
+	struct mirror *mirror;
+	struct touch *touch;
+	struct documents *documents;
+	struct entity_route *entity_routes;     /* by entity->index */
+	struct route *routes;                   /* by table->uid */
+	unsigned route_count;
+	struct arena contract_arena;            /* texts of schemas */
+	struct header_plan *header;
+	const struct avro_type *exception_type;
+	uint64_t exception_schema;
+	struct view exception_schema_text;
+	uint64_t string_schema;                 /* of keys */
+	struct map schemas_published;           /* fingerprint -> non-NULL, since the last recovery ... */
+	struct arena schema_arena;              /* ... and its keys */
+
+	/* where we are */
+	uint64_t claim;
+	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
+	struct progress saved;      /* S, as the file has it on disk */
+	struct progress published;  /* C: what the last Kafka commit covers */
+	bool replaying;             /* applied is behind published */
+	struct batch batch;
+	struct writer key, value, payload, scratch;
+	struct arena txn_arena;     /* reset at each source commit */
+	struct arena doc_arena;     /* reset at each document */
+
+	/* the open source transaction */
+	const struct transaction *txn;
+	bool txn_published;         /* all of it was published before */
+	uint64_t txn_skip;          /* so many changes are in the state file */
+	uint64_t txn_skip_documents;
+	uint64_t txn_hidden;        /* so many changes are published */
+	uint64_t txn_hidden_documents;
+	usec_t snapshot_at;         /* wall time of the snapshot being published */
+	uint64_t ordinal;           /* of the next document message in the transaction */
+
+	usec_t now;                 /* monotonic, of this turn of the loop */
+	usec_t state_committed_at;
+	uint64_t rows_since_state_commit;
+	usec_t publication_checked_at;
+
+	/* failures */
+	struct progress failed_at;
+	unsigned failures;
+	usec_t backoff_us;
+};
+
+/* recover.c */
+int recover_start(struct pipeline *p, struct error *err);
+void recover_teardown(struct pipeline *p);
+
+/* routes.c */
+int routes_capture(struct pipeline *p, struct error *err);
+int routes_complain(struct pipeline *p, const char *what, struct error *err);
+bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column);
+int routes_open_topics(struct pipeline *p, struct error *err);
+int route_table(struct pipeline *p, const struct table *table, struct error *err);
+void routes_free(struct pipeline *p);
+
+static inline struct route *route_of(struct pipeline *p, const struct table *table)
+{
+	return &p->routes[table->uid];
+}
+
+/* batch.c */
+int batch_emit(struct pipeline *p, const struct message *message, struct error *err);
+int batch_publish_schema(struct pipeline *p, uint64_t fingerprint, struct view text, struct error *err);
+bool batch_full(const struct pipeline *p);
+int batch_commit(struct pipeline *p, struct error *err);
+int batch_commit_if_due(struct pipeline *p, struct error *err);
+int batch_commit_checkpoint(struct pipeline *p, struct error *err);
+int state_commit(struct pipeline *p, struct error *err);
+int state_commit_if_due(struct pipeline *p, struct error *err);
+usec_t batch_deadline(const struct pipeline *p);
+int pipeline_serve(struct pipeline *p, struct error *err);
+
+/* changes.c */
+int change_handle(struct pipeline *p, struct change *change, struct error *err);
+int change_set_hidden(struct pipeline *p, bool hidden, struct error *err);
+int change_publish(struct pipeline *p, const struct change *change, struct error *err);
+int change_apply(struct pipeline *p, const struct change *change, struct error *err);
+
+/* contracts.c */
+extern const struct avro_type avro_string;
+int contracts_bind(struct pipeline *p, struct error *err);
+int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err);
+
+/* documents.c */
+enum document_cause { CAUSE_COMMIT, CAUSE_SNAPSHOT, CAUSE_JOB };
+int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
+
+/* snapshot.c */
+int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);
+
+/* start.c: the table of DESIGN's start cases */
+enum start_action { START_STREAM, START_SNAPSHOT, START_SNAPSHOT_AGAIN, START_FINISH_SNAPSHOT, START_STOP };
+
+struct start_facts {
+	const struct source_identity *identity;
+	bool have_state;             /* S exists */
+	struct progress state;
+	bool have_checkpoint;        /* C exists */
+	struct progress checkpoint;
+	const char *state_system;    /* "" if there is no state file */
+	const char *checkpoint_system;
+	uint32_t state_timeline;     /* 0: unknown */
+	bool create_slot;
+	const char *slot;
+};
+
+/* Which of the cases applies: the action, or START_STOP and the named state with its remedy in err. */
+enum start_action start_decide(const struct start_facts *facts, struct error *err);
+
+#endif

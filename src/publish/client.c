@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Configurations of librdkafka. */
+#include "client.h"
+
+#include <string.h>
+
+int client_set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
+{
+	char problem[300];
+
+	if (rd_kafka_conf_set(conf, name, value, problem, sizeof(problem)) == RD_KAFKA_CONF_OK)
+		return 0;
+	return error_set(err, ERROR_INPUT, "kafka property '%s': %s", name, problem);
+}
+
+static bool given(const struct kafka_options *options, const char *name)
+{
+	for (size_t i = 0; i < options->property_count; i++)
+		if (strcmp(options->properties[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int set_all(rd_kafka_conf_t *conf, const struct kafka_options *options, const char *const *defaults,
+		   struct error *err)
+{
+	if (client_set(conf, "client.id", options->client, err) < 0)
+		return -1;
+	for (; defaults[0]; defaults += 2)
+		if (!given(options, defaults[0]) && client_set(conf, defaults[0], defaults[1], err) < 0)
+			return -1;
+	for (size_t i = 0; i < options->property_count; i++)
+		if (client_set(conf, options->properties[i].name, options->properties[i].value, err) < 0)
+			return -1;
+	return 0;
+}
+
+int client_conf(rd_kafka_conf_t **ret, const struct kafka_options *options, const char *const *defaults,
+		struct error *err)
+{
+	*ret = rd_kafka_conf_new();
+	if (set_all(*ret, options, defaults, err) == 0)
+		return 0;
+	rd_kafka_conf_destroy(*ret);
+	return -1;
+}
+
+int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, const char *words)
+{
+	error_set(err, ERROR_TRANSIENT, "%s: %s (%s)", doing, words && *words ? words : rd_kafka_err2str(code),
+		  rd_kafka_err2name(code));
+	switch (code) {
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+		error_hint(err, "give the agent's user the permission on the broker that this needs");
+		break;
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+		error_hint(err, "check the SASL or TLS properties under kafka:");
+		break;
+	default:
+		break;
+	}
+	return -1;
+}

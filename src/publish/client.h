@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* What the files of publish/ share: the client behind a producer, and making a configuration of properties. */
+#ifndef PUBLISH_CLIENT_H
+#define PUBLISH_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "publish/producer.h"
+
+/* Defaults that a user's property may override, name and value by turns, ended by NULL. */
+int client_conf(rd_kafka_conf_t **ret, const struct kafka_options *options, const char *const *defaults,
+		struct error *err);
+
+/* Sets one property that the user may not override. */
+int client_set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err);
+
+/* An error of the client as ours: transient unless it is about permissions or authentication. */
+int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, const char *words);
+
+#define LANE_MESSAGES 256 /* handed over together */
+
+/* Messages of one partition that are not yet handed to the client: it takes many at once at half the price. */
+struct lane {
+	struct lane *next_waiting; /* of the producer's list */
+	rd_kafka_topic_t *rkt;
+	int32_t partition;
+	bool waiting;
+	unsigned count;
+	rd_kafka_message_t *messages; /* LANE_MESSAGES, made at the first use */
+};
+
+struct lane *topic_lane(const struct topic *topic, int32_t partition);
+
+rd_kafka_t *producer_handle(struct producer *producer);
+rd_kafka_topic_t *topic_handle(const struct topic *topic);
+
+#endif
