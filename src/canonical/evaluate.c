@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Runs a plan. Each row is a block of datums, copied from the template and filled column by column; nested arrays are run
+ * while their parent's row still stands, so that their parameters are taken from it. All memory is the caller's arena.
+ */
+#include "canonical/evaluate.h"
+
+#include <stdlib.h>
+
+#include "compile.h"
+#include "function_table.h"
+#include "state/db.h"
+#include "validate.h"
+
+#define ROWS_MAX 1000000 /* of one array: more is taken for a mistake in a join */
+
+struct row_link {
+	struct datum *block;
+	struct row_link *next;
+};
+
+struct evaluation {
+	struct mapping *mapping;
+	const struct entity_plan *plan;
+	struct document *document;
+	struct arena *arena;
+	struct conversion conversion;
+	struct view quality[16]; /* flags of the mapping */
+	unsigned quality_count;
+	struct error *err;
+};
+
+/* Keys ---------------------------------------------------------------------------------------------------------------- */
+
+static void write_id(struct mapping *mapping, const struct entity *entity, struct root_key key, struct writer *wr)
+{
+	char buffer[ROOT_KEY_BYTES];
+
+	wr_clear(wr);
+	id_write_segment(wr, view_of(mapping->options.instance));
+	wr_u8(wr, '/');
+	id_write_segment(wr, view_of(entity->name));
+	wr_u8(wr, '/');
+	id_write_segment(wr, root_key_text(key, buffer));
+}
+
+struct view canonical_id(const struct mapping *mapping, const struct entity *entity, struct root_key key,
+			 struct arena *arena)
+{
+	struct writer *wr = (struct writer *)&mapping->text;
+
+	write_id((struct mapping *)mapping, entity, key, wr);
+	return arena_copy(arena, wr_view(wr));
+}
+
+static int hex_digit(char c)
+{
+	return c <= '9' ? c - '0' : (c & 7) + 9;
+}
+
+/* Part i of a composite key, unescaped. */
+static struct view key_part(struct arena *arena, struct view key, unsigned i)
+{
+	const char *at = key.ptr, *end = key.ptr + key.len;
+	char *part, *to;
+
+	for (; i && at < end; at++)
+		i -= *at == ',';
+	part = to = arena_alloc(arena, (size_t)(end - at) + 1);
+	for (; at < end && *at != ','; at++) {
+		if (*at == '%' && end - at > 2) {
+			*to++ = (char)(hex_digit(at[1]) << 4 | hex_digit(at[2]));
+			at += 2;
+		} else {
+			*to++ = *at;
+		}
+	}
+	return (struct view){part, (size_t)(to - part)};
+}
+
+static void bind_key(struct evaluation *ev, sqlite3_stmt *stmt, int parameter, unsigned part)
+{
+	struct root_key key = ev->document->key;
+	struct view text = key.text;
+
+	if (key.is_number) {
+		sqlite3_bind_int64(stmt, parameter, key.number);
+		return;
+	}
+	if (ev->plan->root->key_count > 1)
+		text = key_part(ev->arena, key.text, part);
+	sqlite3_bind_text(stmt, parameter, text.ptr, (int)text.len, SQLITE_STATIC);
+}
+
+static void bind_params(struct evaluation *ev, const struct row_plan *row)
+{
+	for (unsigned i = 0; i < row->param_count; i++) {
+		const struct param_plan *param = &row->params[i];
+
+		if (param->row)
+			sqlite3_bind_value(row->statement.stmt, param->parameter,
+					   sqlite3_column_value(param->row->statement.stmt, (int)param->column));
+		else
+			bind_key(ev, row->statement.stmt, param->parameter, param->column);
+	}
+}
+
+/* Places and reasons -------------------------------------------------------------------------------------------------- */
+
+static void write_row_place(struct writer *wr, const struct row_plan *row)
+{
+	if (!row->parent)
+		return;
+	write_row_place(wr, row->parent);
+	wr_printf(wr, "%s%s[%u]", wr->len ? "." : "", row->path, row->row_index);
+}
+
+/* Only the first reason is kept: what follows is often its consequence. */
+static void make_invalid(struct evaluation *ev, const struct row_plan *row, const char *path, const char *reason)
+{
+	struct writer place = {0};
+
+	if (!ev->document->valid)
+		return;
+	write_row_place(&place, row);
+	wr_printf(&place, "%s%s", place.len && *path ? "." : "", path);
+	ev->document->valid = false;
+	ev->document->place = arena_copy(ev->arena, wr_view(&place));
+	ev->document->reason = arena_copy(ev->arena, view_of(reason));
+	wr_done(&place);
+}
+
+/* A statement failed: on the data (one of our functions refused it), or because the database did. */
+static int statement_failed(struct evaluation *ev, const struct row_plan *row)
+{
+	sqlite3 *handle = db_handle(ev->mapping->db);
+	int code = sqlite3_errcode(handle);
+
+	if (code == SQLITE_ERROR || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH) {
+		make_invalid(ev, row, "", sqlite3_errmsg(handle));
+		sqlite3_reset(row->statement.stmt);
+		return 0;
+	}
+	db_error(ev->mapping->db, "evaluating a document", ev->err);
+	sqlite3_reset(row->statement.stmt);
+	return -1;
+}
+
+/* Rows ---------------------------------------------------------------------------------------------------------------- */
+
+static struct datum *new_block(struct evaluation *ev, const struct row_plan *row)
+{
+	struct datum *block = arena_alloc(ev->arena, sizeof(*block) * row->slot_count);
+
+	memcpy(block, row->template, sizeof(*block) * row->slot_count);
+	for (unsigned i = 1; i < row->record_count; i++) {
+		const struct record_plan *record = &row->records[i];
+
+		block[record->slot].items = block + record->first;
+		block[record->slot].count = record->type->field_count;
+	}
+	return block;
+}
+
+static struct view column_view(struct evaluation *ev, sqlite3_stmt *stmt, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+
+	return arena_copy(ev->arena, (struct view){text, (size_t)sqlite3_column_bytes(stmt, column)});
+}
+
+static void add_quality(struct evaluation *ev, struct view flag)
+{
+	for (unsigned i = 0; i < ev->quality_count; i++)
+		if (view_equal(ev->quality[i], flag))
+			return;
+	if (flag.len && ev->quality_count < sizeof(ev->quality) / sizeof(ev->quality[0]))
+		ev->quality[ev->quality_count++] = flag;
+}
+
+/* Flags separated by blanks or commas. */
+static void add_quality_list(struct evaluation *ev, struct view list)
+{
+	const char *end = list.ptr + list.len;
+
+	for (const char *at = list.ptr; at < end;) {
+		const char *start = at;
+
+		while (at < end && *at != ' ' && *at != ',')
+			at++;
+		add_quality(ev, (struct view){start, (size_t)(at - start)});
+		at += at < end;
+	}
+}
+
+static void add_correlation(struct evaluation *ev, const struct row_plan *row, const char *name, struct view id)
+{
+	struct document *document = ev->document;
+
+	if (!document->correlation)
+		document->correlation = ARENA_ARRAY(ev->arena, struct correlation, row->column_count);
+	document->correlation[document->correlation_count++] = (struct correlation){name, id};
+}
+
+static void count_entry(struct datum *map)
+{
+	map->count += 2;
+}
+
+/* First the entries are counted, then there is room for them all; entries are in the order of columns. */
+static void add_entry(struct evaluation *ev, const struct row_plan *row, const struct column_plan *column, int i,
+		      struct datum *map)
+{
+	sqlite3_stmt *stmt = row->statement.stmt;
+	struct datum *entry;
+
+	if (!map->items) {
+		map->items = ARENA_ARRAY(ev->arena, struct datum, map->count);
+		map->count = 0;
+	}
+	entry = &map->items[map->count];
+	entry[0].set = true;
+	entry[0].text = view_of(column->name);
+	map->count += 2;
+	if (sqlite3_column_type(stmt, i) != SQLITE_NULL &&
+	    convert_column(&ev->conversion, stmt, i, column->type, &entry[1]) < 0)
+		make_invalid(ev, row, row->slot_paths[column->slot], ev->conversion.reason);
+}
+
+static bool is_entry(const struct row_plan *row, unsigned i)
+{
+	const struct column_plan *column = &row->columns[i];
+
+	return column->target == TARGET_MAP &&
+	       (column->nullable || sqlite3_column_type(row->statement.stmt, (int)i) != SQLITE_NULL);
+}
+
+static void fill_maps(struct evaluation *ev, const struct row_plan *row, struct datum *block)
+{
+	if (!row->has_maps)
+		return;
+	for (unsigned i = 0; i < row->column_count; i++)
+		if (is_entry(row, i))
+			count_entry(&block[row->columns[i].slot]);
+	for (unsigned i = 0; i < row->column_count; i++)
+		if (is_entry(row, i))
+			add_entry(ev, row, &row->columns[i], (int)i, &block[row->columns[i].slot]);
+}
+
+static void fill_field(struct evaluation *ev, const struct row_plan *row, const struct column_plan *column, int i,
+		       struct datum *block)
+{
+	struct datum *datum = &block[column->slot];
+
+	if (convert_column(&ev->conversion, row->statement.stmt, i, column->type, datum) < 0) {
+		make_invalid(ev, row, row->slot_paths[column->slot], ev->conversion.reason);
+		return;
+	}
+	if (column->is_legal_entity)
+		ev->document->legal_entity = datum->text;
+	if (column->is_deleted)
+		ev->document->deleted = datum->integer != 0;
+}
+
+static void fill_column(struct evaluation *ev, const struct row_plan *row, unsigned i, struct datum *block)
+{
+	const struct column_plan *column = &row->columns[i];
+	sqlite3_stmt *stmt = row->statement.stmt;
+
+	if (sqlite3_column_type(stmt, (int)i) == SQLITE_NULL)
+		return;
+	switch (column->target) {
+	case TARGET_FIELD:
+		fill_field(ev, row, column, (int)i, block);
+		break;
+	case TARGET_LEGAL_ENTITY:
+		ev->document->legal_entity = column_view(ev, stmt, (int)i);
+		break;
+	case TARGET_CORRELATION:
+		add_correlation(ev, row, column->name, column_view(ev, stmt, (int)i));
+		break;
+	case TARGET_QUALITY:
+		add_quality_list(ev, column_view(ev, stmt, (int)i));
+		break;
+	case TARGET_DELETED:
+		ev->document->deleted = sqlite3_column_int(stmt, (int)i) != 0;
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_empty(const struct row_plan *row, const struct record_plan *record, const struct datum *block)
+{
+	for (unsigned i = 0; i < record->type->field_count; i++)
+		if (row->fed[record->first + i] && block[record->first + i].set)
+			return false;
+	return true;
+}
+
+/* Inner records stand behind outer ones. A nullable record whose columns are all null is null. */
+static void close_records(const struct row_plan *row, struct datum *block)
+{
+	for (unsigned i = row->record_count; i-- > 1;) {
+		const struct record_plan *record = &row->records[i];
+
+		block[record->slot].set = !record->nullable || !is_empty(row, record, block);
+	}
+}
+
+static bool is_inside_null(const struct row_plan *row, unsigned record, const struct datum *block)
+{
+	for (; record; record = row->records[record].parent)
+		if (!block[row->records[record].slot].set)
+			return true;
+	return false;
+}
+
+static void check_needed(struct evaluation *ev, const struct row_plan *row, const struct datum *block)
+{
+	for (unsigned slot = 0; slot < row->slot_count; slot++)
+		if (row->needed[slot] && !block[slot].set &&
+		    (!row->record_count || !is_inside_null(row, row->slot_records[slot], block)))
+			make_invalid(ev, row, row->slot_paths[slot], "it is required, but missing");
+}
+
+static int run_array(struct evaluation *ev, struct row_plan *row, struct datum *ret);
+
+/* Fills a block from the row at which the statement stands. */
+static int fill_row(struct evaluation *ev, const struct row_plan *row, struct datum *block)
+{
+	for (unsigned i = 0; i < row->column_count; i++)
+		fill_column(ev, row, i, block);
+	fill_maps(ev, row, block);
+	for (struct row_plan *child = row->children; child; child = child->next)
+		if (run_array(ev, child, &block[child->slot]) < 0)
+			return -1;
+	if (!row->parent && ev->plan->canonical_id_slot >= 0) {
+		block[ev->plan->canonical_id_slot].text = ev->document->canonical_id;
+		block[ev->plan->canonical_id_slot].set = true;
+	}
+	close_records(row, block);
+	check_needed(ev, row, block);
+	return 0;
+}
+
+static void collect(struct evaluation *ev, const struct row_plan *row, const struct row_link *first, uint32_t count,
+		    struct datum *ret)
+{
+	bool is_record = row->type->kind == AVRO_RECORD;
+
+	ret->set = true;
+	ret->count = count;
+	ret->items = ARENA_ARRAY(ev->arena, struct datum, count);
+	for (uint32_t i = 0; i < count; i++, first = first->next) {
+		if (is_record)
+			ret->items[i] = (struct datum){.set = true, .items = first->block,
+						       .count = row->type->field_count};
+		else
+			ret->items[i] = first->block[0];
+	}
+}
+
+static int run_array(struct evaluation *ev, struct row_plan *row, struct datum *ret)
+{
+	struct row_link *first = NULL, **link = &first;
+	sqlite3_stmt *stmt = row->statement.stmt;
+	uint32_t count = 0;
+	int code;
+
+	bind_params(ev, row);
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW && count < ROWS_MAX) {
+		row->row_index = count++;
+		*link = arena_alloc(ev->arena, sizeof(**link));
+		(*link)->block = new_block(ev, row);
+		(*link)->next = NULL;
+		if (fill_row(ev, row, (*link)->block) < 0) {
+			sqlite3_reset(stmt);
+			return -1;
+		}
+		link = &(*link)->next;
+	}
+	if (code != SQLITE_DONE && code != SQLITE_ROW)
+		return statement_failed(ev, row);
+	sqlite3_reset(stmt);
+	if (code == SQLITE_ROW)
+		make_invalid(ev, row, "", "it has too many rows");
+	collect(ev, row, first, count, ret);
+	return 0;
+}
+
+/* The document ----------------------------------------------------------------------------------------------------------- */
+
+static void fill_source_keys(struct evaluation *ev, struct datum *map)
+{
+	const struct table *root = ev->plan->root;
+	struct root_key key = ev->document->key;
+	char buffer[ROOT_KEY_BYTES];
+
+	map->items = ARENA_ARRAY(ev->arena, struct datum, root->key_count * 2);
+	map->count = root->key_count * 2;
+	map->set = true;
+	for (unsigned i = 0; i < root->key_count; i++) {
+		struct view part = root->key_count > 1 ? key_part(ev->arena, key.text, i)
+						       : arena_copy(ev->arena, root_key_text(key, buffer));
+
+		map->items[2 * i].text = view_of(root->columns[root->key[i]].name);
+		map->items[2 * i + 1].text = part;
+		map->items[2 * i].set = map->items[2 * i + 1].set = true;
+	}
+}
+
+static int compare_views(const void *a, const void *b)
+{
+	return view_compare(*(const struct view *)a, *(const struct view *)b);
+}
+
+static void finish(struct evaluation *ev, const struct row_plan *row)
+{
+	struct document *document = ev->document;
+
+	if (ev->plan->source_keys_slot >= 0)
+		fill_source_keys(ev, &document->datum.items[ev->plan->source_keys_slot]);
+	if (ev->plan->needs_legal_entity && !document->legal_entity.ptr)
+		make_invalid(ev, row, "legalEntity", "it is required, but missing");
+	if (ev->conversion.binary_float)
+		add_quality(ev, VIEW("binary-float"));
+	qsort(ev->quality, ev->quality_count, sizeof(ev->quality[0]), compare_views);
+	document->quality = ARENA_ARRAY(ev->arena, struct view, ev->quality_count);
+	memcpy(document->quality, ev->quality, sizeof(ev->quality[0]) * ev->quality_count);
+	document->quality_count = ev->quality_count;
+}
+
+/* The row at which the document's query stands. */
+static int make_document(struct evaluation *ev, const struct row_plan *row)
+{
+	struct document *document = ev->document;
+	struct datum *block = new_block(ev, row);
+	int code;
+
+	document->exists = true;
+	document->datum = (struct datum){.set = true, .items = block, .count = row->type->field_count};
+	if (fill_row(ev, row, block) < 0) {
+		sqlite3_reset(row->statement.stmt);
+		return -1;
+	}
+	code = sqlite3_step(row->statement.stmt);
+	if (code == SQLITE_ROW)
+		make_invalid(ev, row, "", "the document query gives more than one row");
+	else if (code != SQLITE_DONE)
+		return statement_failed(ev, row);
+	sqlite3_reset(row->statement.stmt);
+	finish(ev, row);
+	return 0;
+}
+
+int evaluate(struct mapping *mapping, const struct entity *entity, struct root_key key, struct arena *arena,
+	     struct document *ret, struct error *err)
+{
+	struct evaluation ev = {
+		.mapping = mapping, .plan = entity->plan, .document = ret, .arena = arena, .conversion.arena = arena,
+		.err = err,
+	};
+	const struct row_plan *row = entity->plan->document;
+	int code;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->entity = entity;
+	ret->key = key;
+	ret->valid = true;
+	if (!key.is_number)
+		ret->key.text = arena_copy(arena, key.text);
+	ret->canonical_id = canonical_id(mapping, entity, key, arena);
+	bind_params(&ev, row);
+	code = sqlite3_step(row->statement.stmt);
+	if (code == SQLITE_ROW)
+		return make_document(&ev, row);
+	if (code == SQLITE_DONE) {
+		sqlite3_reset(row->statement.stmt);
+		return 0;
+	}
+	ret->exists = true;
+	ret->datum = (struct datum){.set = true, .items = new_block(&ev, row), .count = row->type->field_count};
+	return statement_failed(&ev, row);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Runs an entity's rules over two documents. Values are bound in one form, whether they come from a document or an image:
+ * numbers and booleans as such, decimals, dates and times as text, enums by their symbol.
+ *
+ * An image is a list of   path length(8) path kind(1) value    with kind i or r: 8 bytes, s or b: length(8) and bytes;
+ * numbers in little endian.
+ */
+#include "canonical/rules.h"
+
+#include <stdio.h>
+
+#include "base/datetime.h"
+#include "base/decimal.h"
+#include "base/reader.h"
+#include "compile.h"
+
+#define PRINTED_BYTES (DECIMAL_TEXT_BYTES > DATETIME_TEXT_BYTES ? DECIMAL_TEXT_BYTES : DATETIME_TEXT_BYTES)
+
+/* A scalar as rules see it. */
+struct scalar {
+	char kind; /* 0: null; i, r, s, b */
+	int64_t integer;
+	double real;
+	struct view text;
+	char printed[PRINTED_BYTES];
+};
+
+static void scalar_of(const struct avro_type *type, const struct datum *datum, struct scalar *ret)
+{
+	struct decimal decimal = {.scale = type->scale};
+
+	ret->kind = 's';
+	switch (type->logical) {
+	case AVRO_DECIMAL:
+		decimal.coefficient = datum->decimal;
+		ret->text = (struct view){ret->printed, (size_t)decimal_print(decimal, ret->printed)};
+		return;
+	case AVRO_DATE:
+		ret->text = (struct view){ret->printed, (size_t)date_print(datum->integer, ret->printed)};
+		return;
+	case AVRO_TIMESTAMP_MICROS:
+		ret->text = (struct view){ret->printed, (size_t)timestamp_print(datum->integer, true, ret->printed)};
+		return;
+	default:
+		break;
+	}
+	switch (type->kind) {
+	case AVRO_STRING:
+	case AVRO_BYTES:
+		ret->kind = type->kind == AVRO_STRING ? 's' : 'b';
+		ret->text = datum->text;
+		return;
+	case AVRO_ENUM:
+		ret->text = view_of(type->symbols[datum->integer]);
+		return;
+	case AVRO_FLOAT:
+	case AVRO_DOUBLE:
+		ret->kind = 'r';
+		ret->real = datum->real;
+		return;
+	default:
+		ret->kind = 'i';
+		ret->integer = datum->integer;
+	}
+}
+
+static void bind_scalar(sqlite3_stmt *stmt, int parameter, const struct scalar *scalar)
+{
+	switch (scalar->kind) {
+	case 'i':
+		sqlite3_bind_int64(stmt, parameter, scalar->integer);
+		return;
+	case 'r':
+		sqlite3_bind_double(stmt, parameter, scalar->real);
+		return;
+	case 's':
+		/* What was printed is gone before the statement runs; what the document holds is not. */
+		sqlite3_bind_text(stmt, parameter, scalar->text.ptr, (int)scalar->text.len,
+				  scalar->text.ptr == scalar->printed ? SQLITE_TRANSIENT : SQLITE_STATIC);
+		return;
+	case 'b':
+		sqlite3_bind_blob(stmt, parameter, scalar->text.ptr, (int)scalar->text.len, SQLITE_STATIC);
+		return;
+	default:
+		sqlite3_bind_null(stmt, parameter);
+	}
+}
+
+static const struct datum *find_entry(const struct datum *map, struct view key)
+{
+	for (uint32_t i = 0; map->set && i + 1 < map->count; i += 2)
+		if (view_equal(map->items[i].text, key))
+			return &map->items[i + 1];
+	return NULL;
+}
+
+static const struct datum *find_datum(const struct rule_field *field, const struct datum *document)
+{
+	const struct datum *datum = document;
+
+	for (unsigned i = 0; i < field->step_count; i++) {
+		if (!datum->set || field->steps[i] >= datum->count)
+			return NULL;
+		datum = &datum->items[field->steps[i]];
+	}
+	if (field->map_key.ptr)
+		datum = find_entry(datum, field->map_key);
+	return datum && datum->set ? datum : NULL;
+}
+
+static uint64_t read_u64(struct reader *rd)
+{
+	uint64_t value = 0;
+	const char *ptr = rd_take(rd, sizeof(value));
+
+	if (ptr)
+		memcpy(&value, ptr, sizeof(value));
+	return le64toh(value);
+}
+
+static struct view read_text(struct reader *rd)
+{
+	return rd_bytes(rd, read_u64(rd));
+}
+
+static void find_in_image(const struct rule_field *field, struct view image, struct scalar *ret)
+{
+	struct reader rd = reader_of(image);
+
+	while (rd_left(&rd)) {
+		struct scalar scalar = {0};
+		struct view path = read_text(&rd);
+
+		scalar.kind = (char)rd_u8(&rd);
+		if (scalar.kind == 'i')
+			scalar.integer = (int64_t)read_u64(&rd);
+		else if (scalar.kind == 'r')
+			scalar.integer = (int64_t)read_u64(&rd);
+		else
+			scalar.text = read_text(&rd);
+		if (scalar.kind == 'r')
+			memcpy(&scalar.real, &scalar.integer, sizeof(scalar.real));
+		if (!rd.failed && view_is(path, field->path)) {
+			*ret = scalar;
+			return;
+		}
+	}
+}
+
+static void bind_field(sqlite3_stmt *stmt, const struct rule_field *field, int parameter, struct rules_side side)
+{
+	struct scalar scalar;
+	const struct datum *datum = side.document ? find_datum(field, side.document) : NULL;
+
+	if (!parameter)
+		return;
+	scalar.kind = 0;
+	if (datum)
+		scalar_of(field->type, datum, &scalar);
+	else if (!side.document && side.image.ptr)
+		find_in_image(field, side.image, &scalar);
+	bind_scalar(stmt, parameter, &scalar);
+}
+
+int rules_fire(struct mapping *mapping, const struct entity *entity, struct rules_side old, struct rules_side new,
+	       uint64_t *ret_fired, struct error *err)
+{
+	const struct rules_plan *rules = &entity->plan->rules;
+	sqlite3_stmt *stmt = rules->statement.stmt;
+	uint64_t fired = 0;
+
+	*ret_fired = 0;
+	if (!entity->event_count)
+		return 0;
+	for (unsigned i = 0; i < rules->field_count; i++) {
+		bind_field(stmt, &rules->fields[i], rules->fields[i].parameters[0], old);
+		bind_field(stmt, &rules->fields[i], rules->fields[i].parameters[1], new);
+	}
+	if (db_step(mapping->db, stmt, err) < 0)
+		return error_context(err, "rules of %s", entity->name);
+	for (unsigned i = 0; i < entity->event_count; i++)
+		if (sqlite3_column_int(stmt, (int)i))
+			fired |= UINT64_C(1) << i;
+	sqlite3_reset(stmt);
+	*ret_fired = fired;
+	return 0;
+}
+
+static void write_text(struct writer *wr, struct view text)
+{
+	wr_u64le(wr, text.len);
+	wr_view_bytes(wr, text);
+}
+
+static void write_scalar(struct writer *wr, struct view path, const struct avro_type *type, const struct datum *datum)
+{
+	struct scalar scalar;
+	uint64_t bits;
+
+	scalar_of(type, datum, &scalar);
+	write_text(wr, path);
+	wr_u8(wr, (uint8_t)scalar.kind);
+	if (scalar.kind == 'i') {
+		wr_u64le(wr, (uint64_t)scalar.integer);
+	} else if (scalar.kind == 'r') {
+		memcpy(&bits, &scalar.real, sizeof(bits));
+		wr_u64le(wr, bits);
+	} else {
+		write_text(wr, scalar.text);
+	}
+}
+
+static void write_record(struct writer *wr, const char *prefix, const struct avro_type *type, const struct datum *record);
+
+static void write_field(struct writer *wr, const char *prefix, const struct avro_field *field, const struct datum *datum)
+{
+	char path[256];
+	int len = snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix ? "." : "", field->name);
+	const struct avro_type *type = field->type;
+
+	if (!datum->set || len >= (int)sizeof(path))
+		return;
+	if (type->kind == AVRO_RECORD) {
+		write_record(wr, path, type, datum);
+	} else if (type->kind == AVRO_MAP && type->items->kind < AVRO_RECORD) {
+		for (uint32_t i = 0; i + 1 < datum->count; i += 2) {
+			len = snprintf(path, sizeof(path), "%s%s%s.%.*s", prefix, *prefix ? "." : "", field->name,
+				       VIEW_ARG(datum->items[i].text));
+			if (datum->items[i + 1].set && len < (int)sizeof(path))
+				write_scalar(wr, view_of(path), type->items, &datum->items[i + 1]);
+		}
+	} else if (type->kind < AVRO_RECORD) {
+		write_scalar(wr, view_of(path), type, datum);
+	}
+}
+
+static void write_record(struct writer *wr, const char *prefix, const struct avro_type *type, const struct datum *record)
+{
+	for (unsigned i = 0; i < type->field_count && i < record->count; i++)
+		write_field(wr, prefix, &type->fields[i], &record->items[i]);
+}
+
+void rules_image(const struct entity *entity, const struct datum *document, struct writer *wr)
+{
+	write_record(wr, "", entity->type, document);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Values of SQL into the types of the contract. Nothing is rounded, cut or guessed: a value either is one of the type, or
+ * there is a reason why not. One function for each type.
+ */
+#include "validate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/datetime.h"
+#include "base/decimal.h"
+
+#define SHOWN_BYTES 60 /* of a value in a reason */
+
+static int refuse(struct conversion *conversion, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int refuse(struct conversion *conversion, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(conversion->reason, sizeof(conversion->reason), format, args);
+	va_end(args);
+	return -1;
+}
+
+#define SHOWN(text) (int)((text).len < SHOWN_BYTES ? (text).len : SHOWN_BYTES), (text).ptr
+
+/* The column as text: a number's digits, a float's shortest text. Lives as long as the row, or in `digits`. */
+static struct view column_text(sqlite3_stmt *stmt, int column, char digits[350])
+{
+	const char *text;
+
+	if (sqlite3_column_type(stmt, column) == SQLITE_FLOAT)
+		return (struct view){digits, (size_t)decimal_print_double(sqlite3_column_double(stmt, column), digits)};
+	text = (const char *)sqlite3_column_text(stmt, column);
+	return (struct view){text ? text : "", (size_t)sqlite3_column_bytes(stmt, column)};
+}
+
+typedef int convert_function(struct conversion *conversion, sqlite3_stmt *stmt, int column,
+			     const struct avro_type *type, struct datum *ret);
+
+static int convert_string(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			  struct datum *ret)
+{
+	char digits[350];
+
+	(void)type;
+	if (sqlite3_column_type(stmt, column) == SQLITE_BLOB)
+		return refuse(conversion, "bytes are no text");
+	ret->text = arena_copy(conversion->arena, column_text(stmt, column, digits));
+	return 0;
+}
+
+static int convert_bytes(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			 struct datum *ret)
+{
+	struct view bytes = {sqlite3_column_blob(stmt, column), (size_t)sqlite3_column_bytes(stmt, column)};
+
+	(void)type;
+	if (sqlite3_column_type(stmt, column) != SQLITE_BLOB && sqlite3_column_type(stmt, column) != SQLITE_TEXT)
+		return refuse(conversion, "a number is no bytes");
+	ret->text = arena_copy(conversion->arena, bytes);
+	return 0;
+}
+
+static int read_decimal(struct conversion *conversion, sqlite3_stmt *stmt, int column, struct decimal *ret)
+{
+	char digits[350];
+	struct view text;
+
+	if (sqlite3_column_type(stmt, column) == SQLITE_INTEGER) {
+		*ret = (struct decimal){.coefficient = sqlite3_column_int64(stmt, column), .scale = 0};
+		return 0;
+	}
+	text = column_text(stmt, column, digits);
+	if (decimal_parse(text, ret) == 0)
+		return 0;
+	return refuse(conversion, "'%.*s' is no decimal of up to %d digits", SHOWN(text), DECIMAL_DIGITS);
+}
+
+static int convert_decimal(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			   struct datum *ret)
+{
+	struct decimal value, exact;
+	char printed[DECIMAL_TEXT_BYTES];
+	__int128 limit = 1;
+
+	if (read_decimal(conversion, stmt, column, &value) < 0)
+		return -1;
+	for (int i = 0; i < type->precision; i++)
+		limit *= 10;
+	if (decimal_rescale(value, type->scale, &exact) < 0 || exact.coefficient >= limit || exact.coefficient <= -limit) {
+		decimal_print(value, printed);
+		return refuse(conversion, "%s has more digits than decimal(%d,%d) holds", printed, type->precision,
+			      type->scale);
+	}
+	if (sqlite3_column_type(stmt, column) == SQLITE_FLOAT)
+		conversion->binary_float = true;
+	ret->decimal = exact.coefficient;
+	return 0;
+}
+
+/* Whole numbers, also from a decimal without a fraction. */
+static int convert_integer(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			   struct datum *ret)
+{
+	int64_t least = type->kind == AVRO_INT ? INT32_MIN : INT64_MIN, most = type->kind == AVRO_INT ? INT32_MAX : INT64_MAX;
+	struct decimal value, whole;
+
+	if (read_decimal(conversion, stmt, column, &value) < 0)
+		return -1;
+	if (decimal_rescale(value, 0, &whole) < 0 || whole.coefficient < least || whole.coefficient > most)
+		return refuse(conversion, "'%s' is no whole number from %lld to %lld",
+			      (const char *)sqlite3_column_text(stmt, column), (long long)least, (long long)most);
+	ret->integer = (int64_t)whole.coefficient;
+	return 0;
+}
+
+static int convert_boolean(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			   struct datum *ret)
+{
+	int64_t value = sqlite3_column_int64(stmt, column);
+
+	(void)type;
+	if (sqlite3_column_type(stmt, column) != SQLITE_INTEGER || (value != 0 && value != 1))
+		return refuse(conversion, "'%s' is no boolean; it must be 0 or 1",
+			      (const char *)sqlite3_column_text(stmt, column));
+	ret->integer = value;
+	return 0;
+}
+
+static int convert_real(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			struct datum *ret)
+{
+	struct decimal ignored;
+
+	(void)type;
+	if (sqlite3_column_type(stmt, column) == SQLITE_TEXT && read_decimal(conversion, stmt, column, &ignored) < 0)
+		return -1;
+	if (sqlite3_column_type(stmt, column) == SQLITE_BLOB)
+		return refuse(conversion, "bytes are no number");
+	ret->real = sqlite3_column_double(stmt, column);
+	return 0;
+}
+
+static int convert_enum(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			struct datum *ret)
+{
+	char digits[350];
+	struct view text = column_text(stmt, column, digits);
+	const char *dot = strrchr(type->name, '.');
+	int symbol = avro_symbol_index(type, text);
+
+	if (symbol < 0)
+		return refuse(conversion, "'%.*s' is no symbol of %s", SHOWN(text), dot ? dot + 1 : type->name);
+	ret->integer = symbol;
+	return 0;
+}
+
+static int convert_date(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			struct datum *ret)
+{
+	char digits[350];
+	struct view text = column_text(stmt, column, digits);
+
+	(void)type;
+	if (date_parse(text, &ret->integer) < 0)
+		return refuse(conversion, "'%.*s' is no date", SHOWN(text));
+	if (ret->integer < INT32_MIN || ret->integer > INT32_MAX)
+		return refuse(conversion, "'%.*s' has no place in a date", SHOWN(text));
+	return 0;
+}
+
+static int convert_instant(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+			   struct datum *ret)
+{
+	char digits[350];
+	struct view text = column_text(stmt, column, digits);
+	int64_t local;
+
+	(void)type;
+	if (timestamp_parse(text, true, &ret->integer) < 0)
+		return refuse(conversion, "'%.*s' is no timestamp%s", SHOWN(text),
+			      timestamp_parse(text, false, &local) == 0 ? " with a zone; use utc()" : "");
+	if (ret->integer == DATE_INFINITY || ret->integer == DATE_MINUS_INFINITY)
+		return refuse(conversion, "'%.*s' has no place in a timestamp", SHOWN(text));
+	return 0;
+}
+
+static convert_function *const by_logical[] = {
+	[AVRO_PLAIN] = NULL, [AVRO_DECIMAL] = convert_decimal, [AVRO_DATE] = convert_date,
+	[AVRO_TIMESTAMP_MICROS] = convert_instant,
+};
+
+static convert_function *const by_kind[] = {
+	[AVRO_NULL] = NULL,             [AVRO_BOOLEAN] = convert_boolean, [AVRO_INT] = convert_integer,
+	[AVRO_LONG] = convert_integer,  [AVRO_FLOAT] = convert_real,      [AVRO_DOUBLE] = convert_real,
+	[AVRO_BYTES] = convert_bytes,   [AVRO_STRING] = convert_string,   [AVRO_ENUM] = convert_enum,
+	[AVRO_RECORD] = NULL,           [AVRO_ARRAY] = NULL,              [AVRO_MAP] = NULL,
+};
+
+int convert_column(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+		   struct datum *ret)
+{
+	convert_function *convert = by_logical[type->logical] ? by_logical[type->logical] : by_kind[type->kind];
+
+	if (!convert)
+		return refuse(conversion, "a value is no record, array or map");
+	if (convert(conversion, stmt, column, type, ret) < 0)
+		return -1;
+	ret->set = true;
+	return 0;
+}

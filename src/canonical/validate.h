@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* One result column into one datum, if it fits exactly. Private to canonical/. */
+#ifndef CANONICAL_VALIDATE_H
+#define CANONICAL_VALIDATE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "model/avro.h"
+
+#define REASON_BYTES 240
+
+struct conversion {
+	struct arena *arena;
+	bool binary_float;           /* a binary float went into a decimal */
+	char reason[REASON_BYTES];   /* why it does not fit */
+};
+
+/* The column is not NULL. Returns 0, or -1 with the reason. */
+int convert_column(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+		   struct datum *ret);
+
+#endif

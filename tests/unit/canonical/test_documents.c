@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* From changes to documents and events: the road that the pipeline takes, on a shop in memory. */
+#include "shop.h"
+#include "unit/unit.h"
+
+static struct shop shop;
+
+static int set_up(void **state)
+{
+	(void)state;
+	shop_open(&shop, 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	shop_done(&shop);
+	return 0;
+}
+
+/* orders: id|number|partner|state|day|made|total|weight|gone|rate|note|company|currency|big|kind|seen|open|picture */
+#define REST "|~|~|~|~|~"
+#define PARTNER "partner: + 7|Alice|~\ncurrency: + 1|EUR\n"
+#define ORDER "orders: + 1|A-1|7|1|2024-02-29|2024-07-01 12:00:00|12.50|0.5|0|1.1|hello|3|1" REST "\n"
+
+#define ORDER_TEXT(lines) \
+	"{canonicalId: 'shop%201/Order/1', sourceKeys: {id: '1'}, deleted: 0, legalEntity: 'shop%201/Company/3', " \
+	"number: 'A-1', status: POSTED, customer: 'shop%201/Partner/7', orderDate: 2024-02-29, " \
+	"createdAt: 2024-07-01 10:00:00+00, total: {amount: 12.500000000, currency: 'EUR'}, weight: 0.5, rate: 1.10, " \
+	"extensions: {partner_name: 'Alice', note: 'hello'}, lines: " lines "}"
+
+static void an_order_becomes_a_document(void **state)
+{
+	struct document document;
+
+	(void)state;
+	shop_apply(&shop, PARTNER ORDER);
+	document = shop_evaluate(&shop, "Order", 1);
+	assert_true(document.exists && document.valid && !document.deleted);
+	assert_string_equal(shop_print(&shop, document.entity->type, &document.datum), ORDER_TEXT("[]"));
+	assert_view(document.canonical_id, "shop%201/Order/1");
+	assert_view(document.legal_entity, "shop%201/Company/3");
+	assert_int_equal(document.correlation_count, 1);
+	assert_string_equal(document.correlation[0].name, "customerId");
+	assert_view(document.correlation[0].id, "shop%201/Partner/7");
+	assert_int_equal(document.quality_count, 1);
+	assert_view(document.quality[0], "binary-float");
+}
+
+static void an_order_carries_its_lines_and_their_taxes(void **state)
+{
+	struct document document;
+
+	(void)state;
+	shop_apply(&shop, PARTNER ORDER
+		   "order_line: + 20|1|2|second|5|~\norder_line: + 10|1|1|~|7.5|~\norder_line: + 30|2|1|other|1|~\n"
+		   "order_tax: + 10|B|0.125\norder_tax: + 10|A|1\norder_tax: + 20|A|2");
+	document = shop_evaluate(&shop, "Order", 1);
+	assert_true(document.valid);
+	assert_string_equal(shop_print(&shop, document.entity->type, &document.datum), ORDER_TEXT(
+		"[{lineNo: 1, net: {amount: 7.500000000, currency: 'EUR'}, taxes: "
+		"[{code: 'A', tax: {amount: 1.000000000, currency: 'EUR'}}, "
+		"{code: 'B', tax: {amount: 0.125000000, currency: 'EUR'}}], tags: ['A', 'B']}, "
+		"{lineNo: 2, text: 'second', net: {amount: 5.000000000, currency: 'EUR'}, taxes: "
+		"[{code: 'A', tax: {amount: 2.000000000, currency: 'EUR'}}], tags: ['A']}]"));
+}
+
+static void what_is_not_there_has_no_document(void **state)
+{
+	struct document document;
+
+	(void)state;
+	document = shop_evaluate(&shop, "Order", 99);
+	assert_false(document.exists);
+	assert_view(document.canonical_id, "shop%201/Order/99");
+}
+
+static void a_soft_delete_is_a_deleted_document(void **state)
+{
+	struct document document;
+
+	(void)state;
+	shop_apply(&shop, PARTNER "orders: + 1|A-1|7|1|~|~|~|~|1|~|~|3|1" REST);
+	document = shop_evaluate(&shop, "Order", 1);
+	assert_true(document.exists && document.deleted && document.valid);
+}
+
+static const struct {
+	const char *sentence;
+	const char *changes;
+	const char *place;
+	const char *reason;
+} invalid[] = {
+	{"a missing customer", "orders: + 1|A|~|1|~|~|~|~|0|~|~|3|1" REST, "customer", "it is required, but missing"},
+	{"a missing legal entity", "orders: + 1|A|7|1|~|~|~|~|0|~|~|~|1" REST, "legalEntity",
+	 "it is required, but missing"},
+	{"an amount without currency", "orders: + 1|A|7|1|~|~|1.00|~|0|~|~|3|~" REST, "total.currency",
+	 "it is required, but missing"},
+	{"more digits than the field holds", "orders: + 1|A|7|1|~|~|~|~|0|1234.5|~|3|1" REST, "rate",
+	 "1234.5 has more digits than decimal(5,2) holds"},
+	{"a fraction that would be rounded", "orders: + 1|A|7|1|~|~|0.0000000001|~|0|~|~|3|1" REST, "total.amount",
+	 "0.0000000001 has more digits than decimal(38,9) holds"},
+	{"a number that is none", "orders: + 1|A|7|1|~|~|NaN|~|0|~|~|3|1" REST, "total.amount",
+	 "'NaN' is no decimal of up to 38 digits"},
+	{"a date without end", "orders: + 1|A|7|1|infinity|~|~|~|0|~|~|3|1" REST, "orderDate",
+	 "'infinity' has no place in a date"},
+	{"an instant without end", "orders: + 1|A|7|1|~|infinity|~|~|0|~|~|3|1" REST, "createdAt",
+	 "'infinity' has no place in a timestamp"},
+	{"a field of a line", ORDER "order_line: + 5|1|1|~|1|~\norder_line: + 6|1|2|~|~|~", "lines[1].net.amount",
+	 "it is required, but missing"},
+	{"a field of a tax of a line",
+	 ORDER "order_line: + 5|1|1|~|1|~\norder_line: + 6|1|2|~|1|~\norder_tax: + 6|A|~", "lines[1].taxes[0].tax.amount",
+	 "it is required, but missing"},
+};
+
+static void what_does_not_fit_has_a_place_and_a_reason(void **state)
+{
+	(void)state;
+	FOR_EACH(row, invalid) {
+		struct document document;
+
+		shop_open(&shop, 0);
+		shop_apply(&shop, "partner: + 7|Alice|~\ncurrency: + 1|EUR");
+		shop_apply(&shop, row->changes);
+		document = shop_evaluate(&shop, "Order", 1);
+		if (document.valid || !view_is(document.place, row->place) || !view_is(document.reason, row->reason))
+			fail_msg("%s: %s '%.*s': '%.*s'", row->sentence, document.valid ? "valid" : "invalid",
+				 VIEW_ARG(document.place), VIEW_ARG(document.reason));
+		shop_done(&shop);
+	}
+}
+
+static const struct {
+	const char *sentence;
+	const char *before;  /* not counted */
+	const char *changes;
+	const char *touched;
+} touches[] = {
+	{"a new root touches itself", "", ORDER, "Order 1"},
+	{"a root that moves touches both keys", ORDER, "orders: = 2|A|7|1|~|~|~|~|0|~|~|3|1" REST " <- 1|.|.|.|.|.|.|.|.|.|.|.|.|.|.|.|.|.",
+	 "Order 1, Order 2"},
+	{"a deleted root touches itself", ORDER, "orders: - 1|.|.|.|.|.|.|.|.|.|.|.|.|.|.|.|.|.", "Order 1"},
+	{"five updates of a row touch it once", ORDER, "orders: = 1|B|!|!|!|!|!|!|!|!|!|!|!|!|!|!|!|!\n"
+	 "orders: = 1|C|!|!|!|!|!|!|!|!|!|!|!|!|!|!|!|!", "Order 1"},
+	{"a line touches its order", "", "order_line: + 5|8|1|~|1|~", "Order 8"},
+	{"a line that moves touches both orders", "order_line: + 5|8|1|~|1|~", "order_line: = 5|9|1|~|1|~",
+	 "Order 8, Order 9"},
+	{"a deleted line touches the order it had", "order_line: + 5|8|1|~|1|~", "order_line: - 5|.|.|.|.|.", "Order 8"},
+	{"a line of no order touches nothing", "", "order_line: + 5|~|1|~|1|~", ""},
+	{"a tax touches the order of its line", "order_line: + 5|8|1|~|1|~", "order_tax: + 5|A|1", "Order 8"},
+	{"a tax that changes its code touches once", "order_line: + 5|8|1|~|1|~\norder_tax: + 5|A|1",
+	 "order_tax: = 5|B|1 <- 5|A|.", "Order 8"},
+	{"a partner touches all its orders", ORDER "orders: + 3|C|7|1|~|~|~|~|0|~|~|3|1" REST "\norders: + 2|B|8|1|~|~|~|~|0|~|~|3|1" REST,
+	 "partner: + 7|Alice|~", "Order 1, Order 3"},
+	{"a reference touches nothing", ORDER, "currency: = 1|USD", ""},
+	{"truncated lines touch every order that had one", "order_line: + 5|8|1|~|1|~\norder_line: + 6|8|1|~|1|~\n"
+	 "order_line: + 7|9|1|~|1|~", "order_line: 0", "Order 8, Order 9"},
+	{"a truncated root touches all", ORDER "orders: + 3|C|7|1|~|~|~|~|0|~|~|3|1" REST, "orders: 0",
+	 "Order 1, Order 3"},
+	{"keys come in order of numbers", "", "order_line: + 1|10|1|~|1|~\norder_line: + 2|9|1|~|1|~\n"
+	 "order_line: + 3|-1|1|~|1|~", "Order -1, Order 9, Order 10"},
+};
+
+static void check_touches(unsigned memory_roots)
+{
+	FOR_EACH(row, touches) {
+		const char *touched;
+
+		shop_open(&shop, memory_roots);
+		shop_apply(&shop, row->before);
+		shop_touched(&shop, 0);
+		shop_apply(&shop, row->changes);
+		touched = shop_touched(&shop, 0);
+		if (strcmp(touched, row->touched) != 0)
+			fail_msg("%s: '%s'", row->sentence, touched);
+		assert_string_equal(shop_touched(&shop, 0), "");
+		shop_done(&shop);
+	}
+}
+
+static void a_change_touches_the_documents_that_read_its_row(void **state)
+{
+	(void)state;
+	check_touches(0);
+}
+
+static void the_same_are_touched_when_memory_is_short(void **state)
+{
+	(void)state;
+	check_touches(1);
+}
+
+static void touched_roots_outlive_a_state_commit_and_handing_out_goes_on_where_it_stopped(void **state)
+{
+	struct touched touched;
+
+	(void)state;
+	shop_apply(&shop, "order_line: + 1|1|1|~|1|~\norder_line: + 2|2|1|~|1|~\norder_line: + 3|3|1|~|1|~");
+	assert_ok(touch_spill(shop.touch, &shop.err), &shop.err);
+	assert_ok(db_commit(shop.db, &shop.err), &shop.err);
+	shop_apply(&shop, "order_line: + 4|4|1|~|1|~");
+	assert_ok(db_rollback(shop.db, &shop.err), &shop.err);
+	shop_apply(&shop, "order_line: + 5|5|1|~|1|~");
+	assert_string_equal(shop_touched(&shop, 1), "Order 2, Order 3, Order 5");
+
+	/* In the middle of handing out from memory. */
+	assert_ok(db_commit(shop.db, &shop.err), &shop.err);
+	shop_apply(&shop, "order_line: + 6|1|1|~|1|~\norder_line: + 7|2|1|~|1|~\norder_line: + 8|3|1|~|1|~");
+	assert_ok(touch_start(shop.touch, 0, &shop.err), &shop.err);
+	assert_int_equal(touch_next(shop.touch, &touched, &shop.err), 1);
+	assert_ok(touch_spill(shop.touch, &shop.err), &shop.err);
+	assert_ok(db_commit(shop.db, &shop.err), &shop.err);
+	assert_int_equal(touch_next(shop.touch, &touched, &shop.err), 1);
+	assert_true(touched.key.number == 2);
+	assert_ok(db_rollback(shop.db, &shop.err), &shop.err);
+	assert_string_equal(shop_touched(&shop, 1), "Order 2, Order 3");
+	assert_ok(db_commit(shop.db, &shop.err), &shop.err);
+	assert_ok(db_rollback(shop.db, &shop.err), &shop.err);
+	assert_string_equal(shop_touched(&shop, 0), "");
+}
+
+/* The names of the events that fire between two states of an order; -1: there is none. */
+static const char *fired(int old_state, int new_state, const char *total, bool by_image)
+{
+	const struct entity *entity = mapping_entity(shop.mapping, "Order");
+	struct document documents[2];
+	struct rules_side sides[2] = {{0}, {0}};
+	int states[2] = {old_state, new_state};
+	struct writer image = {0};
+	uint64_t events;
+	char *names = arena_alloc(&shop.arena, 200);
+
+	for (int i = 0; i < 2; i++) {
+		if (states[i] < 0)
+			continue;
+		shop_apply(&shop, arena_printf(&shop.arena, "orders: + 1|A|7|%d|~|~|%s|~|0|~|~|3|1" REST, states[i],
+					       total).ptr);
+		documents[i] = shop_evaluate(&shop, "Order", 1);
+		sides[i].document = &documents[i].datum;
+	}
+	if (by_image && sides[0].document) {
+		rules_image(entity, sides[0].document, &image);
+		sides[0] = (struct rules_side){.image = wr_view(&image)};
+	}
+	assert_ok(rules_fire(shop.mapping, entity, sides[0], sides[1], &events, &shop.err), &shop.err);
+	wr_done(&image);
+	*names = '\0';
+	for (unsigned i = 0; i < entity->event_count; i++)
+		if (events >> i & 1)
+			sprintf(names + strlen(names), "%s%s", *names ? " " : "", entity->events[i].name);
+	return names;
+}
+
+static const struct {
+	const char *sentence;
+	int old_state, new_state;
+	const char *total, *events;
+} transitions[] = {
+	{"a draft raises nothing", -1, 0, "1", ""},
+	{"a draft that is posted", 0, 1, "1", "OrderPosted"},
+	{"created straight in its target state", -1, 2, "1", "OrderPosted"},
+	{"posted, then paid, is posted already", 1, 2, "1", ""},
+	{"posted and back", 1, 0, "1", "OrderUnposted"},
+	{"posted, then cancelled", 1, 9, "1", "OrderCancelled"},
+	{"posted, then gone", 1, -1, "10.00", "OrderCancelled"},
+	{"decimals are compared by value", 1, -1, "0.00", ""},
+	{"a draft that is gone", 0, -1, "1", ""},
+};
+
+static void rules_fire_on_transitions(void **state)
+{
+	(void)state;
+	for (int by_image = 0; by_image < 2; by_image++) {
+		FOR_EACH(row, transitions) {
+			const char *events;
+
+			shop_open(&shop, 0);
+			shop_apply(&shop, PARTNER);
+			events = fired(row->old_state, row->new_state, row->total, by_image);
+			if (strcmp(events, row->events) != 0)
+				fail_msg("%s: '%s'", row->sentence, events);
+			shop_done(&shop);
+		}
+	}
+}
+
+static void the_capture_list_is_what_statements_read(void **state)
+{
+	struct writer text = {0};
+	const struct mirror_need *needs;
+	unsigned count;
+
+	(void)state;
+	needs = mapping_needs(shop.mapping, &count);
+	for (unsigned i = 0; i < count; i++) {
+		wr_printf(&text, "%s(", needs[i].name);
+		for (unsigned j = 0; j < needs[i].column_count; j++)
+			wr_printf(&text, "%s%s", j ? " " : "", needs[i].columns[j]);
+		wr_printf(&text, ")");
+		for (unsigned j = 0; j < needs[i].index_count; j++)
+			wr_printf(&text, "+%s", needs[i].indexes[j].columns[0]);
+		wr_printf(&text, " ");
+	}
+	wr_u8(&text, '\0');
+	assert_string_equal(text.data,
+		"currency(id code) order_line(id order_id place text net)+order_id order_tax(line_id code amount) "
+		"orders(id number partner_id state day made total weight gone rate note company currency_id)+partner_id "
+		"partner(id name) ");
+	wr_done(&text);
+}
+
+#define SHOP_TEST(sentence, function) TEST_WITH(sentence, function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP_TEST("an order becomes a document", an_order_becomes_a_document),
+		SHOP_TEST("an order carries its lines and their taxes", an_order_carries_its_lines_and_their_taxes),
+		SHOP_TEST("what is not there has no document", what_is_not_there_has_no_document),
+		SHOP_TEST("a soft delete is a deleted document", a_soft_delete_is_a_deleted_document),
+		TEST("what does not fit has a place and a reason", what_does_not_fit_has_a_place_and_a_reason),
+		TEST("a change touches the documents that read its row", a_change_touches_the_documents_that_read_its_row),
+		TEST("the same are touched when memory is short", the_same_are_touched_when_memory_is_short),
+		SHOP_TEST("touched roots outlive a state commit, and handing out goes on where it stopped",
+			  touched_roots_outlive_a_state_commit_and_handing_out_goes_on_where_it_stopped),
+		TEST("rules fire on transitions", rules_fire_on_transitions),
+		SHOP_TEST("the capture list is what statements read", the_capture_list_is_what_statements_read),
+	};
+
+	return RUN_TESTS(tests);
+}
