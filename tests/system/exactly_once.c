@@ -218,12 +218,11 @@ int main(void)
 	scene_sql_file(&scene, "contrib/demo/publication.sql");
 	scene_sql_file(&scene, "tests/system/workload.sql");
 	scene_sql(&scene, "CALL psa.setup(1, 1)");
-	scene_sql(&scene, "CREATE SEQUENCE day");
 
 	agent_init(&agent, &scene, "agent", configuration);
 	small = scene_work(&scene, "CALL work_small(500)");
 	kill_in_the_snapshot(&agent);
-	days = scene_work(&scene, "CALL psa.business_day(1, nextval('day')::int); SELECT pg_sleep(0.2)");
+	days = scene_work(&scene, "CALL work_day()");
 	large = scene_work(&scene, "CALL work_large()");
 	let_it_work(&agent);
 	agent_kill(&agent);

@@ -66,4 +66,12 @@ BEGIN
 	PERFORM pg_sleep(1);
 END $$;
 
+CREATE SEQUENCE day;
+
+CREATE PROCEDURE work_day() LANGUAGE plpgsql AS $$
+BEGIN
+	CALL psa.business_day(1, nextval('day')::int);
+	PERFORM pg_sleep(0.2);
+END $$;
+
 ALTER PUBLICATION tailwater ADD TABLE account;
