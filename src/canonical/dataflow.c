@@ -949,7 +949,8 @@ struct flow_fault *flow_follow(const struct flow_options *options, struct flow_r
 	return flow.faults;
 }
 
-void flow_scans(const struct flow_options *options, void (*each)(void *arg, const struct flow_tree *tree), void *arg)
+void flow_trees(const struct flow_options *options, void (*each)(void *arg, const struct flow_tree *tree, bool is_walked),
+		void *arg)
 {
 	struct flow flow = {0};
 
@@ -957,9 +958,12 @@ void flow_scans(const struct flow_options *options, void (*each)(void *arg, cons
 		for (int pc = 0; pc < flow.count; pc++)
 			if (flow.program[pc].kind == OP_OPEN)
 				do_open(&flow, &flow.program[pc]);
-		for (int pc = 0; pc < flow.count; pc++)
-			if (flow.program[pc].kind == OP_WALK && get_cursor(&flow, flow.program[pc].p1)->tree)
-				each(arg, get_cursor(&flow, flow.program[pc].p1)->tree);
+		for (int pc = 0; pc < flow.count; pc++) {
+			const struct flow_tree *tree = get_cursor(&flow, flow.program[pc].p1)->tree;
+
+			if (tree && (flow.program[pc].kind == OP_OPEN || flow.program[pc].kind == OP_WALK))
+				each(arg, tree, flow.program[pc].kind == OP_WALK);
+		}
 	}
 	flow_done(&flow);
 }

@@ -58,7 +58,8 @@ struct flow_result {
 /* Faults, each once. Results (may be NULL) has room for result_count columns. */
 struct flow_fault *flow_follow(const struct flow_options *options, struct flow_result *results, unsigned result_count);
 
-/* Calls `each` for every tree that the statement walks from its begin to its end. */
-void flow_scans(const struct flow_options *options, void (*each)(void *arg, const struct flow_tree *tree), void *arg);
+/* Calls `each` for every tree that the statement opens; is_walked: from its begin to its end. */
+void flow_trees(const struct flow_options *options, void (*each)(void *arg, const struct flow_tree *tree, bool is_walked),
+		void *arg);
 
 #endif

@@ -91,37 +91,65 @@ int flow_check(struct mapping *mapping, const struct statement *statement, struc
 
 /* Scans and indexes ----------------------------------------------------------------------------------------------- */
 
-struct scans {
+#define TABLES_MAX 64 /* SQLite joins no more */
+
+/* The tables that a statement reads, those first that it walks from end to end. */
+struct reads {
 	struct mapping *mapping;
-	struct captured *tables[16];
+	struct captured *tables[TABLES_MAX];
 	unsigned count;
+	unsigned walked;
 };
 
-static void note_scan(void *arg, const struct flow_tree *tree)
+static bool has_table(const struct reads *reads, const struct captured *captured)
 {
-	struct scans *scans = arg;
-	struct captured *captured = capture_find(scans->mapping, mirror_name(&scans->mapping->arena, tree->table->schema,
-									     tree->table->name));
-
-	for (unsigned i = 0; i < scans->count; i++)
-		if (scans->tables[i] == captured)
-			return;
-	if (scans->count < sizeof(scans->tables) / sizeof(scans->tables[0]))
-		scans->tables[scans->count++] = captured;
+	for (unsigned i = 0; i < reads->count; i++)
+		if (reads->tables[i] == captured)
+			return true;
+	return false;
 }
 
-static struct scans find_scans(struct mapping *mapping, const char *sql)
+static struct captured *captured_of(struct mapping *mapping, const struct flow_tree *tree)
+{
+	for (unsigned i = 0; i < mapping->options.table_count; i++)
+		if (mapping->captured[i].table == tree->table)
+			return &mapping->captured[i];
+	return NULL;
+}
+
+static void note_walked(void *arg, const struct flow_tree *tree, bool is_walked)
+{
+	struct reads *reads = arg;
+	struct captured *captured = captured_of(reads->mapping, tree);
+
+	if (is_walked && !has_table(reads, captured) && reads->count < TABLES_MAX) {
+		reads->tables[reads->count++] = captured;
+		reads->walked++;
+	}
+}
+
+static void note_opened(void *arg, const struct flow_tree *tree, bool is_walked)
+{
+	struct reads *reads = arg;
+	struct captured *captured = captured_of(reads->mapping, tree);
+
+	if (!is_walked && !has_table(reads, captured) && reads->count < TABLES_MAX)
+		reads->tables[reads->count++] = captured;
+}
+
+static struct reads find_reads(struct mapping *mapping, const char *sql)
 {
 	struct trees trees = read_trees(mapping);
 	struct flow_options options = {
 		.handle = db_handle(mapping->scratch), .sql = sql, .trees = trees.list, .tree_count = trees.count,
 		.arena = &mapping->arena,
 	};
-	struct scans scans = {.mapping = mapping};
+	struct reads reads = {.mapping = mapping};
 
-	flow_scans(&options, note_scan, &scans);
+	flow_trees(&options, note_walked, &reads);
+	flow_trees(&options, note_opened, &reads);
 	free(trees.list);
-	return scans;
+	return reads;
 }
 
 #define TRIAL "_tw_trial"
@@ -199,22 +227,8 @@ static unsigned selectivity(const struct column *column)
 	}
 }
 
-static void keep_index(struct mapping *mapping, struct captured *captured, const char **columns)
-{
-	const char ***indexes = ARENA_ARRAY(&mapping->arena, const char **, captured->index_count + 1);
-	char name[40];
-
-	if (captured->index_count)
-		memcpy(indexes, captured->indexes, sizeof(*indexes) * captured->index_count);
-	indexes[captured->index_count] = columns;
-	captured->indexes = indexes;
-	snprintf(name, sizeof(name), "_tw_i%ld_%u", (long)(captured - mapping->captured), captured->index_count);
-	captured->index_count++;
-	create_index(mapping, name, captured, columns);
-}
-
-/* The columns that the statement compares for equality, found by trying each; then all of them as one index. */
-static int find_index(struct mapping *mapping, const char *sql, struct captured *captured)
+/* The columns that the statement compares for equality, found by trying each: NULL if there are none. */
+static const char **find_columns(struct mapping *mapping, const char *sql, const struct captured *captured)
 {
 	const struct table *table = captured->table;
 	const char **columns = ARENA_ARRAY(&mapping->arena, const char *, table->column_count + 1);
@@ -229,22 +243,84 @@ static int find_index(struct mapping *mapping, const char *sql, struct captured 
 				columns[count++] = one[0];
 		}
 	}
-	if (!count)
-		return -1;
 	while (count > 1 && try_index(mapping, sql, captured, columns) < count)
 		columns[--count] = NULL;
-	keep_index(mapping, captured, columns);
-	return 0;
+	return count ? columns : NULL;
+}
+
+/* An index that a statement may get; it has a name on the scratch database while it is tried. */
+struct candidate {
+	struct captured *captured;
+	const char **columns;
+	char name[32];
+};
+
+static void keep_index(struct mapping *mapping, const struct candidate *candidate)
+{
+	struct captured *captured = candidate->captured;
+	const char ***indexes = ARENA_ARRAY(&mapping->arena, const char **, captured->index_count + 1);
+
+	if (captured->index_count)
+		memcpy(indexes, captured->indexes, sizeof(*indexes) * captured->index_count);
+	indexes[captured->index_count++] = candidate->columns;
+	captured->indexes = indexes;
+}
+
+static void drop_index(struct mapping *mapping, const struct candidate *candidate)
+{
+	run_scratch(mapping, sqlite3_mprintf("DROP INDEX \"%w\"", candidate->name));
+}
+
+/*
+ * One candidate after the other, until nothing is walked: first for what is walked, then for what is joined to it, since
+ * the planner may begin at either end. Those that turn out not to be needed are dropped again.
+ */
+static unsigned try_candidates(struct mapping *mapping, const char *sql, struct candidate *candidates)
+{
+	struct reads reads = find_reads(mapping, sql), rest = reads;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < reads.count && rest.walked; i++) {
+		struct candidate *candidate = &candidates[count];
+
+		candidate->captured = reads.tables[i];
+		candidate->columns = find_columns(mapping, sql, reads.tables[i]);
+		if (!candidate->columns)
+			continue;
+		snprintf(candidate->name, sizeof(candidate->name), "_tw_i%ld_%u",
+			 (long)(candidate->captured - mapping->captured), candidate->captured->index_count);
+		create_index(mapping, candidate->name, candidate->captured, candidate->columns);
+		rest = find_reads(mapping, sql);
+		count++;
+	}
+	return count;
+}
+
+static void settle(struct mapping *mapping, const char *sql, struct candidate *candidates, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		drop_index(mapping, &candidates[i]);
+		if (find_reads(mapping, sql).walked == 0)
+			continue;
+		create_index(mapping, candidates[i].name, candidates[i].captured, candidates[i].columns);
+		keep_index(mapping, &candidates[i]);
+	}
 }
 
 void indexes_find(struct mapping *mapping, const struct statement *statement, const char *what)
 {
-	struct scans scans = find_scans(mapping, statement->sql), rest;
+	struct candidate *candidates = ARENA_ARRAY(&mapping->arena, struct candidate, TABLES_MAX);
+	unsigned count = try_candidates(mapping, statement->sql, candidates);
+	struct reads rest = find_reads(mapping, statement->sql);
 
-	for (unsigned i = 0; i < scans.count; i++)
-		find_index(mapping, statement->sql, scans.tables[i]);
-	rest = find_scans(mapping, statement->sql);
-	for (unsigned i = 0; i < rest.count; i++)
+	if (rest.walked == 0) {
+		settle(mapping, statement->sql, candidates, count);
+		return;
+	}
+	for (unsigned i = 0; i < count; i++)
+		drop_index(mapping, &candidates[i]);
+	rest = find_reads(mapping, statement->sql);
+	for (unsigned i = 0; i < rest.walked; i++)
 		diag_error(mapping->diag, statement_place(statement, rest.tables[i]->name),
 			   "%s would read all of table '%s' each time; join it by '=' on a column", what,
 			   rest.tables[i]->name);
