@@ -43,6 +43,7 @@ enum property_fault kafka_property_check(const struct kafka_property *property, 
 	result = rd_kafka_conf_set(conf, property->name, property->value, words, size);
 	if (result == RD_KAFKA_CONF_UNKNOWN)
 		suggest(conf, property->name, words, size);
+	words[strcspn(words, "\n")] = '\0';
 	rd_kafka_conf_destroy(conf);
 	return result == RD_KAFKA_CONF_OK ? PROPERTY_FITS : result == RD_KAFKA_CONF_UNKNOWN ? PROPERTY_UNKNOWN : PROPERTY_VALUE;
 }
