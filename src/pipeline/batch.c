@@ -171,6 +171,8 @@ static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
 		.written_at = clock_wall(),
 		.timeline = p->identity.timeline,
 		.progress = p->applied,
+		.job = p->job,
+		.job_done = p->job_done,
 	};
 	snprintf(ret->writer, sizeof(ret->writer), "%s", p->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", p->identity.system);

@@ -122,7 +122,7 @@ static int finish(struct pipeline *p, const struct source_snapshot *snapshot, st
 	p->applied.snapshot_phase = SNAPSHOT_TABLES_DONE;
 	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
 		return -1;
-	if (state_commit(p, err) < 0)
+	if (inputs_remember(p, err) < 0 || state_commit(p, err) < 0)
 		return -1;
 	failpoint("snapshot-done");
 	p->applied.snapshot_phase = SNAPSHOT_FINISHED;
