@@ -3,7 +3,7 @@
 
 /*
  * Complaints about files that users write (configuration, mapping packs, schemas): each has file, line and column, shows
- * the line with a caret, and all of one run are collected.
+ * the line with a caret, and all of one run are collected. What stands behind a key that names a secret is never shown.
  */
 #ifndef BASE_DIAGNOSTICS_H
 #define BASE_DIAGNOSTICS_H
@@ -39,6 +39,9 @@ void diag_done(struct diagnostics *diag);
 int diag_error(struct diagnostics *diag, struct place at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void diag_warning(struct diagnostics *diag, struct place at, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* True for the name of an option or property whose value is a secret by the look of it: password, sasl.oauthbearer.secret ... */
+bool diag_names_secret(struct view name);
 
 /* The candidate that the misspelt word probably means (small edit distance), or NULL. */
 const char *diag_did_you_mean(struct view word, const char *const *candidates, size_t count);

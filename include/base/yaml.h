@@ -38,6 +38,15 @@ struct yaml_file {
 /* Parses a text named `name`. Complaints go to diag; returns NULL then. The tree lives until yaml_file_free. */
 struct yaml_file *yaml_parse(const char *name, struct view content, struct diagnostics *diag);
 
+/*
+ * The same, but a tree whose only faults are duplicate keys is returned, so that what else is wrong can be found in the same
+ * run; the complaint is in diag in any case.
+ */
+struct yaml_file *yaml_parse_most(const char *name, struct view content, struct diagnostics *diag);
+
+/* Reads a file of text: 0, or -1 and a complaint. The content is NUL-terminated, to be freed with free(). */
+int yaml_read_text(const char *path, struct view *ret, struct diagnostics *diag);
+
 /* Reads and parses a file; a file that cannot be read is a complaint, too. */
 struct yaml_file *yaml_load(const char *path, struct diagnostics *diag);
 void yaml_file_free(struct yaml_file *file); /* libyaml itself exports a yaml_free */

@@ -79,6 +79,7 @@ struct settings {
 /* Owns all texts that it points to. */
 struct conf {
 	struct settings settings;
+	struct settings shown;            /* the same with references to secrets as they are written, for printing */
 	struct pipeline_options pipeline; /* take_over is the command line's */
 	enum log_format log_format;
 	enum log_level log_level;

@@ -31,7 +31,7 @@ enum option_type {
 /* What a text must look like. */
 struct option_form {
 	bool (*fits)(struct view text);
-	const char *sentence; /* "letters, digits, '_', ..." */
+	const char *noun; /* "a name of 1 to 63 letters ..." */
 };
 
 struct option {
@@ -77,10 +77,7 @@ static inline void *option_member(const struct option *option, struct settings *
 	return (char *)settings + option->offset;
 }
 
-/* "duration, 1ms to 10s" */
+/* What a value must be: "a duration from 1s to 1d", "text or json". */
 void option_describe(const struct option *option, struct writer *to);
-
-/* Of the name of a librdkafka property, a libpq keyword or an option: a secret by the look of it. */
-bool option_names_secret(struct view name);
 
 #endif

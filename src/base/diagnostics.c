@@ -36,13 +36,75 @@ static struct view source_line(const struct source_file *file, unsigned line)
 	return rest;
 }
 
+static const char *const secret_words[] = {"password", "passwd", "secret", "token", "credential", "key.pem", "jaas"};
+
+/* Where such a word ends in the text, or NULL. */
+static const char *find_secret_word(struct view text)
+{
+	for (size_t i = 0; i < sizeof(secret_words) / sizeof(secret_words[0]); i++) {
+		size_t len = strlen(secret_words[i]);
+
+		for (size_t at = 0; at + len <= text.len; at++)
+			if (strncasecmp(text.ptr + at, secret_words[i], len) == 0)
+				return text.ptr + at + len;
+	}
+	return NULL;
+}
+
+bool diag_names_secret(struct view name)
+{
+	return find_secret_word(name) != NULL;
+}
+
+/* The end of the part that may be shown, up to the colon behind a key that names a secret; NULL: all of it. */
+static const char *secret_colon(struct view text)
+{
+	const char *word = find_secret_word(text);
+
+	return word ? memchr(word, ':', (size_t)(text.ptr + text.len - word)) : NULL;
+}
+
+static size_t indent(struct view text)
+{
+	size_t count = 0;
+
+	while (count < text.len && text.ptr[count] == ' ')
+		count++;
+	return count;
+}
+
+/* The line that a line hangs below: the last one above that is less indented. */
+static struct view parent_line(const struct source_file *file, unsigned line)
+{
+	size_t depth = indent(source_line(file, line));
+
+	while (--line > 0) {
+		struct view above = source_line(file, line);
+
+		if (indent(above) < depth && indent(above) < above.len)
+			return above;
+	}
+	return VIEW_NONE;
+}
+
+static size_t shown_bytes(const struct source_file *file, unsigned line, struct view text)
+{
+	const char *colon = secret_colon(text);
+
+	if (colon)
+		return (size_t)(colon + 1 - text.ptr);
+	return secret_colon(parent_line(file, line)) ? indent(text) : text.len;
+}
+
 static void show_line(struct diagnostics *diag, struct place at)
 {
 	struct view line = at.file && at.line ? source_line(at.file, at.line) : VIEW_NONE;
+	size_t shown;
 
 	if (!line.len)
 		return;
-	wr_printf(&diag->text, "  %.*s\n  ", VIEW_ARG(line));
+	shown = shown_bytes(at.file, at.line, line);
+	wr_printf(&diag->text, "  %.*s%s\n  ", (int)shown, line.ptr, shown < line.len ? " ***" : "");
 	for (unsigned i = 1; i < at.column; i++)
 		wr_u8(&diag->text, i <= line.len && line.ptr[i - 1] == '\t' ? '\t' : ' ');
 	wr_printf(&diag->text, "^\n");

@@ -190,22 +190,33 @@ static struct yaml_file *file_new(const char *name, struct view content)
 	return file;
 }
 
-struct yaml_file *yaml_parse(const char *name, struct view content, struct diagnostics *diag)
+/* The complaints have copied what they show; nothing points into a file that is freed. */
+static struct yaml_file *parse(const char *name, struct view content, struct diagnostics *diag, bool most)
 {
 	struct parser ps = {.file = file_new(name, content), .diag = diag};
 	unsigned errors = diag->errors;
+	bool broken;
 
 	if (!yaml_parser_initialize(&ps.yaml))
 		abort();
 	yaml_parser_set_input_string(&ps.yaml, (const unsigned char *)ps.file->source.content.ptr, content.len);
-	parse_document(&ps);
+	broken = parse_document(&ps) < 0;
 	yaml_event_delete(&ps.event);
 	yaml_parser_delete(&ps.yaml);
-	if (diag->errors == errors)
+	if (!broken && (most || diag->errors == errors))
 		return ps.file;
-	/* The complaints have copied what they show; nothing points into the file any more. */
 	yaml_file_free(ps.file);
 	return NULL;
+}
+
+struct yaml_file *yaml_parse(const char *name, struct view content, struct diagnostics *diag)
+{
+	return parse(name, content, diag, false);
+}
+
+struct yaml_file *yaml_parse_most(const char *name, struct view content, struct diagnostics *diag)
+{
+	return parse(name, content, diag, true);
 }
 
 static int read_file(const char *path, struct view *ret)
@@ -229,17 +240,24 @@ static int read_file(const char *path, struct view *ret)
 	return 0;
 }
 
-struct yaml_file *yaml_load(const char *path, struct diagnostics *diag)
+int yaml_read_text(const char *path, struct view *ret, struct diagnostics *diag)
 {
 	struct source_file source = {.name = path};
-	struct yaml_file *file;
 
-	if (read_file(path, &source.content) < 0) {
-		diag_error(diag, (struct place){&source, 0, 0}, "cannot read this file: %s", strerror(errno));
+	if (read_file(path, ret) == 0)
+		return 0;
+	return diag_error(diag, (struct place){&source, 0, 0}, "cannot read this file: %s", strerror(errno));
+}
+
+struct yaml_file *yaml_load(const char *path, struct diagnostics *diag)
+{
+	struct yaml_file *file;
+	struct view content;
+
+	if (yaml_read_text(path, &content, diag) < 0)
 		return NULL;
-	}
-	file = yaml_parse(path, source.content, diag);
-	free((char *)source.content.ptr);
+	file = yaml_parse(path, content, diag);
+	free((char *)content.ptr);
 	return file;
 }
 

@@ -222,12 +222,12 @@ struct sum {
 	bool failed;
 };
 
-/* SQLite aligns to 8 bytes, a coefficient wants 16. NULL if there is none and it may not be made. */
-static struct sum *get_sum(sqlite3_context *context, bool make)
+/* SQLite aligns an aggregate's memory to eight bytes, a coefficient needs sixteen. `make` false: only if it exists. */
+static struct sum *sum_state(sqlite3_context *context, bool make)
 {
-	char *memory = sqlite3_aggregate_context(context, make ? sizeof(struct sum) + 15 : 0);
+	uintptr_t memory = (uintptr_t)sqlite3_aggregate_context(context, make ? (int)sizeof(struct sum) + 8 : 0);
 
-	return memory ? (struct sum *)(((uintptr_t)memory + 15) & ~(uintptr_t)15) : NULL;
+	return (struct sum *)((memory + 15) & ~(uintptr_t)15);
 }
 
 static void count_type(struct sum *sum, int type, int64_t step)
@@ -237,7 +237,7 @@ static void count_type(struct sum *sum, int type, int64_t step)
 
 static void sum_change(sqlite3_context *context, sqlite3_value *value, operation *of, int64_t step)
 {
-	struct sum *sum = get_sum(context, true);
+	struct sum *sum = sum_state(context, true);
 	struct decimal number;
 	int found = argument(context, value, &number);
 
@@ -264,7 +264,7 @@ static void sum_inverse(sqlite3_context *context, int count, sqlite3_value **val
 /* The sum as it stands, or NULL if nothing was added or it has failed (then with the error set). */
 static struct sum *sum_of(sqlite3_context *context)
 {
-	struct sum *sum = get_sum(context, false);
+	struct sum *sum = sum_state(context, false);
 
 	if (sum && sum->failed) {
 		give_or_fail(context, -1, sum->sum);
@@ -288,7 +288,7 @@ static void sum_value(sqlite3_context *context)
 
 static void total_value(sqlite3_context *context)
 {
-	const struct sum *sum = get_sum(context, false);
+	const struct sum *sum = sum_state(context, false);
 
 	if (!sum || (!sum->failed && sum->integers + sum->floats + sum->texts == 0))
 		sqlite3_result_int(context, 0);

@@ -66,13 +66,14 @@ static bool fits_anything(struct view text)
 	return text.len > 0;
 }
 
-static const struct option_form form_name = {fits_name, "of 1 to 63 letters, digits, '.', '_' or '-', the first a letter or "
-							"digit"};
-static const struct option_form form_slot = {fits_slot, "of 1 to 63 small letters, digits or '_'"};
-static const struct option_form form_prefix = {fits_prefix, "of 1 to 100 letters, digits, '.', '_' or '-'"};
-static const struct option_form form_table = {fits_table, "schema.table, as in public.invoice or public.*"};
-static const struct option_form form_column = {fits_column, "schema.table.column, as in public.partner.iban or *.*.password"};
-static const struct option_form form_anything = {fits_anything, "that is not empty"};
+static const struct option_form form_name = {
+	fits_name, "a name of 1 to 63 letters, digits, '.', '_' or '-' that begins with a letter or digit"};
+static const struct option_form form_slot = {fits_slot, "a name of 1 to 63 small letters, digits or '_'"};
+static const struct option_form form_prefix = {fits_prefix, "a name of 1 to 100 letters, digits, '.', '_' or '-'"};
+static const struct option_form form_table = {fits_table, "a pattern schema.table, as in public.invoice or public.*"};
+static const struct option_form form_column = {fits_column,
+					       "a pattern schema.table.column, as in public.partner.iban or *.*.password"};
+static const struct option_form form_anything = {fits_anything, "a text that is not empty"};
 
 static const char *const source_types[] = {"postgresql", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};

@@ -54,8 +54,8 @@ static void place_transaction(struct pipeline *p, const struct transaction *txn)
 		p->txn_hidden = p->txn_hidden_documents = UINT64_MAX;
 	if (!in_saved)
 		return;
-	log_info(p->options->name, "resuming inside of transaction %llu, after %llu %s", (unsigned long long)txn->id,
-		 (unsigned long long)saved->done, saved->phase == OPEN_CHANGES ? "changes" : "documents");
+	log_info(p->options->name, "resuming after %llu %s of a split transaction (%llu)", (unsigned long long)saved->done,
+		 saved->phase == OPEN_CHANGES ? "changes" : "documents", (unsigned long long)txn->id);
 	atomic_fetch_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes : &p->metrics->skips_in_documents, 1);
 }
 

@@ -309,11 +309,16 @@ static int emit_deletion(const struct making *m, struct datum *old, struct error
 {
 	int deleted = avro_field_index(m->entity->type, VIEW("deleted"));
 	struct writer *scratch = &m->p->scratch;
+	struct datum before = deleted < 0 ? (struct datum){0} : old->items[deleted];
+	int written;
 
 	if (deleted >= 0)
 		old->items[deleted] = (struct datum){.set = true, .integer = 1};
 	wr_clear(scratch);
-	if (datum_write(m->entity->type, old, scratch, err) < 0)
+	written = datum_write(m->entity->type, old, scratch, err);
+	if (deleted >= 0)
+		old->items[deleted] = before; /* the rules see it as it was */
+	if (written < 0)
 		return -1;
 	if (emit_entity(m, "DELETE", wr_view(scratch), err) < 0 || emit_events(m, old, NULL, wr_view(scratch), err) < 0)
 		return -1;

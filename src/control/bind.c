@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* From settings to the pipeline. */
+#include "bind.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/writer.h"
+#include "control/options.h"
+#include "control/secrets.h"
+#include "publish/properties.h"
+#include "source/source.h"
+
+/* Defaults that are made from other options ------------------------------------------------------------------------- */
+
+static const char *slot_name(struct arena *arena, const char *source)
+{
+	struct view name = arena_printf(arena, "tailwater_%.50s", source);
+
+	for (char *c = (char *)name.ptr; *c; c++)
+		*c = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
+	return name.ptr;
+}
+
+static void derive(struct settings *settings, struct arena *arena)
+{
+	if (!settings->source_name)
+		return;
+	if (!settings->source_instance)
+		settings->source_instance = settings->source_name;
+	if (!settings->topics_prefix)
+		settings->topics_prefix = settings->source_name;
+	if (!settings->source_slot)
+		settings->source_slot = slot_name(arena, settings->source_name);
+}
+
+void bind_derive(struct conf *conf)
+{
+	derive(&conf->settings, &conf->arena);
+	derive(&conf->shown, &conf->arena);
+}
+
+/* Checks across options --------------------------------------------------------------------------------------------- */
+
+/* Keywords of libpq that are options of their own here. */
+static void check_parameters(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)
+{
+	static const char *const own[] = {"host", "port", "dbname", "user", "password", "replication"};
+
+	for (size_t i = 0; i < settings->source_parameters.count; i++) {
+		const char *name = settings->source_parameters.entries[i].name;
+
+		for (size_t j = 0; j < sizeof(own) / sizeof(own[0]); j++)
+			if (strcmp(name, own[j]) == 0)
+				diag_error(diag, loader_entry_place(ld, "source.parameters", name), "'source.parameters.%s': %s",
+					   name, strcmp(name, "replication") ? "this is an option of its own, below 'source:'" :
+									       "this is set by Tailwater");
+	}
+}
+
+/* The client's words show the value: not for a secret, nor for what a reference stands for. */
+static bool may_show(const struct kafka_property *shown)
+{
+	return !diag_names_secret(view_of(shown->name)) && !secrets_mentioned(view_of(shown->value));
+}
+
+static void check_property(const struct kafka_property *property, const struct kafka_property *shown, struct place at,
+			   struct diagnostics *diag)
+{
+	char words[512] = "";
+
+	switch (kafka_property_check(property, words, sizeof(words))) {
+	case PROPERTY_FITS:
+		break;
+	case PROPERTY_UNKNOWN:
+		diag_error(diag, at, "librdkafka has no property '%s'%s%s%s", property->name,
+			   *words ? "; did you mean '" : "", words, *words ? "'?" : "");
+		break;
+	case PROPERTY_OURS:
+		diag_error(diag, at, "'kafka.%s' is set by Tailwater: delivery depends on it", property->name);
+		break;
+	case PROPERTY_VALUE:
+		diag_error(diag, at, "'kafka.%s': %s", property->name,
+			   may_show(shown) ? words : "librdkafka does not take this value");
+		break;
+	}
+}
+
+static void check_kafka(const struct conf *conf, const struct loader *ld, struct diagnostics *diag)
+{
+	const struct conf_map *map = &conf->settings.kafka, *shown = &conf->shown.kafka;
+	bool servers = false;
+
+	for (size_t i = 0; i < map->count && map->count == shown->count; i++) {
+		servers |= strcmp(map->entries[i].name, "bootstrap.servers") == 0 && *map->entries[i].value;
+		check_property(&map->entries[i], &shown->entries[i], loader_entry_place(ld, "kafka", map->entries[i].name), diag);
+	}
+	if (!servers && shown->entries)
+		diag_error(diag, loader_place(ld, "kafka"), "'kafka.bootstrap.servers' is required");
+}
+
+static void check_tables(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)
+{
+	if (!settings->tables_include.count && !settings->mapping_pack)
+		diag_error(diag, loader_place(ld, "tables.include"),
+			   "nothing to do: give 'tables.include' for change topics, 'mapping.pack' for documents and events, or both");
+	if (settings->mapping_overlay && !settings->mapping_pack)
+		diag_error(diag, loader_place(ld, "mapping.overlay"), "'mapping.overlay' is of no use without 'mapping.pack'");
+}
+
+void bind_check(const struct conf *conf, const struct loader *ld, struct diagnostics *diag)
+{
+	check_parameters(&conf->settings, ld, diag);
+	check_kafka(conf, ld, diag);
+	check_tables(&conf->settings, ld, diag);
+}
+
+/* The pipeline's options -------------------------------------------------------------------------------------------- */
+
+static void add_keyword(struct writer *to, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	wr_printf(to, "%s%s='", to->len ? " " : "", name);
+	for (; *value; value++) {
+		if (*value == '\'' || *value == '\\')
+			wr_u8(to, '\\');
+		wr_u8(to, (uint8_t)*value);
+	}
+	wr_u8(to, '\'');
+}
+
+/* A connection string of libpq. */
+static const char *conninfo(const struct settings *settings, struct arena *arena)
+{
+	struct writer text = {0};
+	struct view copy;
+	char port[16];
+
+	snprintf(port, sizeof(port), "%d", (int)settings->source_port);
+	add_keyword(&text, "host", settings->source_host);
+	add_keyword(&text, "port", port);
+	add_keyword(&text, "dbname", settings->source_dbname);
+	add_keyword(&text, "user", settings->source_user);
+	add_keyword(&text, "password", settings->source_password);
+	for (size_t i = 0; i < settings->source_parameters.count; i++)
+		add_keyword(&text, settings->source_parameters.entries[i].name, settings->source_parameters.entries[i].value);
+	copy = arena_copy(arena, wr_view(&text));
+	explicit_bzero(text.data, text.capacity);
+	wr_done(&text);
+	return copy.ptr;
+}
+
+static struct source_options bind_source(const struct settings *settings, struct arena *arena)
+{
+	return (struct source_options){
+		.name = settings->source_name,
+		.conninfo = conninfo(settings, arena),
+		.slot = settings->source_slot,
+		.publication = settings->source_publication,
+		.create_slot = settings->source_create_slot,
+		.slot_timeout_us = settings->source_slot_timeout,
+	};
+}
+
+void bind_pipeline(struct conf *conf)
+{
+	const struct settings *settings = &conf->settings;
+
+	conf->log_format = settings->log_format ? LOG_JSON : LOG_TEXT;
+	conf->log_level = (enum log_level)settings->log_level;
+	conf->pipeline = (struct pipeline_options){
+		.name = settings->source_name,
+		.instance = settings->source_instance,
+		.source_type = option_find(VIEW("source.type"))->choices[settings->source_type],
+		.database = settings->source_dbname,
+		.source = bind_source(settings, &conf->arena),
+		.kafka = {settings->source_name, settings->kafka.entries, settings->kafka.count},
+		.delivery = settings->delivery ? DELIVERY_AT_LEAST_ONCE : DELIVERY_EXACTLY_ONCE,
+		.prefix = settings->topics_prefix,
+		.partitions = (int32_t)settings->topics_partitions,
+		.replication = (int16_t)settings->topics_replication,
+		.retention_ms = settings->topics_retention < 0 ? -1 : settings->topics_retention / USEC_PER_MSEC,
+		.include = settings->tables_include.items,
+		.include_count = settings->tables_include.count,
+		.exclude = settings->tables_exclude.items,
+		.exclude_count = settings->tables_exclude.count,
+		.exclude_columns = settings->tables_exclude_columns.items,
+		.exclude_column_count = settings->tables_exclude_columns.count,
+		.schemas = settings->mapping_schemas,
+		.pack = settings->mapping_pack,
+		.overlay = settings->mapping_overlay,
+		.state_path = settings->state_file,
+		.state_cache_bytes = (size_t)settings->state_cache,
+		.batch_time_us = settings->batch_time,
+		.batch_events = (uint64_t)settings->batch_events,
+		.batch_bytes = (uint64_t)settings->batch_bytes,
+		.confirm_interval_us = settings->confirm_interval,
+		.confirm_rows = (uint64_t)settings->confirm_rows,
+		.commit_timeout_us = settings->commit_timeout,
+	};
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* What options mean together: defaults made from others, checks across them, and the pipeline's options. */
+#ifndef CONTROL_BIND_H
+#define CONTROL_BIND_H
+
+#include "control/conf.h"
+
+struct loader;
+
+/* Where an option is in the file, or where it would be. */
+struct place loader_place(const struct loader *ld, const char *name);
+
+/* The same for an entry of a map option. */
+struct place loader_entry_place(const struct loader *ld, const char *name, const char *entry);
+
+void bind_derive(struct conf *conf);
+void bind_check(const struct conf *conf, const struct loader *ld, struct diagnostics *diag);
+void bind_pipeline(struct conf *conf);
+
+#endif

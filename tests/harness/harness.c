@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Servers, agents and waiting, by processes of their own: psql, contrib/servers, the program itself. */
+#include "harness/harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OUTPUT_BYTES 65536
+
+void harness_nap(void)
+{
+	usleep(20000);
+}
+
+static void show_end(const char *path)
+{
+	char command[400];
+
+	snprintf(command, sizeof(command), "tail -n 25 %s >&2", path);
+	if (system(command) != 0)
+		fprintf(stderr, "(no %s)\n", path);
+}
+
+void harness_fail(const struct agent *agent, const char *what)
+{
+	fprintf(stderr, "FAILED: %s\n", what);
+	if (agent) {
+		show_end(agent->log);
+		scene_end(agent->scene);
+	}
+	exit(1);
+}
+
+/* Runs a shell command and keeps its output; returns the exit code. */
+static int run(char *output, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int run(char *output, size_t size, const char *format, ...)
+{
+	char *command;
+	va_list args;
+	size_t len;
+	FILE *pipe;
+
+	va_start(args, format);
+	if (vasprintf(&command, format, args) < 0)
+		abort();
+	va_end(args);
+	pipe = popen(command, "r");
+	free(command);
+	if (!pipe)
+		abort();
+	len = fread(output, 1, size - 1, pipe);
+	output[len] = '\0';
+	while (len && output[len - 1] == '\n')
+		output[--len] = '\0';
+	return WEXITSTATUS(pclose(pipe));
+}
+
+static void skip(const char *reason)
+{
+	printf("skipped: %s\n", reason);
+	exit(77);
+}
+
+static void start_server(struct scene *scene, const char *kind, char address[64])
+{
+	char output[OUTPUT_BYTES];
+
+	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s", scene->source, kind, scene->dir, kind) != 0) {
+		scene_end(scene);
+		skip(output);
+	}
+	snprintf(address, 64, "%.63s", output);
+}
+
+static const char *setting(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : otherwise;
+}
+
+void scene_begin(struct scene *scene)
+{
+	char output[OUTPUT_BYTES], path[4096];
+
+	snprintf(scene->source, sizeof(scene->source), "%.299s", realpath(setting("top_srcdir", ".."), path));
+	snprintf(scene->agent, sizeof(scene->agent), "%.299s", realpath(setting("TAILWATER", "./tailwater"), path));
+	snprintf(scene->dir, sizeof(scene->dir), "/tmp/tailwater-test-%d", (int)getpid());
+	if (mkdir(scene->dir, 0755) < 0)
+		abort();
+	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
+		skip(output);
+	start_server(scene, "postgresql", scene->pg_address);
+	start_server(scene, "kafka", scene->kafka_address);
+}
+
+void scene_end(struct scene *scene)
+{
+	char output[OUTPUT_BYTES];
+
+	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
+	run(output, sizeof(output), "%s/contrib/servers remove postgresql %s/postgresql 2>&1", scene->source, scene->dir);
+	if (!getenv("TAILWATER_KEEP"))
+		run(output, sizeof(output), "rm -rf %s", scene->dir);
+}
+
+void scene_server(struct scene *scene, const char *verb, const char *kind, const char *how)
+{
+	char output[OUTPUT_BYTES];
+
+	if (run(output, sizeof(output), "%s/contrib/servers %s %s %s/%s %s 2>&1", scene->source, verb, kind, scene->dir, kind,
+		how ? how : "") != 0) {
+		fprintf(stderr, "%s\n", output);
+		harness_fail(NULL, verb);
+	}
+}
+
+static void psql_command(const struct scene *scene, char *command, size_t size)
+{
+	const char *colon = strchr(scene->pg_address, ':');
+
+	snprintf(command, size, "psql -h %.*s -p %s -U postgres -d postgres -qAtX -v ON_ERROR_STOP=1",
+		 (int)(colon - scene->pg_address), scene->pg_address, colon + 1);
+}
+
+/* SQL goes through a file: it may be long, and have quotes of all kinds. */
+static int run_sql(struct scene *scene, const char *sql, char *output, size_t size)
+{
+	char command[300], path[300];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/statement.sql", scene->dir);
+	file = fopen(path, "w");
+	if (!file || fputs(sql, file) < 0 || fclose(file) != 0)
+		abort();
+	psql_command(scene, command, sizeof(command));
+	return run(output, size, "%s -f %s 2>&1", command, path);
+}
+
+void scene_sql(struct scene *scene, const char *format, ...)
+{
+	char output[OUTPUT_BYTES];
+	va_list args;
+	char *sql;
+
+	va_start(args, format);
+	if (vasprintf(&sql, format, args) < 0)
+		abort();
+	va_end(args);
+	if (run_sql(scene, sql, output, sizeof(output)) != 0) {
+		fprintf(stderr, "%s\n%s\n", sql, output);
+		harness_fail(NULL, "SQL failed");
+	}
+	free(sql);
+}
+
+void scene_sql_file(struct scene *scene, const char *path)
+{
+	char command[300], output[OUTPUT_BYTES];
+
+	psql_command(scene, command, sizeof(command));
+	if (run(output, sizeof(output), "%s -f %s/%s 2>&1", command, scene->source, path) != 0) {
+		fprintf(stderr, "%s: %s\n", path, output);
+		harness_fail(NULL, "SQL failed");
+	}
+}
+
+const char *scene_value(struct scene *scene, const char *format, ...)
+{
+	static char output[OUTPUT_BYTES];
+	va_list args;
+	char *sql;
+
+	va_start(args, format);
+	if (vasprintf(&sql, format, args) < 0)
+		abort();
+	va_end(args);
+	if (run_sql(scene, sql, output, sizeof(output)) != 0) {
+		fprintf(stderr, "%s\n%s\n", sql, output);
+		harness_fail(NULL, "SQL failed");
+	}
+	free(sql);
+	return output;
+}
+
+static void work_for_ever(const char *command) __attribute__((noreturn));
+
+static void work_for_ever(const char *command)
+{
+	signal(SIGTERM, SIG_DFL);
+	for (;;)
+		if (system(command) != 0)
+			usleep(200000);
+}
+
+pid_t scene_work(struct scene *scene, const char *sql)
+{
+	char psql[300], command[1000];
+	pid_t pid;
+
+	psql_command(scene, psql, sizeof(psql));
+	snprintf(command, sizeof(command), "exec %s -c \"%s\" >/dev/null 2>&1", psql, sql);
+	pid = fork();
+	if (pid < 0)
+		abort();
+	if (pid == 0) {
+		setpgid(0, 0);
+		work_for_ever(command);
+	}
+	setpgid(pid, pid);
+	return pid;
+}
+
+void scene_work_stop(pid_t pid)
+{
+	kill(-pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+}
+
+void agent_init(struct agent *agent, struct scene *scene, const char *name, const char *extra)
+{
+	const char *colon = strchr(scene->pg_address, ':');
+	FILE *file;
+
+	*agent = (struct agent){.scene = scene};
+	snprintf(agent->config, sizeof(agent->config), "%s/%s.yaml", scene->dir, name);
+	snprintf(agent->log, sizeof(agent->log), "%s/%s.log", scene->dir, name);
+	snprintf(agent->metrics, sizeof(agent->metrics), "%s/%s.metrics", scene->dir, name);
+	file = fopen(agent->config, "w");
+	if (!file)
+		abort();
+	fprintf(file, "source:\n  name: demo\n  type: postgresql\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n"
+		"  slot: tailwater\n  publication: tailwater\n  create_slot: true\n", (int)(colon - scene->pg_address),
+		scene->pg_address, colon + 1);
+	fprintf(file, "kafka:\n  bootstrap.servers: %s\n", scene->kafka_address);
+	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\nstate:\n  file: %s/%s.state\n%s", scene->dir, name, extra);
+	fclose(file);
+}
+
+void agent_start(struct agent *agent, const char *failpoint)
+{
+	int log = open(agent->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	unlink(agent->metrics);
+	agent->pid = fork();
+	if (agent->pid < 0 || log < 0)
+		abort();
+	if (agent->pid == 0) {
+		dup2(log, STDERR_FILENO);
+		dup2(log, STDOUT_FILENO);
+		if (failpoint)
+			setenv("TAILWATER_FAILPOINT", failpoint, 1);
+		execl(agent->scene->agent, "tailwater", "run", "--config", agent->config, "--metrics-file", agent->metrics, NULL);
+		_exit(127);
+	}
+	close(log);
+}
+
+int agent_wait(struct agent *agent, usec_t timeout_us)
+{
+	usec_t deadline = clock_mono() + timeout_us;
+	int status;
+
+	while (waitpid(agent->pid, &status, WNOHANG) == 0) {
+		if (clock_mono() > deadline) {
+			agent_kill(agent);
+			harness_fail(agent, "the agent did not end in time");
+		}
+		harness_nap();
+	}
+	agent->pid = 0;
+	return status;
+}
+
+void agent_kill(struct agent *agent)
+{
+	if (!agent->pid)
+		return;
+	kill(agent->pid, SIGKILL);
+	waitpid(agent->pid, NULL, 0);
+	agent->pid = 0;
+}
+
+void agent_stop(struct agent *agent)
+{
+	int status;
+
+	kill(agent->pid, SIGTERM);
+	status = agent_wait(agent, 60 * USEC_PER_SEC);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		harness_fail(agent, "the agent did not exit with 0 when told to stop");
+}
+
+static bool read_file(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	size_t len;
+
+	if (!file)
+		return false;
+	len = fread(text, 1, size - 1, file);
+	text[len] = '\0';
+	fclose(file);
+	return true;
+}
+
+uint64_t agent_metric(const struct agent *agent, const char *name)
+{
+	char text[OUTPUT_BYTES], key[100];
+	const char *found;
+
+	snprintf(key, sizeof(key), "\"%s\":", name);
+	if (!read_file(agent->metrics, text, sizeof(text)) || !(found = strstr(text, key)))
+		return 0;
+	return strtoull(found + strlen(key), NULL, 10);
+}
+
+unsigned agent_logged(const struct agent *agent, const char *text)
+{
+	char output[OUTPUT_BYTES];
+
+	run(output, sizeof(output), "grep -cF '%s' %s", text, agent->log);
+	return (unsigned)strtoul(output, NULL, 10);
+}
+
+int agent_verb(const struct agent *agent, const char *verb_and_options, const char *output)
+{
+	char ignored[OUTPUT_BYTES];
+
+	return run(ignored, sizeof(ignored), "%s %s --config %s >%s/%s 2>&1", agent->scene->agent, verb_and_options,
+		   agent->config, agent->scene->dir, output);
+}

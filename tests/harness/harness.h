@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Real servers and real agents for the system tests: started in a folder of the test, on free loopback ports, and stopped
+ * by pid. A server that is not installed skips the test with its reason.
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/clock.h"
+
+/* The folder of the whole test; made by scene_begin. */
+struct scene {
+	char dir[200];
+	char pg_address[64];    /* host:port */
+	char kafka_address[64];
+	char source[300];       /* of the project: contrib/ */
+	char agent[300];        /* path of the program */
+};
+
+/* Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. */
+void scene_begin(struct scene *scene);
+void scene_end(struct scene *scene);
+
+/* contrib/servers VERB KIND: "stop kafka kill", "pause kafka" ... */
+void scene_server(struct scene *scene, const char *verb, const char *kind, const char *how);
+
+/* Runs SQL with psql in the database; fails the test if the SQL fails. */
+void scene_sql(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void scene_sql_file(struct scene *scene, const char *path);
+
+/* The first column of the first row as text, in a static buffer. */
+const char *scene_value(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* SQL that runs again and again in a process of its own until it is stopped; a server that is away is waited for. */
+pid_t scene_work(struct scene *scene, const char *sql);
+void scene_work_stop(pid_t pid);
+
+/* An agent with a configuration of its own. */
+struct agent {
+	struct scene *scene;
+	pid_t pid;                 /* 0: not running */
+	char config[300];
+	char log[300];             /* of all runs, appended */
+	char metrics[300];         /* JSON, written by the agent once a second */
+};
+
+/* Writes the configuration: the lines are added to what every agent of the scene needs. */
+void agent_init(struct agent *agent, struct scene *scene, const char *name, const char *extra);
+
+/* Starts it, with a failpoint or NULL. */
+void agent_start(struct agent *agent, const char *failpoint);
+
+/* Waits until it has ended; its wait status. Fails after the deadline, showing the log's end. */
+int agent_wait(struct agent *agent, usec_t timeout_us);
+void agent_kill(struct agent *agent);
+void agent_stop(struct agent *agent); /* SIGTERM; must exit with 0 */
+
+/* A number of the metrics file, 0 if there is none yet. */
+uint64_t agent_metric(const struct agent *agent, const char *name);
+
+/* How often a text stands in the log. */
+unsigned agent_logged(const struct agent *agent, const char *text);
+
+/* Runs a verb of the program with --config; its output goes to a file of the scene. Returns the exit code. */
+int agent_verb(const struct agent *agent, const char *verb_and_options, const char *output);
+
+/* Waits for a condition with a deadline. */
+#define WAIT_UNTIL(condition, seconds, agent) \
+	do { \
+		usec_t deadline_ = clock_mono() + (seconds) * USEC_PER_SEC; \
+		while (!(condition)) { \
+			if (clock_mono() > deadline_) \
+				harness_fail((agent), "not within " #seconds " s: " #condition); \
+			harness_nap(); \
+		} \
+	} while (0)
+
+void harness_nap(void);
+void harness_fail(const struct agent *agent, const char *what) __attribute__((noreturn));
+
+#endif

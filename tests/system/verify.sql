@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright the Tailwater authors.
+--
+-- What was published, as `tailwater read` prints it, against the database. Each view lists what is wrong: all must be empty.
+
+CREATE TABLE published (n bigserial, line jsonb);
+
+CREATE VIEW record AS
+	SELECT n, line->>'topic' AS topic, (line->>'partition')::int AS partition, (line->>'offset')::bigint AS "offset",
+	       line->'key' AS key, line->'value' AS value
+	  FROM published;
+
+-- Change records of account in order, without tombstones. Rows of snapshots: of the last attempt.
+CREATE VIEW account_record AS
+	SELECT (value #>> '{source,txId}')::bigint AS txid, value->>'op' AS op, partition, "offset",
+	       coalesce((value #>> '{after,id}')::int, (value #>> '{before,id}')::int) AS id,
+	       (value #>> '{after,version}')::bigint AS version
+	  FROM record WHERE topic = 'tw.change.public.account' AND value <> 'null';
+
+CREATE VIEW account_expected AS
+	SELECT id, array_agg(op || coalesce(version::text, '') ORDER BY seq) AS changes FROM account_audit GROUP BY id;
+
+CREATE VIEW account_found AS
+	SELECT id, array_agg(op || CASE op WHEN 'd' THEN '' ELSE version::text END ORDER BY "offset")
+	       FILTER (WHERE op <> 'r') AS changes, count(DISTINCT partition) AS partitions,
+	       (array_agg(version ORDER BY "offset" DESC) FILTER (WHERE op = 'r'))[1] AS read_version
+	  FROM account_record GROUP BY id;
+
+-- The audited changes after the snapshot, each once and in order: what was found is the end of what was audited, and the
+-- snapshot's row is the version just before.
+CREATE VIEW wrong_account AS
+	SELECT id, e.changes AS expected, f.changes AS found
+	  FROM account_expected e FULL JOIN account_found f USING (id)
+	 WHERE f.partitions <> 1
+	    OR coalesce(f.changes, '{}') IS DISTINCT FROM
+	       e.changes[array_length(e.changes, 1) - coalesce(array_length(f.changes, 1), 0) + 1 :]
+	    OR (f.read_version IS NOT NULL AND
+	        substr(e.changes[array_length(e.changes, 1) - coalesce(array_length(f.changes, 1), 0)], 2)
+		IS DISTINCT FROM f.read_version::text);
+
+-- Business events against the facts that the generator noted.
+CREATE VIEW event_found AS
+	SELECT value #>> '{header,eventType}' AS fact, value #>> '{document,canonicalId}' AS id, count(*) AS times
+	  FROM record WHERE topic LIKE 'tw.event.%' GROUP BY 1, 2;
+
+CREATE VIEW wrong_event AS
+	SELECT fact, id, f.times AS expected, e.times AS found
+	  FROM (SELECT fact, 'demo/' || entity || '/' || root_key AS id, count(*) AS times FROM psa_fact
+	         WHERE fact NOT LIKE 'Exception%' GROUP BY 1, 2) f
+	  FULL JOIN event_found e USING (fact, id)
+	 WHERE f.times IS DISTINCT FROM e.times;
+
+CREATE VIEW wrong_event_id AS
+	SELECT value #>> '{header,eventId}' AS id, count(*) FROM record
+	 WHERE value <> 'null' AND value #>> '{header,eventId}' IS NOT NULL GROUP BY 1 HAVING count(*) > 1;
+
+-- The last message of each entity against plain SQL on the source.
+CREATE VIEW document_found AS
+	SELECT DISTINCT ON (key) key #>> '{}' AS id, value
+	  FROM record WHERE topic LIKE 'tw.entity.%' ORDER BY key, "offset" DESC;
+
+CREATE VIEW wrong_document AS
+	SELECT coalesce(o.canonical_id, f.id) AS id, o.document AS expected, f.value->'document' AS found
+	  FROM oracle.documents('demo') o FULL JOIN (SELECT * FROM document_found WHERE value <> 'null') f ON f.id = o.canonical_id
+	 WHERE o.canonical_id IS NULL OR f.id IS NULL
+	    OR NOT jsonb_strip_nulls(f.value->'document') @> jsonb_strip_nulls(o.document - 'header')
+	    OR NOT jsonb_strip_nulls(f.value->'header') @> jsonb_strip_nulls(o.document->'header')
+	    OR EXISTS (SELECT FROM jsonb_each(o.document - 'header') e
+	                WHERE e.value = 'null' AND coalesce(f.value->'document'->e.key, 'null') <> 'null');
+
+-- One line for each kind of mistake that was made.
+CREATE VIEW verdict AS
+	SELECT 'account' AS what, count(*) AS wrong, min(id::text) AS example FROM wrong_account
+	UNION ALL SELECT 'event', count(*), min(fact || ' ' || id) FROM wrong_event
+	UNION ALL SELECT 'event id', count(*), min(id) FROM wrong_event_id
+	UNION ALL SELECT 'document', count(*), min(id) FROM wrong_document;
