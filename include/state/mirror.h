@@ -82,8 +82,8 @@ MUST_CHECK int mirror_apply(struct mirror *mirror, const struct change *change, 
 
 /*
  * The mirrored row that has the key found in `values` (one for each column of the table; only the key columns are looked
- * at): 1 and the row (columns that are not mirrored are absent), 0 if there is none, -1. The values live until the next call
- * of a mirror function for the same table. Not for tables without a key.
+ * at): 1 and the row (columns that are not mirrored are absent), 0 if there is none, -1. The values live until another row of
+ * the same table is fetched; fetched again before a change is applied, they are the same ones. Not for tables without a key.
  */
 MUST_CHECK int mirror_fetch(struct mirror *mirror, const struct table *table, const struct value *values,
 			    struct row *ret, struct error *err);

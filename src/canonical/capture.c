@@ -114,7 +114,7 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
 	case SQLITE_FUNCTION:
 		if (function_allowed(b))
 			return SQLITE_OK;
-		return refuse(capture, "function %s() is not allowed here: its result may differ in a replay", b);
+		return refuse(capture, "function %s() is not among those that mappings may call", b);
 	default:
 		return refuse(capture, "only SELECT is allowed here");
 	}

@@ -113,13 +113,12 @@ int columns_slot(struct mapping *mapping, struct row_plan *row, const char *path
 	}
 }
 
-static const char *type_text(const struct mapping *mapping, const struct avro_type *type)
+static const char *type_text(const struct avro_type *type)
 {
 	static const char *const names[] = {"null", "boolean", "int", "long", "float", "double", "bytes", "string", "enum",
 					    "record", "array", "map"};
-	static const char *const logical[] = {NULL, "decimal", "date", "timestamp"};
+	static const char *const logical[] = {NULL, "decimal", "date", "UTC timestamp"};
 
-	(void)mapping;
 	return logical[type->logical] ? logical[type->logical] : names[type->kind];
 }
 
@@ -180,7 +179,7 @@ static void check_source_column(struct mapping *mapping, const struct column_pla
 		return;
 	if (source->type.kind == TYPE_TIMESTAMP && column->type->logical == AVRO_TIMESTAMP_MICROS)
 		remedy = "; it has no zone: use utc(column, 'Area/City')";
-	diag_error(mapping->diag, at, "'%s' is %s, column '%s' is %s%s", column->name, type_text(mapping, column->type),
+	diag_error(mapping->diag, at, "'%s' is %s, column '%s' is %s%s", column->name, type_text(column->type),
 		   source->name, type_infos[source->type.kind].name, remedy);
 }
 
@@ -218,7 +217,7 @@ static void check_constant(struct mapping *mapping, const struct column_plan *co
 			   dot ? dot + 1 : column->type->name, column->name);
 	else
 		diag_error(mapping->diag, at, "'%s' is %s, it cannot be %s%s%s", column->name,
-			   type_text(mapping, column->type), quote, constant->text, quote);
+			   type_text(column->type), quote, constant->text, quote);
 }
 
 static bool is_always_null(const struct flow_result *result)
@@ -277,7 +276,7 @@ static int plan_field(struct mapping *mapping, struct row_plan *row, struct colu
 				  column->name);
 	if (*rest)
 		return diag_error(mapping->diag, at, "'%s': %s has no fields", column->name,
-				  type_text(mapping, field->type));
+				  type_text(field->type));
 	if (row->fed[slot])
 		return diag_error(mapping->diag, at, "'%s' is given twice", column->name);
 	row->fed[slot] = true;
@@ -349,7 +348,7 @@ static void plan_scalars(struct mapping *mapping, struct row_plan *row, const st
 	if (values != 1)
 		diag_error(mapping->diag, row->statement.node->at,
 			   "'%s' is an array of %s; its query gives one column, this one gives %u", row->path,
-			   type_text(mapping, row->type), values);
+			   type_text(row->type), values);
 	add_slots(mapping, row, 1);
 	row->slot_paths[0] = "";
 	row->fed[0] = row->needed[0] = true;

@@ -59,12 +59,12 @@ static void compile_root(struct mapping *mapping, struct entity_plan *plan)
 		return;
 	plan->entity.root = node->text.ptr;
 	captured = capture_find(mapping, node->text.ptr);
-	if (!captured || !captured->columns) {
+	if (!captured) {
 		if (mapping->options.tables_known)
 			diag_error(mapping->diag, node->at, "there is no table '%s' in the source", node->text.ptr);
 		return;
 	}
-	if (!captured->table->key_count) {
+	if (!captured->columns || !captured->table->key_count) {
 		diag_error(mapping->diag, node->at, "root '%s' has no primary key to name documents by", node->text.ptr);
 		return;
 	}
@@ -114,7 +114,9 @@ static int plan_param(struct mapping *mapping, const struct entity_plan *plan, s
 			return 0;
 		}
 	}
-	for (unsigned i = 0; plan->root && i < plan->root->key_count; i++) {
+	if (!plan->root)
+		return -1; /* that has been said */
+	for (unsigned i = 0; i < plan->root->key_count; i++) {
 		param->column = i;
 		if (strcmp(plan->root->columns[plan->root->key[i]].name, name) == 0)
 			return 0;
@@ -300,7 +302,7 @@ static void check_listed(struct mapping *mapping, struct entity_plan *plan)
 		if (!plan->reads[i])
 			continue;
 		names[count++] = mapping->captured[i].name;
-		if (!plan->listed[i])
+		if (plan->root && !plan->listed[i])
 			diag_error(mapping->diag, at,
 				   "table '%s' is read, but stands neither in 'touched_by' nor in 'reference'",
 				   mapping->captured[i].name);

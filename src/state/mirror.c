@@ -33,6 +33,8 @@ static void forget(void *arg)
 	for (unsigned i = 0; i < mirror->plan_count; i++)
 		if (mirror->plans[i])
 			plan_unprepare(mirror->plans[i]);
+	for (unsigned i = 0; i < mirror->mirrored_count; i++)
+		mirror->mirrored[i].changes++;
 }
 
 static void drop_plans(struct mirror *mirror)
@@ -329,15 +331,48 @@ static void keep_row(struct mirror_plan *plan, sqlite3_stmt *stmt)
 	}
 }
 
+static bool same_value(struct type type, const struct value *a, const struct value *b)
+{
+	if (a->state != b->state)
+		return false;
+	switch (type_form(type)) {
+	case FORM_INTEGER:
+		return a->integer == b->integer;
+	case FORM_REAL:
+		return a->real == b->real;
+	default:
+		return view_equal(a->text, b->text);
+	}
+}
+
+static bool same_key(const struct mirror_plan *plan, const struct value *a, const struct value *b)
+{
+	for (unsigned i = 0; i < plan->key_count; i++) {
+		unsigned column = plan->columns[i];
+
+		if (!same_value(plan->table->columns[column].type, &a[column], &b[column]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Fetches a row into plan->fetched. Several ask for the same row of one change (to complete it, to see what it touched, to
+ * apply it): only the first goes to the database, and what it was given stays valid for the others.
+ */
 static int fetch_row(struct mirror *mirror, struct mirror_plan *plan, const struct value *values, struct error *err)
 {
 	int found;
 
+	if (plan->fetched_at == plan->mirrored->changes + 1 && same_key(plan, plan->fetched, values))
+		return 1;
+	plan->fetched_at = 0;
 	bind_columns(plan->get, plan, plan->key_count, values);
 	found = db_step(mirror->db, plan->get, err);
 	if (found == 1) {
 		keep_row(plan, plan->get);
 		sqlite3_reset(plan->get);
+		plan->fetched_at = plan->mirrored->changes + 1;
 	}
 	return found;
 }
@@ -400,31 +435,6 @@ static int complete_row(struct mirror *mirror, struct mirror_plan *plan, const s
 		return 0;
 	return error_set(err, ERROR_INTERNAL, "a change of table '%s.%s' leaves columns unchanged, but its row is not in "
 			 "the mirror", plan->table->schema, plan->table->name);
-}
-
-static bool same_value(struct type type, const struct value *a, const struct value *b)
-{
-	if (a->state != b->state)
-		return false;
-	switch (type_form(type)) {
-	case FORM_INTEGER:
-		return a->integer == b->integer;
-	case FORM_REAL:
-		return a->real == b->real;
-	default:
-		return view_equal(a->text, b->text);
-	}
-}
-
-static bool same_key(const struct mirror_plan *plan, const struct value *a, const struct value *b)
-{
-	for (unsigned i = 0; i < plan->key_count; i++) {
-		unsigned column = plan->columns[i];
-
-		if (!same_value(plan->table->columns[column].type, &a[column], &b[column]))
-			return false;
-	}
-	return true;
 }
 
 static int apply_put(struct mirror *mirror, struct mirror_plan *plan, const struct change *change, struct error *err)
@@ -492,9 +502,10 @@ int mirror_apply(struct mirror *mirror, const struct change *change, struct erro
 		return -1;
 	if (!plan || !is_kept(plan->mirrored->state))
 		return 0;
-	if (db_begin(mirror->db, err) < 0)
+	if (db_begin(mirror->db, err) < 0 || apply_functions[change->op](mirror, plan, change, err) < 0)
 		return -1;
-	return apply_functions[change->op](mirror, plan, change, err);
+	plan->mirrored->changes++;
+	return 0;
 }
 
 int mirror_each_row(struct mirror *mirror, const struct table *table,
@@ -511,6 +522,7 @@ int mirror_each_row(struct mirror *mirror, const struct table *table,
 	if (plan_prepare_walk(plan, mirror->db, &stmt, err) < 0)
 		return -1;
 	while (result == 0 && (found = db_step(mirror->db, stmt, err)) == 1) {
+		plan->fetched_at = 0;
 		keep_row(plan, stmt);
 		result = each(arg, &(struct row){IMAGE_FULL, plan->fetched}, err);
 	}

@@ -19,6 +19,7 @@ struct mirrored {
 	const struct mirror_need *need;
 	enum mirror_state state;
 	char reason[200];           /* why it must be loaded again */
+	uint64_t changes;           /* applied in this process, and rollbacks: what was fetched before is out of date */
 };
 
 /*
@@ -39,6 +40,7 @@ struct mirror_plan {
 	sqlite3_stmt *remove;
 	char (*scratch)[DATETIME_TEXT_BYTES];
 	struct value *fetched;       /* one for each table column */
+	uint64_t fetched_at;         /* mirrored->changes + 1 then; 0: nothing is fetched */
 	struct value *merged;
 	struct writer bytes;         /* texts of `fetched`; of a bag: the values to be hashed */
 };
