@@ -74,6 +74,9 @@ static int send(struct pipeline *p, const struct message *message, struct error 
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err)
 {
 	add_to_digest(&p->applied, message);
+	if (p->leftovers && message->key.ptr &&
+	    leftover_strike(p->leftovers, view_of(topic_name(message->topic)), message->key, err) < 0)
+		return -1;
 	return p->replaying ? 0 : send(p, message, err);
 }
 

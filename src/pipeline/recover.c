@@ -337,6 +337,8 @@ void recover_teardown(struct pipeline *p)
 	p->producer = NULL;
 	documents_close(p->documents);
 	p->documents = NULL;
+	leftovers_close(p->leftovers);
+	p->leftovers = NULL;
 	touch_close(p->touch);
 	p->touch = NULL;
 	mapping_free(p->mapping);

@@ -30,6 +30,7 @@
 #include "schema/contract.h"
 #include "state/db.h"
 #include "state/documents.h"
+#include "state/leftovers.h"
 #include "state/mirror.h"
 
 /* What is done with the changes of one table version. */
@@ -97,6 +98,7 @@ struct pipeline {
 	struct mirror *mirror;
 	struct touch *touch;
 	struct documents *documents;
+	struct leftovers *leftovers;            /* while a snapshot is repeated; otherwise NULL */
 	struct entity_route *entity_routes;     /* by entity->index */
 	struct route *routes;                   /* by table->uid */
 	unsigned route_count;
@@ -195,6 +197,10 @@ int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct err
 
 /* snapshot.c */
 int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);
+
+/* leftovers.c */
+int leftovers_collect(struct pipeline *p, struct error *err);
+int leftovers_remove(struct pipeline *p, struct error *err);
 
 /* start.c: the table of DESIGN's start cases */
 enum start_action { START_STREAM, START_SNAPSHOT, START_SNAPSHOT_AGAIN, START_FINISH_SNAPSHOT, START_STOP };
