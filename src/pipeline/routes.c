@@ -184,6 +184,8 @@ static int want_all(struct pipeline *p, struct topic_list *list, struct error *e
 
 	want_named(p, list, "checkpoint", "", TOPIC_COMPACT, 1, &p->checkpoint_topic);
 	want_named(p, list, "schemas", "", TOPIC_COMPACT, 1, &p->schemas_topic);
+	p->message_route = (struct route){.plan = encoder_messages(p->encoder)};
+	want_topic(p, list, p->message_route.plan->topic_name, TOPIC_ANY, 0, &p->message_route.plan->topic);
 	if (p->mapping)
 		want_named(p, list, "exception", "", TOPIC_DELETE, 0, &p->exception_topic);
 	for (size_t i = 0; i < p->table_count; i++) {

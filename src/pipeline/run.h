@@ -102,6 +102,7 @@ struct pipeline {
 	struct entity_route *entity_routes;     /* by entity->index */
 	struct route *routes;                   /* by table->uid */
 	unsigned route_count;
+	struct route message_route;             /* of logical messages; its plan is the encoder's */
 	struct arena contract_arena;            /* texts of schemas */
 	struct header_plan *header;
 	const struct avro_type *exception_type;
