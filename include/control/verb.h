@@ -65,4 +65,9 @@ struct conf;
 /* Loads what --config says and sets the log up; complaints go to standard error. NULL if there were errors. */
 struct conf *verb_conf(const struct arguments *args);
 
+struct error;
+
+/* Says on standard error what went wrong; returns the exit code. */
+int verb_fail(const struct error *err);
+
 #endif

@@ -206,3 +206,13 @@ struct conf *verb_conf(const struct arguments *args)
 		log_setup(conf->log_format, conf->log_level);
 	return conf;
 }
+
+int verb_fail(const struct error *err)
+{
+	bool named = err->class == ERROR_STATE;
+
+	fprintf(stderr, "tailwater: %s%s%s\n", named ? named_states[err->state].name : "", named ? ": " : "", err->text);
+	if (err->hint[0])
+		fprintf(stderr, "  %s\n", err->hint);
+	return error_exit_code(err);
+}

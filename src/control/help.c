@@ -103,7 +103,7 @@ void help_options(struct writer *to)
 	for (size_t i = 0; i < option_count; i++) {
 		if (i)
 			wr_printf(to, "\n");
-		help_option(&options[i], to);
+		help_option(&option_table[i], to);
 	}
 	wr_printf(to, "\n");
 	fill(to, "", help_secrets);
@@ -124,7 +124,7 @@ void help_states(struct writer *to)
 
 static const char *sample_value(const struct option *option)
 {
-	return option->required || option->sampled || !option->fallback ? option->example : option->fallback;
+	return option->sampled || !option->fallback || option->type == OPTION_LIST ? option->example : option->fallback;
 }
 
 /* An entry of a map stands on a line of its own below it. */
@@ -160,7 +160,7 @@ static void sample_option(const struct option *option, struct writer *to)
 static bool has_active(const struct option_section *section)
 {
 	for (size_t i = 0; i < option_count; i++)
-		if (view_is(option_section_of(&options[i]), section->name) && (options[i].required || options[i].sampled))
+		if (view_is(option_section_of(&option_table[i]), section->name) && (option_table[i].required || option_table[i].sampled))
 			return true;
 	return false;
 }
@@ -175,8 +175,8 @@ static void sample_section(const struct option_section *section, struct writer *
 		wr_printf(to, "%s:%s\n", section->name, has_active(section) ? "" : " # nothing but defaults");
 	}
 	for (size_t i = 0; i < option_count; i++)
-		if (view_is(option_section_of(&options[i]), section->name))
-			sample_option(&options[i], to);
+		if (view_is(option_section_of(&option_table[i]), section->name))
+			sample_option(&option_table[i], to);
 }
 
 void help_sample(struct writer *to)

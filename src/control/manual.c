@@ -2,6 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /* The manual pages, in troff with the macros of man(7). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -180,7 +181,7 @@ void manual_options(struct writer *to)
 	paragraph(to, "`tailwater check` says all that is wrong with a file, each with line and column.");
 	heading(to, "OPTIONS");
 	for (size_t i = 0; i < option_count; i++)
-		manual_option(&options[i], to);
+		manual_option(&option_table[i], to);
 	heading(to, "SEE ALSO");
 	paragraph(to, "tailwater(1)");
 }

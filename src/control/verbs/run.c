@@ -66,12 +66,12 @@ static void compare_options(const struct watch *watch, const struct conf *now)
 	const char *who = watch->conf->pipeline.name;
 
 	for (size_t i = 0; i < option_count; i++) {
-		if (same(&options[i], watch->conf, now))
+		if (same(&option_table[i], watch->conf, now))
 			continue;
-		if (options[i].reloadable)
-			log_info(who, "option '%s' has a new value", options[i].name);
+		if (option_table[i].reloadable)
+			log_info(who, "option '%s' has a new value", option_table[i].name);
 		else
-			log_warning(who, "option '%s' was changed in the file: this takes a restart", options[i].name);
+			log_warning(who, "option '%s' was changed in the file: this takes a restart", option_table[i].name);
 	}
 }
 
