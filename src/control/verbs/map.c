@@ -283,9 +283,10 @@ static int test_site(struct test *test)
 	if (site_open_state(&test->site, true, &err) < 0)
 		return verb_fail(&err);
 	result = site_compile(&test->site);
-	site_complain(&test->site);
-	if (result < 0)
+	if (result < 0) {
+		site_complain(&test->site);
 		return EXIT_USAGE;
+	}
 	return test_all(test, &err) < 0 ? verb_fail(&err) : EXIT_DONE;
 }
 
