@@ -14,7 +14,7 @@
 #include "publish/properties.h"
 #include "source/source.h"
 
-/* Defaults that are made from other options ------------------------------------------------------------------------- */
+/* Defaults that are made from other options --------------------------------------------------- */
 
 static const char *slot_name(struct arena *arena, const char *source)
 {
@@ -43,7 +43,7 @@ void bind_derive(struct conf *conf)
 	derive(&conf->shown, &conf->arena);
 }
 
-/* Checks across options --------------------------------------------------------------------------------------------- */
+/* Checks across options ----------------------------------------------------------------------- */
 
 /* Keywords of libpq that are options of their own here. */
 static void check_parameter(const char *name, struct place at, const struct source_ops *ops, struct diagnostics *diag)
@@ -136,7 +136,7 @@ void bind_check(const struct conf *conf, const struct loader *ld, struct diagnos
 	check_tables(&conf->settings, ld, diag);
 }
 
-/* The pipeline's options -------------------------------------------------------------------------------------------- */
+/* The pipeline's options ---------------------------------------------------------------------- */
 
 static void add_keyword(struct writer *to, const char *name, const char *value)
 {

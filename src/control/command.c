@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "control/conf.h"
-#include "verbs/verbs.h"
+#include "verbs.h"
 
 const struct verb *const verbs[] = {
 	&verb_run, &verb_check, &verb_map_check, &verb_map_test, &verb_read, &verb_position, &verb_version, &verb_help,
@@ -57,7 +57,7 @@ const char *const *argument_list(const struct arguments *args, const char *name,
 	return i >= 0 ? args->values[i] : NULL;
 }
 
-/* Complaints -------------------------------------------------------------------------------------------------------- */
+/* Complaints ---------------------------------------------------------------------------------- */
 
 static int complain(const char *what, const char *word, const char *meant)
 {
@@ -91,7 +91,7 @@ static int unknown_flag(const struct verb *verb, const char *word)
 	return complain("unknown option", word, diag_did_you_mean(view_of(word), names, count));
 }
 
-/* Parsing ----------------------------------------------------------------------------------------------------------- */
+/* Parsing ------------------------------------------------------------------------------------- */
 
 static int add_value(struct arguments *args, const struct flag *flag, const char *value)
 {

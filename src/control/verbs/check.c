@@ -21,7 +21,7 @@
 
 #define KAFKA_ANSWER_US (10 * USEC_PER_SEC)
 
-/* The configuration as it counts, defaults filled in ----------------------------------------------------------------- */
+/* The configuration as it counts, defaults filled in ------------------------------------------ */
 
 static void show(const struct conf *conf)
 {
@@ -44,7 +44,7 @@ static void show(const struct conf *conf)
 	wr_done(&text);
 }
 
-/* Mapping ----------------------------------------------------------------------------------------------------------- */
+/* Mapping ------------------------------------------------------------------------------------- */
 
 static int check_mapping(struct site *site)
 {
@@ -69,7 +69,7 @@ static int check_mapping(struct site *site)
 	return 0;
 }
 
-/* Source ------------------------------------------------------------------------------------------------------------ */
+/* Source -------------------------------------------------------------------------------------- */
 
 static void print_identity(const struct site *site)
 {
@@ -150,7 +150,7 @@ static int check_captured(struct site *site)
 	return check_publication(site);
 }
 
-/* Kafka ------------------------------------------------------------------------------------------------------------- */
+/* Kafka --------------------------------------------------------------------------------------- */
 
 static int ask_kafka(const struct site *site, struct producer *producer, struct error *err)
 {

@@ -32,7 +32,7 @@ static int take_pack(const struct arguments *args, struct pipeline_options *opti
 	return -1;
 }
 
-/* map check --------------------------------------------------------------------------------------------------------- */
+/* map check ----------------------------------------------------------------------------------- */
 
 static void print_mapping(const struct site *site)
 {
@@ -111,7 +111,7 @@ const struct verb verb_map_check = {
 	.run = run_check,
 };
 
-/* map test ---------------------------------------------------------------------------------------------------------- */
+/* map test ------------------------------------------------------------------------------------ */
 
 struct test {
 	struct site site;

@@ -46,7 +46,7 @@ static void write_metrics(struct watch *watch)
 	watch->metrics_path = NULL;
 }
 
-/* Reload ------------------------------------------------------------------------------------------------------------ */
+/* Reload -------------------------------------------------------------------------------------- */
 
 static bool same(const struct option *option, const struct conf *a, const struct conf *b)
 {
@@ -92,7 +92,7 @@ static void reload(struct watch *watch)
 	conf_free(now);
 }
 
-/* The watch --------------------------------------------------------------------------------------------------------- */
+/* The watch ----------------------------------------------------------------------------------- */
 
 static void *watch_main(void *arg)
 {
@@ -131,7 +131,7 @@ static void watch_stop(struct watch *watch)
 	write_metrics(watch);
 }
 
-/* The run ----------------------------------------------------------------------------------------------------------- */
+/* The run ------------------------------------------------------------------------------------- */
 
 static void on_ready(void *arg)
 {
