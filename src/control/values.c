@@ -194,7 +194,7 @@ static int read_list(struct value_reader *reader, const struct option *option, c
 	if (node->kind != YAML_SEQUENCE)
 		return refuse(reader, option, node, "");
 	item.type = OPTION_TEXT;
-	*member = (struct conf_list){.items = ARENA_ARRAY(reader->arena, const char *, node->count)};
+	*member = (struct conf_list){.items = ARENA_ARRAY(reader->arena, const char *, node->count + 1)};
 	for (const struct yaml_node *child = node->first; child; child = child->next) {
 		struct view text;
 
@@ -226,7 +226,7 @@ static int read_map(struct value_reader *reader, const struct option *option, co
 
 	if (node->kind != YAML_MAPPING)
 		return refuse(reader, option, node, "");
-	*member = (struct conf_map){.entries = ARENA_ARRAY(reader->arena, struct kafka_property, node->count)};
+	*member = (struct conf_map){.entries = ARENA_ARRAY(reader->arena, struct kafka_property, node->count + 1)};
 	for (const struct yaml_node *child = node->first; child; child = child->next) {
 		if (read_entry(reader, option, child, &member->entries[member->count]) < 0)
 			result = -1;

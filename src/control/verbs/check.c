@@ -102,7 +102,7 @@ static void print_captured(const struct site *site)
 	}
 }
 
-/* The SQL goes to standard output, so that it can be piped into psql once it was read. */
+/* The SQL is for a DBA to read and run: the agent never makes a publication. */
 static int check_publication(struct site *site)
 {
 	struct writer sql = {0};
