@@ -197,18 +197,81 @@ static void check_symbols(struct mapping *mapping, const struct rule *rule, cons
 	}
 }
 
-/* Writes the parameter that stands for a field, in both forms. */
-static void write_parameter(struct rule *rule, const struct rule_field *field, int parameter, size_t length)
+static void write_padded(struct rule *rule, int parameter, size_t length)
 {
 	size_t start = rule->padded.len;
 
 	wr_printf(&rule->padded, "?%d", parameter);
 	while (rule->padded.len - start < length)
 		wr_u8(&rule->padded, ' ');
+}
+
+static void write_final(struct rule *rule, const struct rule_field *field, int parameter)
+{
 	if (is_decimal(field))
 		wr_printf(&rule->final, "(CAST(?%d AS TEXT) COLLATE DECIMAL)", parameter);
 	else
 		wr_printf(&rule->final, "?%d", parameter);
+}
+
+/* Whether "('A', 'B', 3)" follows; moves behind it and counts. */
+static bool read_literals(const char **at, unsigned *ret_count)
+{
+	struct token token = token_next(at);
+
+	*ret_count = 0;
+	if (!token_is(token, "("))
+		return false;
+	do {
+		token = token_next(at);
+		if (token.kind != TOKEN_STRING && token.kind != TOKEN_NUMBER)
+			return false;
+		++*ret_count;
+		token = token_next(at);
+	} while (token_is(token, ","));
+	return token_is(token, ")");
+}
+
+/*
+ * "IN ('A', 'B', 'C')" behind a field becomes a chain of comparisons: SQLite would build a temporary table of the list, each
+ * time the rule is asked, which costs more than all the rest. Returns what is behind the list, or NULL if there is none.
+ */
+static const char *write_in_list(struct rule *rule, const struct rule_field *field, int parameter, const char *behind)
+{
+	struct token token = token_next(&behind);
+	bool negated = token_is_word(token, "not");
+	const char *list, *end;
+	unsigned count;
+
+	if (negated)
+		token = token_next(&behind);
+	list = end = behind;
+	if (!token_is_word(token, "in") || !read_literals(&end, &count))
+		return NULL;
+	wr_printf(&rule->final, negated ? "(NOT (" : "((");
+	token_next(&list);
+	for (unsigned i = 0; i < count; i++) {
+		write_final(rule, field, parameter);
+		token = token_next(&list);
+		wr_printf(&rule->final, " = %.*s%s", VIEW_ARG(token.text), i + 1 < count ? " OR " : "))");
+		token_next(&list);
+	}
+	return end;
+}
+
+/* Writes the parameter that stands for a field, in both forms; moves *at behind what it replaces. */
+static void write_parameter(struct rule *rule, const struct rule_field *field, int parameter, const char *start,
+			    const char **at)
+{
+	const char *end = write_in_list(rule, field, parameter, *at);
+
+	write_padded(rule, parameter, (size_t)(*at - start));
+	if (!end) {
+		write_final(rule, field, parameter);
+		return;
+	}
+	wr_bytes(&rule->padded, *at, (size_t)(end - *at));
+	*at = end;
 }
 
 /* `at` stands behind "old" or "new", which begins at `start`; moves behind the path. */
@@ -216,6 +279,7 @@ static void translate_field(struct mapping *mapping, struct entity_plan *plan, s
 			    const char *start, const char **at, int *next_parameter)
 {
 	struct token dot = token_next(at), name = token_next(at);
+	const char *behind = *at;
 	struct rule_field *field;
 
 	if (!token_is(dot, ".") || (name.kind != TOKEN_WORD && name.kind != TOKEN_QUOTED)) {
@@ -229,8 +293,8 @@ static void translate_field(struct mapping *mapping, struct entity_plan *plan, s
 		return;
 	if (!field->parameters[side])
 		field->parameters[side] = (*next_parameter)++;
-	write_parameter(rule, field, field->parameters[side], (size_t)(*at - start));
-	check_symbols(mapping, rule, field, *at);
+	write_parameter(rule, field, field->parameters[side], start, at);
+	check_symbols(mapping, rule, field, behind);
 }
 
 static void copy_text(struct rule *rule, const char *from, const char *to)
