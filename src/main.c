@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-int main(void)
+#include "control/verb.h"
+
+int main(int argc, char **argv)
 {
-	return 0;
+	return command_line(argc, argv);
 }

@@ -14,4 +14,7 @@
  */
 void json_string(struct writer *wr, struct view text);
 
+/* JSON text, written again with a line for each member, indented. */
+void json_indent(struct writer *wr, struct view json);
+
 #endif

@@ -58,7 +58,7 @@ struct option_section {
 	const char *help;
 };
 
-extern const struct option options[];
+extern const struct option option_table[];
 extern const size_t option_count;
 extern const struct option_section option_sections[]; /* in the order of the table */
 extern const size_t option_section_count;

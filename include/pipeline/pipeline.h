@@ -60,6 +60,9 @@ struct pipeline_options {
 	bool take_over;                /* do not stop in CONFLICT */
 };
 
+/* True if the table has a change topic, by tables.include and tables.exclude. */
+bool pipeline_publishes(const struct pipeline_options *options, const char *schema, const char *name);
+
 /* Published for other threads; written by the pipeline's thread only. */
 struct pipeline_metrics {
 	_Atomic uint64_t changes;            /* row changes delivered by the source and published */

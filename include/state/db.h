@@ -33,6 +33,12 @@ struct db_options {
  */
 MUST_CHECK int db_open(const char *path, const struct db_options *options, struct db **ret, struct error *err);
 
+/*
+ * Opens an existing file for reading, beside the writer and without its lock. All reads see the file as it was at the first
+ * one. What writes fails.
+ */
+MUST_CHECK int db_open_reader(const char *path, struct db **ret, struct error *err);
+
 /* Rolls back what is not committed. NULL is allowed. All that was opened on the database is closed before. */
 void db_close(struct db *db);
 

@@ -11,6 +11,9 @@
 
 #define WORD_BYTES 63 /* longer words are not guessed at */
 
+static void complain(struct diagnostics *diag, struct place at, const char *kind, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
+
 void diag_done(struct diagnostics *diag)
 {
 	wr_done(&diag->text);

@@ -25,7 +25,8 @@ const struct named_state_info named_states[NAMED_STATES] = {
 	[STATE_UNSUPPORTED] = {"UNSUPPORTED", 22, "the source or broker lacks something that is needed"},
 };
 
-static int fill(struct error *err, enum error_class class, enum named_state state, const char *format, va_list args)
+static int __attribute__((format(printf, 4, 0)))
+fill(struct error *err, enum error_class class, enum named_state state, const char *format, va_list args)
 {
 	err->class = class;
 	err->state = state;

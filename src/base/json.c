@@ -72,3 +72,48 @@ void json_string(struct writer *wr, struct view text)
 	}
 	wr_u8(wr, '"');
 }
+
+static void new_line(struct writer *wr, unsigned depth)
+{
+	wr_u8(wr, '\n');
+	for (unsigned i = 0; i < depth; i++)
+		wr_bytes(wr, "  ", 2);
+}
+
+/* The length of the string that begins here, with its quotes. */
+static size_t string_length(struct view json)
+{
+	size_t i = 1;
+
+	while (i < json.len && json.ptr[i] != '"')
+		i += json.ptr[i] == '\\' ? 2 : 1;
+	return i < json.len ? i + 1 : json.len;
+}
+
+void json_indent(struct writer *wr, struct view json)
+{
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < json.len; i++) {
+		char c = json.ptr[i], next = i + 1 < json.len ? json.ptr[i + 1] : '\0';
+
+		if (c == '"') {
+			size_t len = string_length((struct view){json.ptr + i, json.len - i});
+
+			wr_bytes(wr, json.ptr + i, len);
+			i += len - 1;
+			continue;
+		}
+		if (c == '}' || c == ']')
+			depth--;
+		if ((c == '}' && json.ptr[i - 1] != '{') || (c == ']' && json.ptr[i - 1] != '['))
+			new_line(wr, depth);
+		wr_u8(wr, (uint8_t)c);
+		if (c == ':')
+			wr_u8(wr, ' ');
+		if (c == '{' || c == '[')
+			depth++;
+		if (c == ',' || (c == '{' && next != '}') || (c == '[' && next != ']'))
+			new_line(wr, depth);
+	}
+}

@@ -15,8 +15,9 @@
 
 #include "base/clock.h"
 
-static enum log_format log_format = LOG_TEXT;
-static enum log_level log_most = LOG_INFO;
+/* Set while other threads log. */
+static _Atomic enum log_format log_format = LOG_TEXT;
+static _Atomic enum log_level log_most = LOG_INFO;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};

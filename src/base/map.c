@@ -48,26 +48,31 @@ static size_t find_slot(const struct map *map, struct view key, uint64_t hash)
 	return slot;
 }
 
+/* Moves the entries together that are not removed. */
+static void compact(struct map *map)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < map->count; i++)
+		if (map->entries[i].key.ptr)
+			map->entries[kept++] = map->entries[i];
+	map->count = kept;
+}
+
 /* Drops removed entries and builds a table at most half full. */
 static void rebuild(struct map *map)
 {
 	size_t slot_count = 16;
-	size_t kept = 0;
 
 	while (slot_count < map->live * 4 + 4)
 		slot_count *= 2;
+	compact(map); /* before there may be less room than there were entries */
 	free(map->slots);
 	map->slots = mem_new(slot_count, sizeof(*map->slots));
 	map->slot_count = slot_count;
 	map->entries = mem_resize(map->entries, slot_count / 2, sizeof(*map->entries));
-	for (size_t i = 0; i < map->count; i++) {
-		if (!map->entries[i].key.ptr)
-			continue;
-		map->entries[kept] = map->entries[i];
-		map->slots[find_slot(map, map->entries[kept].key, map->entries[kept].hash)] = (uint32_t)kept + 1;
-		kept++;
-	}
-	map->count = kept;
+	for (size_t i = 0; i < map->count; i++)
+		map->slots[find_slot(map, map->entries[i].key, map->entries[i].hash)] = (uint32_t)i + 1;
 }
 
 void *map_get(const struct map *map, struct view key)

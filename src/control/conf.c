@@ -30,7 +30,7 @@ struct loader {
 
 static size_t index_of(const struct option *option)
 {
-	return (size_t)(option - options);
+	return (size_t)(option - option_table);
 }
 
 static void set(struct loader *ld, const struct option *option, const struct yaml_node *node)
@@ -51,8 +51,8 @@ static const char *nearest(const char *section, struct view key)
 	for (size_t i = 0; !section && i < option_section_count; i++)
 		names[count++] = option_sections[i].name;
 	for (size_t i = 0; section && i < option_count; i++)
-		if (view_is(option_section_of(&options[i]), section))
-			names[count++] = option_key(&options[i]);
+		if (view_is(option_section_of(&option_table[i]), section))
+			names[count++] = option_key(&option_table[i]);
 	return diag_did_you_mean(key, names, count);
 }
 
@@ -60,8 +60,8 @@ static const char *nearest(const char *section, struct view key)
 static const struct option *elsewhere(const char *key)
 {
 	for (size_t i = 0; i < option_count; i++)
-		if (strcmp(option_key(&options[i]), key) == 0 || strcmp(options[i].name, key) == 0)
-			return &options[i];
+		if (strcmp(option_key(&option_table[i]), key) == 0 || strcmp(option_table[i].name, key) == 0)
+			return &option_table[i];
 	return NULL;
 }
 
@@ -181,10 +181,10 @@ static void complete(struct loader *ld)
 	for (size_t i = 0; i < option_count; i++) {
 		if (ld->given[i])
 			continue;
-		if (options[i].required)
-			diag_error(ld->diag, loader_place(ld, options[i].name), "'%s' is required", options[i].name);
-		else if (options[i].fallback)
-			set_default(ld, &options[i]);
+		if (option_table[i].required)
+			diag_error(ld->diag, loader_place(ld, option_table[i].name), "'%s' is required", option_table[i].name);
+		else if (option_table[i].fallback)
+			set_default(ld, &option_table[i]);
 	}
 }
 

@@ -83,7 +83,7 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 #define AT(member) .offset = offsetof(struct settings, member)
 #define RANGE(from, to) .least = (from), .most = (to)
 
-const struct option options[] = {
+const struct option option_table[] = {
 	{.name = "source.name", .type = OPTION_TEXT, AT(source_name), .required = true, .form = &form_name, .example = "erp",
 	 .help = "The name of the source. It is part of every event id, of the checkpoint's key and of the transactional id: "
 		 "choose it once and never change it."},
@@ -105,7 +105,7 @@ const struct option options[] = {
 	{.name = "source.password", .type = OPTION_TEXT, AT(source_password), .secret = true,
 	 .derived = "none; libpq also looks into its password file", .example = "${file:/etc/tailwater/password}",
 	 .help = "The role's password, best as ${cred:name} or ${file:/path}."},
-	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .example = "{sslmode: verify-full}",
+	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .fallback = "{}", .example = "{sslmode: verify-full}",
 	 .help = "Any other connection keyword of libpq, such as sslmode, sslrootcert or connect_timeout."},
 	{.name = "source.slot", .type = OPTION_TEXT, AT(source_slot), .form = &form_slot,
 	 .derived = "tailwater_ and the value of source.name, in small letters", .example = "tailwater_erp",
@@ -191,7 +191,7 @@ const struct option options[] = {
 	 .reloadable = true, .help = "The least important kind of line that is written."},
 };
 
-const size_t option_count = sizeof(options) / sizeof(options[0]);
+const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 
 const struct option_section option_sections[] = {
 	{"source", "The database that is read."},
@@ -212,8 +212,8 @@ const size_t option_section_count = sizeof(option_sections) / sizeof(option_sect
 const struct option *option_find(struct view name)
 {
 	for (size_t i = 0; i < option_count; i++)
-		if (view_is(name, options[i].name))
-			return &options[i];
+		if (view_is(name, option_table[i].name))
+			return &option_table[i];
 	return NULL;
 }
 

@@ -73,4 +73,30 @@ static inline char *put_two_digits(char *to, unsigned number)
 	return to + 2;
 }
 
+/* Decimal digits of a number: by its bits (1233 / 4096 is a little more than log10 of 2), then exactly. */
+static inline unsigned count_digits(uint64_t number)
+{
+	static const uint64_t powers[20] = {
+		0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+		1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000,
+		100000000000000000, 1000000000000000000, 10000000000000000000u,
+	};
+	unsigned guess = (unsigned)(64 - __builtin_clzll(number | 1)) * 1233 >> 12;
+
+	return guess + (number >= powers[guess]);
+}
+
+/* The digits of a number, of which there are `count`. */
+static inline char *put_digits(char *to, uint64_t number, unsigned count)
+{
+	char *end = to + count;
+	char *pos = end;
+
+	for (; number >= 10; number /= 100)
+		put_two_digits(pos -= 2, (unsigned)(number % 100));
+	if (pos > to)
+		*to = (char)('0' + number);
+	return end;
+}
+
 #endif

@@ -203,19 +203,11 @@ static char *put_view(char *to, struct view bytes)
 /* "<number>" and the bracket that closes source.sequence */
 static char *put_sequence(char *to, const struct encode_source *source, uint64_t lsn)
 {
-	char digits[20];
-	unsigned first = sizeof(digits), count;
+	unsigned digits = count_digits(lsn);
 
-	for (; lsn >= 10; lsn /= 100)
-		put_two_digits(digits + (first -= 2), (unsigned)(lsn % 100));
-	if (lsn || first == sizeof(digits))
-		digits[--first] = (char)('0' + lsn);
-	count = sizeof(digits) - first;
-	*to++ = (char)((source->sequence_len + count + 2) * 2); /* less than 64, so its length is one byte */
-	memcpy(to, source->sequence, SEQUENCE_BYTES / 2);       /* the beginning is shorter than that */
-	to += source->sequence_len;
-	memcpy(to, digits + first, count);
-	to += count;
+	*to++ = (char)((source->sequence_len + digits + 2) * 2); /* less than 64, so its length is one byte */
+	memcpy(to, source->sequence, SEQUENCE_BYTES / 2);        /* the beginning is shorter than that */
+	to = put_digits(to + source->sequence_len, lsn, digits);
 	*to++ = '"';
 	*to++ = ']';
 	return to;

@@ -197,13 +197,10 @@ static char *put_clock_time(char *to, unsigned seconds)
 /* As many digits as the column has. */
 static char *put_fraction(char *to, unsigned us, int digits)
 {
-	char text[6];
-
-	put_two_digits(text, us / 10000);
-	put_two_digits(text + 2, us / 100 % 100);
-	put_two_digits(text + 4, us % 100);
 	*to++ = '.';
-	memcpy(to, text, sizeof(text));
+	put_two_digits(to, us / 10000);
+	put_two_digits(to + 2, us / 100 % 100);
+	put_two_digits(to + 4, us % 100);
 	return to + digits;
 }
 

@@ -165,19 +165,44 @@ static struct encode_field *field_of_column(const struct encode_plan *plan, unsi
 	return NULL;
 }
 
+static int add_key_field(struct encode_plan *plan, unsigned index, struct error *err)
+{
+	const struct table *table = plan->table;
+	struct encode_field *field = field_of_column(plan, index);
+
+	if (!field)
+		return error_set(err, ERROR_INPUT, "column '%s' of table %s.%s is excluded, but belongs to its key",
+				 table->columns[index].name, table->schema, table->name);
+	plan->key_fields[plan->key_field_count++] = field;
+	return 0;
+}
+
+/*
+ * A replica identity index beside the primary key: of an old row the server then sends the columns of that index only, so
+ * the key of the records must be those.
+ */
+static bool is_keyed_by_identity(const struct table *table)
+{
+	for (unsigned i = 0; i < table->key_count; i++)
+		if (!table->columns[table->key[i]].identity)
+			return table->identity == IDENTITY_INDEX;
+	return false;
+}
+
 static int make_key_fields(struct encode_plan *plan, struct error *err)
 {
 	const struct table *table = plan->table;
 
-	plan->key_fields = ARENA_ARRAY(plan->arena, struct encode_field *, table->key_count + 1);
-	for (unsigned i = 0; i < table->key_count; i++) {
-		struct encode_field *field = field_of_column(plan, table->key[i]);
-
-		if (!field)
-			return error_set(err, ERROR_INPUT, "column '%s' of table %s.%s is excluded, but belongs to its key",
-					 table->columns[table->key[i]].name, table->schema, table->name);
-		plan->key_fields[plan->key_field_count++] = field;
+	plan->key_fields = ARENA_ARRAY(plan->arena, struct encode_field *, table->column_count + 1);
+	if (!is_keyed_by_identity(table)) {
+		for (unsigned i = 0; i < table->key_count; i++)
+			if (add_key_field(plan, table->key[i], err))
+				return -1;
+		return 0;
 	}
+	for (unsigned i = 0; i < table->column_count; i++)
+		if (table->columns[i].identity && add_key_field(plan, i, err))
+			return -1;
 	return 0;
 }
 

@@ -74,6 +74,9 @@ static int send(struct pipeline *p, const struct message *message, struct error 
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err)
 {
 	add_to_digest(&p->applied, message);
+	if (p->leftovers && message->key.ptr &&
+	    leftover_strike(p->leftovers, view_of(topic_name(message->topic)), message->key, err) < 0)
+		return -1;
 	return p->replaying ? 0 : send(p, message, err);
 }
 
@@ -171,6 +174,8 @@ static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
 		.written_at = clock_wall(),
 		.timeline = p->identity.timeline,
 		.progress = p->applied,
+		.job = p->job,
+		.job_done = p->job_done,
 	};
 	snprintf(ret->writer, sizeof(ret->writer), "%s", p->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", p->identity.system);

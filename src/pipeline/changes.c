@@ -103,24 +103,24 @@ static int complete_unchanged(struct pipeline *p, const struct change *change, s
 }
 
 /* Before their first use in this process, so that a reader of everything has met them. */
-static int publish_schemas(struct pipeline *p, struct route *route, struct error *err)
+static int publish_schemas(struct pipeline *p, const struct encode_plan *plan, bool *published, struct error *err)
 {
-	if (route->schemas_published || p->replaying)
+	if (*published || p->replaying)
 		return 0;
-	route->schemas_published = true;
-	if (batch_publish_schema(p, route->plan->key.fingerprint, route->plan->key.text, err) < 0)
+	*published = true;
+	if (batch_publish_schema(p, plan->key.fingerprint, plan->key.text, err) < 0)
 		return -1;
-	return batch_publish_schema(p, route->plan->value.fingerprint, route->plan->value.text, err);
+	return batch_publish_schema(p, plan->value.fingerprint, plan->value.text, err);
 }
 
 int change_publish(struct pipeline *p, const struct change *change, struct error *err)
 {
-	struct route *route = route_of(p, change->table);
+	struct route *route = change->table ? route_of(p, change->table) : &p->message_route;
 	struct encode_plan *plan = route->plan;
 	unsigned parts = encode_parts(p->encoder, plan, change);
 	struct message message;
 
-	if (publish_schemas(p, route, err) < 0)
+	if (publish_schemas(p, plan, &route->schemas_published, err) < 0)
 		return -1;
 
 	for (unsigned part = 0; part < parts; part++)
@@ -144,7 +144,7 @@ int change_apply(struct pipeline *p, const struct change *change, struct error *
 static int skip_change(struct pipeline *p, const struct change *change, struct error *err)
 {
 	const struct open_transaction *saved = &p->saved.open;
-	struct route *route = route_of(p, change->table);
+	struct route *route = change->table ? route_of(p, change->table) : &p->message_route;
 
 	if (route->plan)
 		encode_parts(p->encoder, route->plan, change);
@@ -173,7 +173,9 @@ static int process_change(struct pipeline *p, struct change *change, struct erro
 	return 0;
 }
 
-static int handle_row(struct pipeline *p, struct change *change, struct error *err)
+/* What has a number in its transaction: skipped, hidden or processed. */
+static int handle_numbered(struct pipeline *p, struct change *change,
+			   int (*process)(struct pipeline *p, struct change *change, struct error *err), struct error *err)
 {
 	struct open_transaction *open = &p->applied.open;
 
@@ -181,22 +183,25 @@ static int handle_row(struct pipeline *p, struct change *change, struct error *e
 	open->done = change->index + 1;
 	if (change->index < p->txn_skip)
 		return skip_change(p, change, err);
-	if (change_set_hidden(p, change->index < p->txn_hidden, err) < 0 || process_change(p, change, err) < 0)
+	if (change_set_hidden(p, change->index < p->txn_hidden, err) < 0 || process(p, change, err) < 0)
 		return -1;
 	return batch_full(p) ? batch_commit(p, err) : 0;
 }
 
-/* Logical messages have a number in their transaction like rows; those outside of one are not published. */
+static int handle_row(struct pipeline *p, struct change *change, struct error *err)
+{
+	return handle_numbered(p, change, process_change, err);
+}
+
+static int process_message(struct pipeline *p, struct change *change, struct error *err)
+{
+	return change_publish(p, change, err);
+}
+
+/* A logical message outside of a transaction has no place in the order of commits, and is not published. */
 static int handle_message(struct pipeline *p, struct change *change, struct error *err)
 {
-	struct open_transaction *open = &p->applied.open;
-
-	(void)err;
-	if (!change->transactional)
-		return 0;
-	open->hash = open->hash * UINT64_C(0x9e3779b97f4a7c15) + change->hash;
-	open->done = change->index + 1;
-	return 0;
+	return change->transactional ? handle_numbered(p, change, process_message, err) : 0;
 }
 
 static int handle_commit(struct pipeline *p, struct change *change, struct error *err)

@@ -40,6 +40,9 @@ static struct view make_event_id(const struct making *m, const char *rule)
 	if (m->cause == CAUSE_SNAPSHOT)
 		return arena_printf(&p->doc_arena, "%s/snapshot-%llu/%s/%.*s", p->options->name,
 				    (unsigned long long)p->applied.snapshot, m->entity->name, VIEW_ARG(m->key_text));
+	if (m->cause == CAUSE_JOB)
+		return arena_printf(&p->doc_arena, "%s/job-%llu/%s/%.*s%s%s", p->options->name, (unsigned long long)p->job,
+				    m->entity->name, VIEW_ARG(m->key_text), rule ? "/" : "", rule ? rule : "");
 	position_print(p->applied.open.final, position);
 	return arena_printf(&p->doc_arena, "%s/%s/%s/%.*s%s%s", p->options->name, position, m->entity->name,
 			    VIEW_ARG(m->key_text), rule ? "/" : "", rule ? rule : "");
@@ -49,7 +52,7 @@ static void fill_origin(const struct making *m, struct header *header)
 {
 	struct pipeline *p = m->p;
 	char position[POSITION_TEXT_BYTES];
-	bool snapshot = m->cause == CAUSE_SNAPSHOT;
+	bool snapshot = m->cause != CAUSE_COMMIT; /* or a job: neither belongs to a transaction */
 
 	position_print(snapshot ? p->applied.position : p->txn->final, position);
 	header->position_kind = "PG_LSN";
@@ -277,7 +280,7 @@ static int write_exception_body(const struct making *m, const struct datum *reco
 static int emit_exception(const struct making *m, bool open, struct view reason, struct view place, struct error *err)
 {
 	struct pipeline *p = m->p;
-	usec_t at = m->cause == CAUSE_SNAPSHOT ? p->snapshot_at : p->txn ? p->txn->committed_at : clock_wall();
+	usec_t at = m->cause == CAUSE_COMMIT ? p->txn->committed_at : p->snapshot_at;
 	struct datum record = exception_body(m, open, at, reason, place);
 	struct header header = {
 		.event_id = make_event_id(m, open ? "exception" : "exception-closed"),
@@ -372,7 +375,7 @@ static int handle_invalid(const struct making *m, struct error *err)
 		.place = m->document.place,
 		.reason = m->document.reason,
 		.event_id = m->event_id,
-		.since = m->cause == CAUSE_SNAPSHOT ? p->snapshot_at : p->txn ? p->txn->committed_at : 0,
+		.since = m->cause == CAUSE_COMMIT ? p->txn->committed_at : p->snapshot_at,
 	};
 	bool news = false;
 
@@ -441,7 +444,7 @@ static int handle_document(struct making *m, struct error *err)
 	return m->document.valid ? handle_valid(m, err) : handle_invalid(m, err);
 }
 
-static int make_one(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err)
+int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err)
 {
 	struct making m = {
 		.p = p,
@@ -492,7 +495,7 @@ int documents_publish_touched(struct pipeline *p, enum document_cause cause, str
 			if (change_set_hidden(p, done <= p->txn_hidden_documents, err) < 0)
 				return -1;
 		}
-		if (make_one(p, &root, cause, err) < 0 || keep_pace(p, done, cause, err) < 0)
+		if (document_make(p, &root, cause, err) < 0 || keep_pace(p, done, cause, err) < 0)
 			return -1;
 	}
 	p->txn_skip_documents = 0;

@@ -104,6 +104,8 @@ static int turn(struct pipeline *p, struct error *err)
 	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0)
 		return -1;
 	export_metrics(p);
+	if (inputs_due(p))
+		return error_set(err, ERROR_TRANSIENT, "the new mapping pack can take effect");
 	if (taken == 0)
 		wait_for_something(p);
 	return 0;
@@ -220,8 +222,8 @@ static int load_mapping_files(struct pipeline *p, struct error *err)
 		return 0;
 	p->contract = contract_load(p->options->schemas, &p->diag);
 	if (p->contract)
-		p->pack = pack_load(p->options->pack, p->options->overlay, &p->diag);
-	if (!p->pack)
+		p->pack_wanted = pack_load(p->options->pack, p->options->overlay, &p->diag);
+	if (!p->pack_wanted)
 		return routes_complain(p, "the mapping pack or the schemas are wrong", err);
 	return contracts_bind(p, err);
 }
@@ -256,7 +258,8 @@ static void cleanup(struct pipeline *p)
 	encoder_free(p->encoder);
 	catalog_free(p->catalog);
 	db_close(p->db);
-	pack_free(p->pack);
+	pack_free(p->pack_wanted);
+	pack_free(p->pack_stored);
 	header_plan_free(p->header);
 	contract_free(p->contract);
 	free(p->listing);

@@ -217,12 +217,31 @@ static enum start_action decide(struct pipeline *p, const struct checkpoint *che
 	return start_decide(&facts, err);
 }
 
+/* What documents are made of must be there in full, unless a snapshot is about to load it. */
+static int check_mirror(struct pipeline *p, enum start_action action, struct error *err)
+{
+	const char *reason = NULL;
+
+	for (size_t i = 0; i < p->table_count && action == START_STREAM; i++) {
+		enum mirror_state state = mirror_state_of(p->mirror, p->tables[i].schema, p->tables[i].name, &reason);
+
+		if (state != MIRROR_LOADING && state != MIRROR_INCOMPLETE)
+			continue;
+		error_state(err, STATE_MIRROR_INCOMPLETE, "the mapping needs table %s.%s, which the mirror lacks%s%s",
+			    p->tables[i].schema, p->tables[i].name, reason ? ": " : "", reason ? reason : "");
+		return error_hint(err, "go back to the former mapping pack, or begin anew with a new state file, slot and prefix");
+	}
+	return 0;
+}
+
 /* The first transaction: who writes from now on. Its progress is the one found. */
 static int write_claim(struct pipeline *p, const struct checkpoint *found, struct error *err)
 {
 	struct progress applied = p->applied;
 	int result;
 
+	p->job = found->job;
+	p->job_done = found->job_done;
 	atomic_fetch_add(&p->metrics->claims, 1);
 	if (strcmp(found->writer, p->writer) == 0)
 		atomic_fetch_add(&p->metrics->reclaims, 1);
@@ -230,6 +249,7 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 	p->applied = p->published;
 	result = batch_commit_checkpoint(p, err);
 	p->applied = applied;
+	p->job = p->job_done = 0;
 	return result;
 }
 
@@ -284,22 +304,24 @@ int recover_start(struct pipeline *p, struct error *err)
 	struct checkpoint checkpoint;
 	enum start_action action;
 
-	if (connect_all(p, &checkpoint, err) < 0 || routes_capture(p, err) < 0 || routes_open_topics(p, err) < 0)
-		return -1;
-	if (read_checkpoint(p, &checkpoint, err) < 0)
+	if (connect_all(p, &checkpoint, err) < 0 || read_checkpoint(p, &checkpoint, err) < 0)
 		return -1;
 	action = decide(p, &checkpoint, err);
-	if (action == START_STOP)
+	if (action == START_STOP || inputs_choose(p, err) < 0)
 		return -1;
-	if (p->source_ops->check_publication(p->source, err) < 0)
+	if (routes_capture(p, err) < 0 || p->source_ops->check_publication(p->source, err) < 0)
 		return -1;
-	if (open_mapping(p, err) < 0 || remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
+	if (routes_open_topics(p, err) < 0 || open_mapping(p, err) < 0 || check_mirror(p, action, err) < 0)
+		return -1;
+	if (remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->table_count; i++)
 		if (route_table(p, p->versions[i], err) < 0)
 			return -1;
 	p->now = p->state_committed_at = p->publication_checked_at = clock_mono();
-	return begin_by(p, action, err) < 0 ? -1 : start_stream(p, err);
+	if (begin_by(p, action, err) < 0 || jobs_run(p, &checkpoint, err) < 0)
+		return -1;
+	return start_stream(p, err);
 }
 
 void recover_teardown(struct pipeline *p)
@@ -315,6 +337,8 @@ void recover_teardown(struct pipeline *p)
 	p->producer = NULL;
 	documents_close(p->documents);
 	p->documents = NULL;
+	leftovers_close(p->leftovers);
+	p->leftovers = NULL;
 	touch_close(p->touch);
 	p->touch = NULL;
 	mapping_free(p->mapping);

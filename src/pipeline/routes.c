@@ -23,7 +23,7 @@ static bool matches_any(const char *const *patterns, size_t count, const char *t
 	return false;
 }
 
-static bool has_change_topic(const struct pipeline_options *options, const char *schema, const char *name)
+bool pipeline_publishes(const struct pipeline_options *options, const char *schema, const char *name)
 {
 	char text[300];
 
@@ -62,7 +62,7 @@ static void choose_tables(struct pipeline *p, size_t listed)
 	for (size_t i = 0; i < listed; i++) {
 		const char *schema = p->listing[i].schema, *name = p->listing[i].name;
 		const struct mirror_need *need = find_need(needs, need_count, schema, name);
-		bool published = has_change_topic(p->options, schema, name);
+		bool published = pipeline_publishes(p->options, schema, name);
 
 		if (!published && !need)
 			continue;
@@ -184,6 +184,8 @@ static int want_all(struct pipeline *p, struct topic_list *list, struct error *e
 
 	want_named(p, list, "checkpoint", "", TOPIC_COMPACT, 1, &p->checkpoint_topic);
 	want_named(p, list, "schemas", "", TOPIC_COMPACT, 1, &p->schemas_topic);
+	p->message_route = (struct route){.plan = encoder_messages(p->encoder)};
+	want_topic(p, list, p->message_route.plan->topic_name, TOPIC_ANY, 0, &p->message_route.plan->topic);
 	if (p->mapping)
 		want_named(p, list, "exception", "", TOPIC_DELETE, 0, &p->exception_topic);
 	for (size_t i = 0; i < p->table_count; i++) {
@@ -345,7 +347,7 @@ int route_table(struct pipeline *p, const struct table *table, struct error *err
 
 	reserve_routes(p, table->uid + 1);
 	route = route_of(p, table);
-	if (!route->known && has_change_topic(p->options, table->schema, table->name)) {
+	if (!route->known && pipeline_publishes(p->options, table->schema, table->name)) {
 		route->plan = encode_plan_new(p->encoder, table, err);
 		if (!route->plan)
 			return -1;

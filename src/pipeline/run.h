@@ -8,6 +8,7 @@
  *	pipeline.c   the loop: pull changes, serve, wait
  *	changes.c    one change: skipped, applied, published
  *	documents.c  at a commit: touched roots evaluated, documents, events and exceptions published
+ *	jobs.c       documents evaluated again because the mapping pack changed
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
  *	             and the confirmation to the source, once per interval
  */
@@ -29,6 +30,7 @@
 #include "schema/contract.h"
 #include "state/db.h"
 #include "state/documents.h"
+#include "state/leftovers.h"
 #include "state/mirror.h"
 
 /* What is done with the changes of one table version. */
@@ -70,7 +72,10 @@ struct pipeline {
 	/* for the whole run */
 	struct diagnostics diag;
 	struct contract *contract;
-	struct pack *pack;
+	struct pack *pack_wanted;               /* of the folder */
+	struct pack *pack_stored;               /* of the state file, while it is still in force; may be NULL */
+	struct pack *pack;                      /* in force: one of the two */
+	bool pack_pending;
 	struct db *db;
 	struct catalog *catalog;
 	struct encoder *encoder;
@@ -93,9 +98,11 @@ struct pipeline {
 	struct mirror *mirror;
 	struct touch *touch;
 	struct documents *documents;
+	struct leftovers *leftovers;            /* while a snapshot is repeated; otherwise NULL */
 	struct entity_route *entity_routes;     /* by entity->index */
 	struct route *routes;                   /* by table->uid */
 	unsigned route_count;
+	struct route message_route;             /* of logical messages; its plan is the encoder's */
 	struct arena contract_arena;            /* texts of schemas */
 	struct header_plan *header;
 	const struct avro_type *exception_type;
@@ -107,6 +114,7 @@ struct pipeline {
 
 	/* where we are */
 	uint64_t claim;
+	uint64_t job, job_done;     /* the job under way, 0 = none */
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
 	struct progress saved;      /* S, as the file has it on disk */
 	struct progress published;  /* C: what the last Kafka commit covers */
@@ -180,9 +188,20 @@ int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struc
 /* documents.c */
 enum document_cause { CAUSE_COMMIT, CAUSE_SNAPSHOT, CAUSE_JOB };
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
+int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err);
+
+/* jobs.c */
+int inputs_choose(struct pipeline *p, struct error *err);
+int inputs_remember(struct pipeline *p, struct error *err);
+bool inputs_due(const struct pipeline *p);
+int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 
 /* snapshot.c */
 int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);
+
+/* leftovers.c */
+int leftovers_collect(struct pipeline *p, struct error *err);
+int leftovers_remove(struct pipeline *p, struct error *err);
 
 /* start.c: the table of DESIGN's start cases */
 enum start_action { START_STREAM, START_SNAPSHOT, START_SNAPSHOT_AGAIN, START_FINISH_SNAPSHOT, START_STOP };

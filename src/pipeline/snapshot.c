@@ -122,7 +122,7 @@ static int finish(struct pipeline *p, const struct source_snapshot *snapshot, st
 	p->applied.snapshot_phase = SNAPSHOT_TABLES_DONE;
 	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
 		return -1;
-	if (state_commit(p, err) < 0)
+	if (inputs_remember(p, err) < 0 || state_commit(p, err) < 0)
 		return -1;
 	failpoint("snapshot-done");
 	p->applied.snapshot_phase = SNAPSHOT_FINISHED;
@@ -135,11 +135,15 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err)
 {
 	struct source_snapshot snapshot;
 
+	if (drop_first && leftovers_collect(p, err) < 0)
+		return -1;
 	if (announce(p, err) < 0 || p->source_ops->create_slot(p->source, drop_first, &snapshot, err) < 0)
 		return -1;
 	failpoint("slot-created");
 	log_info(p->options->name, "snapshot %llu begins", (unsigned long long)p->applied.snapshot);
 	if (empty_mirror(p, err) < 0 || load_tables(p, &snapshot, err) < 0 || make_documents(p, &snapshot, err) < 0)
+		return -1;
+	if (leftovers_remove(p, err) < 0)
 		return -1;
 	if (p->source_ops->snapshot_end(p->source, err) < 0 || finish(p, &snapshot, err) < 0)
 		return -1;

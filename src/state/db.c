@@ -27,6 +27,7 @@
 #define WAL_LIMIT_BYTES ((size_t)64 << 20)
 #define CHECKPOINT_FRAMES 1000              /* less is left in the log */
 #define PROGRESS_STEPS 20000                /* instructions of SQLite's machine: some hundred microseconds */
+#define READER_WAIT_MS 5000                 /* for a reader while the writer recovers or restarts the log */
 #define QUICK_CHECK_BYTES ((uint64_t)16 << 20) /* a file up to this size is checked whole at open: some milliseconds */
 
 struct rollback_hook {
@@ -157,6 +158,13 @@ static int compare_decimals(void *arg, int a_len, const void *a, int b_len, cons
 	return decimal_compare_text((struct view){a, (size_t)a_len}, (struct view){b, (size_t)b_len});
 }
 
+static int install_collation(struct db *db, struct error *err)
+{
+	if (sqlite3_create_collation(db->handle, "DECIMAL", SQLITE_UTF8, NULL, compare_decimals) != SQLITE_OK)
+		return db_error(db, "collation DECIMAL", err);
+	return 0;
+}
+
 static int serve_progress(void *arg)
 {
 	return db_progress(arg);
@@ -204,9 +212,7 @@ static int configure(struct db *db, const struct db_options *options, struct err
 	sqlite3_wal_hook(db->handle, note_wal, db);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-	if (sqlite3_create_collation(db->handle, "DECIMAL", SQLITE_UTF8, NULL, compare_decimals) != SQLITE_OK)
-		return db_error(db, "collation DECIMAL", err);
-	return 0;
+	return install_collation(db, err);
 }
 
 static int migrate(struct db *db, int64_t format, struct error *err)
@@ -327,6 +333,45 @@ int db_open(const char *path, const struct db_options *options, struct db **ret,
 	db->path = mem_text(view_of(path));
 	db->lock_fd = -1;
 	if (open_file(db, options, err) < 0) {
+		db_close(db);
+		return -1;
+	}
+	*ret = db;
+	return 0;
+}
+
+/*
+ * Read-write for SQLite, since a reader of a log needs the shared memory beside it; query_only makes it a reader, and closing
+ * must not move the log, which is the writer's business.
+ */
+static int open_reader(struct db *db, struct error *err)
+{
+	int64_t format = 0, id = 0;
+
+	if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return error_set(err, ERROR_INPUT, "cannot open state file '%s': %s", db->path,
+				 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
+	sqlite3_busy_timeout(db->handle, READER_WAIT_MS);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (db_run(db, "PRAGMA query_only=ON; PRAGMA automatic_index=OFF; PRAGMA trusted_schema=OFF", err) < 0 ||
+	    install_collation(db, err) < 0 || query_number(db, "PRAGMA application_id", &id, err, "") < 0 ||
+	    query_number(db, "PRAGMA user_version", &format, err, "") < 0)
+		return -1;
+	if (id != APPLICATION_ID || format != FORMAT)
+		return error_set(err, ERROR_INPUT, "'%s' is no state file of this version of tailwater", db->path);
+	if (db_run(db, "BEGIN", err) < 0)
+		return -1;
+	db->in_transaction = true;
+	return 0;
+}
+
+int db_open_reader(const char *path, struct db **ret, struct error *err)
+{
+	struct db *db = MEM_NEW(struct db);
+
+	db->path = mem_text(view_of(path));
+	db->lock_fd = -1;
+	if (open_reader(db, err) < 0) {
 		db_close(db);
 		return -1;
 	}

@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const schemas[] = {
+static const char every_type[] =
 	"{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"b\",\"type\":\"boolean\"},{\"name\":\"i\",\"type\":[\"null\",\"int\"]},"
 	"{\"name\":\"l\",\"type\":[\"long\",\"null\"]},{\"name\":\"d\",\"type\":\"double\"},{\"name\":\"s\",\"type\":\"string\"},"
 	"{\"name\":\"m\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":38,\"scale\":9}},"
@@ -18,10 +18,14 @@ static const char *const schemas[] = {
 	"{\"name\":\"a\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"R\"]}},"
 	"{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}},"
 	"{\"name\":\"y\",\"type\":{\"type\":\"int\",\"logicalType\":\"date\"}},"
-	"{\"name\":\"p\",\"type\":{\"type\":\"map\",\"values\":[\"null\",\"float\"]}}]}",
-	"{\"type\":\"array\",\"items\":\"null\"}",
+	"{\"name\":\"p\",\"type\":{\"type\":\"map\",\"values\":[\"null\",\"float\"]}}]}";
+static const char variable_decimal[] =
 	"{\"type\":\"record\",\"name\":\"io.debezium.data.VariableScaleDecimal\",\"fields\":[{\"name\":\"scale\",\"type\":\"int\"},"
-	"{\"name\":\"value\",\"type\":\"bytes\"}]}",
+	"{\"name\":\"value\",\"type\":\"bytes\"}]}";
+static const char *const schemas[] = {
+	every_type,
+	"{\"type\":\"array\",\"items\":\"null\"}",
+	variable_decimal,
 	"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":100,\"scale\":50}",
 };
 

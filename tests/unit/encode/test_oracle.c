@@ -295,7 +295,7 @@ static const struct {
 
 static avro_value_t field_of(const avro_value_t *record, const char *name)
 {
-	avro_value_t field;
+	avro_value_t field = {0};
 
 	check(avro_value_get_by_name(record, name, &field, NULL));
 	return field;
@@ -303,7 +303,7 @@ static avro_value_t field_of(const avro_value_t *record, const char *name)
 
 static avro_value_t branch_of(const avro_value_t *record, const char *name, int branch)
 {
-	avro_value_t field = field_of(record, name), value;
+	avro_value_t field = field_of(record, name), value = {0};
 
 	check(avro_value_set_branch(&field, branch, &value));
 	return value;

@@ -195,6 +195,26 @@ static void excluded_columns_are_not_in_the_schema_but_keys_must_be(void **state
 	encoder_free(enc);
 }
 
+static void an_identity_index_beside_the_primary_key_is_the_key(void **state)
+{
+	unsigned key[] = {0};
+	struct column columns[] = {{.name = "id", .type = {TYPE_INT32, 0, 0}, .source_type = "integer"},
+				   {.name = "code", .type = {TYPE_TEXT, 0, 0}, .source_type = "text", .identity = true}};
+	struct table shape = {.schema = "public", .name = "t", .columns = columns, .column_count = 2, .identity = IDENTITY_INDEX,
+			      .key = key, .key_count = 1};
+	struct encoder *enc = encoder_new(&options);
+	struct encode_plan *plan = encode_plan_new(enc, &shape, &(struct error){0});
+
+	(void)state;
+	assert_true(contains(plan->key.text, "\"fields\":[{\"name\":\"code\",\"type\":\"string\"}]"));
+	encode_plan_free(plan);
+	shape.identity = IDENTITY_FULL;
+	plan = encode_plan_new(enc, &shape, &(struct error){0});
+	assert_true(contains(plan->key.text, "\"fields\":[{\"name\":\"id\",\"type\":\"int\"}]"));
+	encode_plan_free(plan);
+	encoder_free(enc);
+}
+
 /* The fields of the value and their order, as the golden files have them. */
 static void the_envelope_has_debeziums_fields_in_order(void **state)
 {
@@ -232,6 +252,7 @@ int main(void)
 		TEST("two tables with one topic are refused", two_tables_with_one_topic_are_refused),
 		TEST("a table made anew keeps its topic", a_table_made_anew_keeps_its_topic),
 		TEST("excluded columns are not in the schema, but keys must be", excluded_columns_are_not_in_the_schema_but_keys_must_be),
+		TEST("an identity index beside the primary key is the key", an_identity_index_beside_the_primary_key_is_the_key),
 		TEST("the envelope has Debezium's fields in order", the_envelope_has_debeziums_fields_in_order),
 	};
 

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Help, sample file and manual pages, all printed from the tables of verbs, options and named states. */
+#ifndef CONTROL_HELP_H
+#define CONTROL_HELP_H
+
+#include "base/writer.h"
+#include "control/options.h"
+#include "control/verb.h"
+
+void help_overview(struct writer *to);
+void help_verb(const struct verb *verb, struct writer *to);
+void help_option(const struct option *option, struct writer *to);
+void help_options(struct writer *to);
+void help_states(struct writer *to);
+void help_sample(struct writer *to);
+
+/* "usage: tailwater read [--config FILE] ..." without the first two words. */
+void help_usage(const struct verb *verb, struct writer *to);
+
+/* troff with the macros of man(7): tailwater(1) and tailwater.yaml(5). */
+void manual_program(struct writer *to);
+void manual_options(struct writer *to);
+
+/* Exit codes that are no named states. */
+struct exit_code {
+	int code;
+	const char *meaning;
+};
+
+extern const struct exit_code exit_codes[];
+extern const size_t exit_code_count;
+
+/* What secrets look like in a configuration: sentences, for help, manual and sample. */
+extern const char help_secrets[];
+
+#endif

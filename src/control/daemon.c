@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Signals and systemd. The notification protocol is a datagram with a line; no library is needed for that. */
+#include "control/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static struct pipeline_control *stopped;
+static volatile sig_atomic_t stop_signals;
+static volatile sig_atomic_t reload_signals;
+
+/* Only what is safe in a handler: lock-free atomics, write, _exit. */
+static void on_stop(int signal)
+{
+	uint64_t one = 1;
+	int saved = errno;
+
+	if (stop_signals++)
+		_exit(128 + signal);
+	atomic_store(&stopped->stop, true);
+	if (write(stopped->wake_fd, &one, sizeof(one)) < 0)
+		_exit(128 + signal);
+	errno = saved;
+}
+
+static void on_reload(int signal)
+{
+	(void)signal;
+	reload_signals = 1;
+}
+
+static void handle(int signal, void (*handler)(int signal))
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(signal, &action, NULL);
+}
+
+int daemon_signals(struct pipeline_control *control, struct error *err)
+{
+	control->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (control->wake_fd < 0)
+		return error_set(err, ERROR_INTERNAL, "no eventfd can be had: %s", strerror(errno));
+	stopped = control;
+	handle(SIGTERM, on_stop);
+	handle(SIGINT, on_stop);
+	handle(SIGHUP, on_reload);
+	handle(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+bool daemon_reload_wanted(void)
+{
+	bool wanted = reload_signals;
+
+	reload_signals = 0;
+	return wanted;
+}
+
+void daemon_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (!len || len >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (*path == '@')
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	/* Nobody is there to be told that telling failed. */
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		errno = 0;
+	close(fd);
+}

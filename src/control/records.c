@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* How the parts of a record are decoded is said by its topic: one row for each topic that is not Avro. */
+#include "records.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "encode/datum.h"
+#include "encode/framing.h"
+#include "encode/json.h"
+#include "registry/topic.h"
+#include "report.h"
+#include "schema/fingerprint.h"
+
+#define POLL_US (100 * USEC_PER_MSEC)
+
+struct records {
+	const struct kafka_options *kafka;
+	char *schemas_topic;
+	size_t prefix_len;             /* with its dot */
+	struct schema_topic *schemas;
+	struct arena arena;            /* of one record */
+	struct writer line;
+	struct writer key;
+};
+
+struct records *records_new(const struct kafka_options *kafka, const char *prefix)
+{
+	struct records *records = MEM_NEW(struct records);
+
+	records->kafka = kafka;
+	records->schemas_topic = mem_printf("%s.schemas", prefix);
+	records->prefix_len = strlen(prefix) + 1;
+	records->schemas = schema_topic_new(NULL);
+	arena_init(&records->arena);
+	return records;
+}
+
+void records_free(struct records *records)
+{
+	if (!records)
+		return;
+	free(records->schemas_topic);
+	schema_topic_free(records->schemas);
+	arena_done(&records->arena);
+	wr_done(&records->line);
+	wr_done(&records->key);
+	free(records);
+}
+
+/* Schemas ----------------------------------------------------------------------------------------------------------- */
+
+static int read_schemas(struct records *records, struct topic_reader *reader, struct error *err)
+{
+	const char *topics[] = {records->schemas_topic};
+	struct reader_record record;
+	bool at_end = false;
+
+	if (topic_reader_assign(reader, topics, 1, READ_BEGINNING, 0, err) < 0)
+		return -1;
+	for (;;) {
+		int got = topic_reader_next(reader, POLL_US, &record, &at_end, err);
+
+		if (got < 0)
+			return -1;
+		/* One that is none hurts only the records that need it. */
+		if (got > 0 && schema_topic_read(records->schemas, record.key, record.value, err) < 0 &&
+		    err->class != ERROR_RECORD)
+			return -1;
+		if (at_end)
+			return 0;
+	}
+}
+
+static int load_schemas(struct records *records, struct error *err)
+{
+	struct topic_reader *reader;
+	int result;
+
+	if (topic_reader_new(&reader, records->kafka, err) < 0)
+		return -1;
+	result = read_schemas(records, reader, err);
+	topic_reader_free(reader);
+	return result;
+}
+
+static int find_schema(struct records *records, uint64_t fingerprint, const struct avro_type **ret, struct error *err)
+{
+	*ret = schema_topic_find(records->schemas, fingerprint);
+	if (*ret)
+		return 0;
+	if (fingerprint == avro_fingerprint(avro_primitive(AVRO_STRING))) {
+		*ret = avro_primitive(AVRO_STRING);
+		return 0;
+	}
+	if (load_schemas(records, err) < 0)
+		return -1;
+	*ret = schema_topic_find(records->schemas, fingerprint);
+	if (*ret)
+		return 0;
+	return error_set(err, ERROR_RECORD, "schema %016" PRIx64 " is not in %s", fingerprint, records->schemas_topic);
+}
+
+/* Parts of a record: as JSON into `to`; what a user would call it into `text`, if that is asked for --------------------- */
+
+typedef int decode_part(struct records *records, struct view bytes, struct writer *to, struct writer *text,
+			struct error *err);
+
+static int decode_avro(struct records *records, struct view bytes, struct writer *to, struct writer *text, struct error *err)
+{
+	const struct avro_type *type;
+	uint64_t fingerprint;
+	struct datum datum;
+	struct view body;
+	size_t start = to->len;
+
+	if (frame_split(bytes, &fingerprint, &body) < 0)
+		return error_set(err, ERROR_RECORD, "this is not in Avro single-object encoding");
+	if (find_schema(records, fingerprint, &type, err) < 0 || avro_read(type, body, &records->arena, &datum, err) < 0)
+		return -1;
+	datum_json(type, &datum, to);
+	if (!text)
+		return 0;
+	if (type->kind == AVRO_STRING)
+		wr_view_bytes(text, datum.text);
+	else
+		wr_bytes(text, to->data + start, to->len - start);
+	return 0;
+}
+
+static int decode_text(struct records *records, struct view bytes, struct writer *to, struct writer *text, struct error *err)
+{
+	(void)records;
+	(void)err;
+	json_string(to, bytes);
+	if (text)
+		wr_view_bytes(text, bytes);
+	return 0;
+}
+
+static int decode_json(struct records *records, struct view bytes, struct writer *to, struct writer *text, struct error *err)
+{
+	(void)records;
+	(void)text;
+	(void)err;
+	wr_view_bytes(to, bytes);
+	return 0;
+}
+
+static int decode_checkpoint(struct records *records, struct view bytes, struct writer *to, struct writer *text,
+			     struct error *err)
+{
+	struct checkpoint checkpoint = {0};
+
+	(void)records;
+	(void)text;
+	if (checkpoint_decode(bytes, &checkpoint, err) < 0)
+		return -1;
+	report_checkpoint(&checkpoint, to);
+	return 0;
+}
+
+static const struct coding {
+	const char *topic; /* without the prefix */
+	decode_part *key;
+	decode_part *value;
+} codings[] = {
+	{"checkpoint", decode_text, decode_checkpoint},
+	{"schemas", decode_text, decode_json},
+	{NULL, decode_avro, decode_avro},
+};
+
+static const struct coding *coding_of(const struct records *records, const char *topic)
+{
+	const struct coding *coding = codings;
+
+	while (coding->topic && strcmp(coding->topic, topic + records->prefix_len) != 0)
+		coding++;
+	return coding;
+}
+
+static int decode(struct records *records, decode_part *part, struct view bytes, struct writer *text, struct error *err)
+{
+	if (bytes.ptr)
+		return part(records, bytes, &records->line, text, err);
+	wr_printf(&records->line, "null");
+	return 0;
+}
+
+int records_decode(struct records *records, const struct reader_record *record, struct view *ret_line,
+		   struct view *ret_key, struct error *err)
+{
+	const struct coding *coding = coding_of(records, record->topic);
+	struct writer *line = &records->line;
+
+	arena_reset(&records->arena);
+	wr_clear(line);
+	wr_clear(&records->key);
+	wr_printf(line, "{\"topic\":\"%s\",\"partition\":%d,\"offset\":%" PRId64 ",\"timestamp\":", record->topic,
+		  record->partition, record->offset);
+	report_time(record->timestamp, line);
+	wr_printf(line, ",\"key\":");
+	if (decode(records, coding->key, record->key, &records->key, err) < 0)
+		return error_context(err, "%s, partition %d, offset %" PRId64 ": key", record->topic, record->partition, record->offset);
+	wr_printf(line, ",\"value\":");
+	if (decode(records, coding->value, record->value, NULL, err) < 0)
+		return error_context(err, "%s, partition %d, offset %" PRId64, record->topic, record->partition, record->offset);
+	wr_u8(line, '}');
+	*ret_line = wr_view(line);
+	*ret_key = wr_view(&records->key);
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Looking without touching. */
+#include "site.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "state/db.h"
+#include "state/shapes.h"
+
+void site_done(struct site *site)
+{
+	mapping_free(site->mapping);
+	pack_free(site->pack);
+	contract_free(site->contract);
+	if (site->source)
+		site->source_ops->close(site->source);
+	free(site->captured);
+	free(site->listing);
+	free(site->tables);
+	catalog_free(site->catalog);
+	db_close(site->db);
+	diag_done(&site->diag);
+}
+
+void site_complain(struct site *site)
+{
+	fwrite(wr_view(&site->diag.text).ptr, 1, site->diag.text.len, stderr);
+	wr_clear(&site->diag.text);
+}
+
+static int describe_all(struct site *site, size_t listed, struct error *err)
+{
+	struct source_table *all = MEM_ARRAY(struct source_table, listed + 1);
+	int result;
+
+	for (size_t i = 0; i < listed; i++)
+		all[i] = (struct source_table){.schema = site->listing[i].schema, .name = site->listing[i].name};
+	site->tables = MEM_ARRAY(const struct table *, listed + 1);
+	site->table_count = (unsigned)listed;
+	result = site->source_ops->capture(site->source, all, listed, site->tables, err);
+	free(all);
+	return result;
+}
+
+int site_connect(struct site *site, struct error *err)
+{
+	size_t listed = 0;
+
+	site->catalog = catalog_new();
+	site->source_ops = source_find(site->options->source_type);
+	if (site->source_ops->open(&site->source, &site->options->source, site->catalog, err) < 0 ||
+	    site->source_ops->identify(site->source, &site->identity, err) < 0 ||
+	    site->source_ops->list(site->source, &site->listing, &listed, err) < 0 || describe_all(site, listed, err) < 0)
+		return -1;
+	site->tables_known = true;
+	return 0;
+}
+
+int site_open_state(struct site *site, bool tables, struct error *err)
+{
+	if (db_open_reader(site->options->state_path, &site->db, err) < 0)
+		return -1;
+	if (!tables)
+		return 0;
+	site->catalog = catalog_new();
+	site->tables_known = true;
+	return shapes_load(site->db, site->catalog, &site->tables, &site->table_count, err);
+}
+
+int site_compile(struct site *site)
+{
+	struct mapping_options options = {
+		.instance = site->options->instance,
+		.tables_known = site->tables_known,
+		.tables = site->tables,
+		.table_count = site->table_count,
+	};
+
+	site->contract = contract_load(site->options->schemas, &site->diag);
+	site->pack = pack_load(site->options->pack, site->options->overlay, &site->diag);
+	if (!site->contract || !site->pack)
+		return -1;
+	options.contract = site->contract;
+	options.pack = site->pack;
+	site->mapping = mapping_compile(&options, &site->diag);
+	return site->mapping ? 0 : -1;
+}
+
+static const struct mirror_need *find_need(const struct site *site, const struct source_listing *table)
+{
+	unsigned count = 0;
+	const struct mirror_need *needs = site->mapping ? mapping_needs(site->mapping, &count) : NULL;
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(needs[i].schema, table->schema) == 0 && strcmp(needs[i].name, table->name) == 0)
+			return &needs[i];
+	return NULL;
+}
+
+int site_capture(struct site *site, struct error *err)
+{
+	const struct table **versions = MEM_ARRAY(const struct table *, site->table_count + 1);
+	int result;
+
+	site->captured = MEM_ARRAY(struct source_table, site->table_count + 1);
+	for (unsigned i = 0; i < site->table_count; i++) {
+		const struct source_listing *table = &site->listing[i];
+		const struct mirror_need *need = find_need(site, table);
+
+		if (need || pipeline_publishes(site->options, table->schema, table->name))
+			site->captured[site->captured_count++] = (struct source_table){
+				.schema = table->schema,
+				.name = table->name,
+				.columns = need ? need->columns : NULL,
+				.column_count = need ? need->column_count : 0,
+			};
+	}
+	result = site->source_ops->capture(site->source, site->captured, site->captured_count, versions, err);
+	free(versions);
+	return result;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * `tailwater check`: is all that the agent needs there? Each finding is a line; what is wrong goes to standard error, with
+ * what to do. Nothing is changed anywhere.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "control/conf.h"
+#include "control/options.h"
+#include "control/values.h"
+#include "model/position.h"
+#include "publish/producer.h"
+#include "publish/reader.h"
+#include "site.h"
+#include "verbs.h"
+
+#define KAFKA_ANSWER_US (10 * USEC_PER_SEC)
+
+/* The configuration as it counts, defaults filled in ----------------------------------------------------------------- */
+
+static void show(const struct conf *conf)
+{
+	struct writer text = {0};
+
+	for (size_t i = 0; i < option_count; i++) {
+		wr_printf(&text, "%s: ", option_table[i].name);
+		value_print(&option_table[i], &conf->shown, &text);
+		wr_printf(&text, "\n");
+	}
+	fwrite(text.data, 1, text.len, stdout);
+	wr_done(&text);
+}
+
+/* Mapping ----------------------------------------------------------------------------------------------------------- */
+
+static int check_mapping(struct site *site)
+{
+	unsigned entities, needs;
+	int result;
+
+	if (!site->options->pack) {
+		printf("mapping: none, change topics only\n");
+		return 0;
+	}
+	result = site_compile(site);
+	site_complain(site);
+	if (result < 0)
+		return EXIT_USAGE;
+	mapping_entities(site->mapping, &entities);
+	mapping_needs(site->mapping, &needs);
+	printf("mapping: pack %s %s, %u entities from %u tables%s\n", pack_name(site->pack), pack_version(site->pack), entities,
+	       needs, site->tables_known ? "" : " (tables and columns are checked with --connect)");
+	return 0;
+}
+
+/* Source ------------------------------------------------------------------------------------------------------------ */
+
+static void print_identity(const struct site *site)
+{
+	const struct source_identity *identity = &site->identity;
+	char end[POSITION_TEXT_BYTES], confirmed[POSITION_TEXT_BYTES];
+
+	position_print(identity->log_end, end);
+	position_print(identity->confirmed, confirmed);
+	printf("source: database %s of system %s, timeline %u, log at %s\n", identity->database, identity->system,
+	       identity->timeline, end);
+	if (!identity->slot_exists)
+		printf("slot: '%s' does not exist%s\n", site->options->source.slot,
+		       site->options->source.create_slot ? "; the first start makes it" : "");
+	else
+		printf("slot: '%s', confirmed %s%s%s\n", site->options->source.slot, confirmed,
+		       identity->slot_active ? ", in use" : "", identity->slot_lost ? ", LOST" : "");
+}
+
+static void print_captured(const struct site *site)
+{
+	for (size_t i = 0; i < site->captured_count; i++) {
+		const struct source_table *table = &site->captured[i];
+		bool published = pipeline_publishes(site->options, table->schema, table->name);
+
+		printf("table: %s.%s:%s%s", table->schema, table->name, published ? " change topic" : "",
+		       table->columns ? published ? ", mirrored:" : " mirrored:" : "");
+		for (size_t j = 0; j < table->column_count; j++)
+			printf(" %s", table->columns[j]);
+		printf("\n");
+	}
+}
+
+/* The SQL goes to standard output, so that it can be piped into psql once it was read. */
+static int check_publication(struct site *site)
+{
+	struct writer sql = {0};
+	struct error err = {0};
+	int code;
+
+	if (site->source_ops->check_publication(site->source, &err) == 0) {
+		printf("publication: '%s' carries what is captured\n", site->options->source.publication);
+		return 0;
+	}
+	err.hint[0] = '\0';
+	code = verb_fail(&err);
+	if (err.class != ERROR_STATE || site->source_ops->publication_sql(site->source, &sql, &err) < 0)
+		return code;
+	if (sql.len)
+		printf("\n-- the publication for exactly what is captured:\n%.*s\n", VIEW_ARG(wr_view(&sql)));
+	wr_done(&sql);
+	return code;
+}
+
+static int check_source(struct site *site)
+{
+	struct error err = {0};
+
+	if (site_connect(site, &err) < 0)
+		return verb_fail(&err);
+	print_identity(site);
+	return 0;
+}
+
+static int check_captured(struct site *site)
+{
+	struct error err = {0};
+
+	if (!site->source)
+		return 0;
+	if (site_capture(site, &err) < 0)
+		return verb_fail(&err);
+	print_captured(site);
+	if (!site->captured_count) {
+		error_set(&err, ERROR_INPUT, "no table of the database is captured");
+		error_hint(&err, "correct the patterns of tables.include, or give a mapping.pack");
+		return verb_fail(&err);
+	}
+	return check_publication(site);
+}
+
+/* Kafka ------------------------------------------------------------------------------------------------------------- */
+
+static int ask_kafka(const struct site *site, struct producer *producer, struct error *err)
+{
+	struct topic_reader *reader;
+	const char *id;
+	char prefix[200], **names;
+	size_t count;
+	int result;
+
+	if (producer_cluster_id(producer, KAFKA_ANSWER_US, &id, err) < 0 ||
+	    topic_reader_new(&reader, &site->options->kafka, err) < 0)
+		return -1;
+	snprintf(prefix, sizeof(prefix), "%s.", site->options->prefix);
+	result = topic_reader_list(reader, prefix, &names, &count, err);
+	if (result == 0) {
+		printf("kafka: cluster %s, %zu topics begin with %s\n", id, count, prefix);
+		free(names);
+	}
+	topic_reader_free(reader);
+	return result;
+}
+
+/* Without a transactional id: looking must not fence an agent at work. */
+static int check_kafka(const struct site *site)
+{
+	struct producer_options options = {.kafka = site->options->kafka};
+	struct producer *producer;
+	struct error err = {0};
+	int result = producer_new(&producer, &options, &err);
+
+	if (result == 0) {
+		result = ask_kafka(site, producer, &err);
+		producer_free(producer);
+	}
+	return result < 0 ? verb_fail(&err) : 0;
+}
+
+/* All parts, whatever the others say; the first exit code that is not 0 counts. */
+static int check_all(struct site *site, bool connect)
+{
+	int source = connect ? check_source(site) : 0;
+	int mapping = check_mapping(site);
+	int captured = source || mapping ? 0 : check_captured(site);
+	int kafka = connect ? check_kafka(site) : 0;
+
+	return source ? source : mapping ? mapping : captured ? captured : kafka;
+}
+
+static int run(const struct arguments *args)
+{
+	struct conf *conf = verb_conf(args);
+	struct site site = {.options = conf ? &conf->pipeline : NULL};
+	int code;
+
+	if (!conf)
+		return EXIT_USAGE;
+	if (argument(args, "--show"))
+		show(conf);
+	printf("configuration: right\n");
+	code = check_all(&site, argument(args, "--connect") != NULL);
+	site_done(&site);
+	conf_free(conf);
+	return code;
+}
+
+static const struct flag flags[] = {
+	FLAG_CONFIG,
+	{"--connect", NULL, false,
+	 "Look at the servers, too: log in to the source, list what is captured, check slot and publication (and print the SQL "
+	 "that makes the publication right), ask the broker."},
+	{"--show", NULL, false, "Print all options as they count; secrets are not shown."},
+	FLAGS_END,
+};
+
+const struct verb verb_check = {
+	.name = "check",
+	.summary = "check configuration and mapping, and with --connect the servers",
+	.help = "Checks the configuration and the mapping pack without a server, and with --connect also against the servers. Nothing is "
+		"changed anywhere. Exit code 0 if all is right.",
+	.flags = flags,
+	.run = run,
+};

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* `tailwater help`: topics are verbs, options, and a few names. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diagnostics.h"
+#include "base/error.h"
+#include "control/help.h"
+#include "verbs.h"
+
+static const struct {
+	const char *name;
+	void (*print)(struct writer *to);
+} topics[] = {
+	{"options", help_options},
+	{"states", help_states},
+	{"sample", help_sample},
+};
+
+static const struct {
+	const char *name;
+	void (*print)(struct writer *to);
+} pages[] = {
+	{"tailwater.1", manual_program},
+	{"tailwater.yaml.5", manual_options},
+};
+
+static bool print_topic(const char *name, struct writer *to)
+{
+	const struct verb *verb = verb_find(name);
+	const struct option *option = option_find(view_of(name));
+
+	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+		if (strcmp(topics[i].name, name) == 0) {
+			topics[i].print(to);
+			return true;
+		}
+	}
+	if (verb)
+		help_verb(verb, to);
+	else if (option)
+		help_option(option, to);
+	return verb || option;
+}
+
+static bool print_page(const char *name, struct writer *to)
+{
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(pages[i].name, name) == 0) {
+			pages[i].print(to);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool print(const struct arguments *args, struct writer *to)
+{
+	const char *page = argument(args, "--man");
+
+	if (page)
+		return print_page(page, to);
+	if (args->operand)
+		return print_topic(args->operand, to);
+	help_overview(to);
+	return true;
+}
+
+static int run(const struct arguments *args)
+{
+	struct writer text = {0};
+	bool known = print(args, &text);
+
+	fwrite(wr_view(&text).ptr, 1, text.len, stdout);
+	wr_done(&text);
+	if (known)
+		return EXIT_DONE;
+	fprintf(stderr, "tailwater: no help on this; see 'tailwater help' and 'tailwater help options'\n");
+	return EXIT_USAGE;
+}
+
+static const struct flag flags[] = {
+	{"--man", "PAGE", false, "Print a manual page in troff: tailwater.1 or tailwater.yaml.5."},
+	FLAGS_END,
+};
+
+const struct verb verb_help = {
+	.name = "help",
+	.operand = "[TOPIC]",
+	.summary = "this; on a verb, an option, or: options, states, sample",
+	.help = "Help on a verb, on an option of the configuration by its full name, on all options, on the named states and exit codes "
+		"(states), or a configuration file with every option (sample).",
+	.flags = flags,
+	.run = run,
+};

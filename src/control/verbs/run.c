@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * `tailwater run`: the agent. The pipeline has this thread; a second one, the watch, does what happens beside it once a
+ * second: the metrics file, a reload, word to systemd that the end has begun.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "config.h"
+#include "control/conf.h"
+#include "control/daemon.h"
+#include "control/metrics.h"
+#include "control/options.h"
+#include "control/values.h"
+#include "verbs.h"
+
+#define WATCH_MS 1000
+
+struct watch {
+	pthread_t thread;
+	int end_fd;
+	bool told_stopping;
+	const char *path;         /* of the configuration */
+	const char *metrics_path; /* NULL: none */
+	struct conf *conf;
+	struct pipeline_control control;
+	struct pipeline_metrics metrics;
+};
+
+static void write_metrics(struct watch *watch)
+{
+	struct error err;
+
+	if (!watch->metrics_path || metrics_write_file(&watch->metrics, watch->metrics_path, &err) == 0)
+		return;
+	log_error(watch->conf->pipeline.name, &err);
+	watch->metrics_path = NULL;
+}
+
+/* Reload ------------------------------------------------------------------------------------------------------------ */
+
+static bool same(const struct option *option, const struct conf *a, const struct conf *b)
+{
+	struct writer left = {0}, right = {0};
+	bool result;
+
+	value_print(option, &a->shown, &left);
+	value_print(option, &b->shown, &right);
+	result = view_equal(wr_view(&left), wr_view(&right));
+	wr_done(&left);
+	wr_done(&right);
+	return result;
+}
+
+static void compare_options(const struct watch *watch, const struct conf *now)
+{
+	const char *who = watch->conf->pipeline.name;
+
+	for (size_t i = 0; i < option_count; i++) {
+		if (same(&option_table[i], watch->conf, now))
+			continue;
+		if (option_table[i].reloadable)
+			log_info(who, "option '%s' has a new value", option_table[i].name);
+		else
+			log_warning(who, "option '%s' was changed in the file: this takes a restart", option_table[i].name);
+	}
+}
+
+/* What may change while the pipeline runs; everything else keeps the value that it began with. */
+static void reload(struct watch *watch)
+{
+	struct diagnostics diag = {0};
+	struct conf *now = conf_load(watch->path, &diag);
+
+	fwrite(wr_view(&diag.text).ptr, 1, diag.text.len, stderr);
+	if (now) {
+		compare_options(watch, now);
+		log_setup(now->log_format, now->log_level);
+	} else {
+		log_warning(watch->conf->pipeline.name, "the configuration has errors: it was not read again");
+	}
+	diag_done(&diag);
+	conf_free(now);
+}
+
+/* The watch --------------------------------------------------------------------------------------------------------- */
+
+static void *watch_main(void *arg)
+{
+	struct watch *watch = arg;
+	struct pollfd end = {.fd = watch->end_fd, .events = POLLIN};
+
+	while (poll(&end, 1, WATCH_MS) <= 0) {
+		write_metrics(watch);
+		if (daemon_reload_wanted())
+			reload(watch);
+		if (atomic_load(&watch->control.stop) && !watch->told_stopping) {
+			daemon_notify("STOPPING=1");
+			watch->told_stopping = true;
+		}
+	}
+	return NULL;
+}
+
+static int watch_start(struct watch *watch, struct error *err)
+{
+	watch->end_fd = eventfd(0, EFD_CLOEXEC);
+	if (watch->end_fd < 0)
+		return error_set(err, ERROR_INTERNAL, "no eventfd can be had: %s", strerror(errno));
+	if (pthread_create(&watch->thread, NULL, watch_main, watch) != 0)
+		return error_set(err, ERROR_INTERNAL, "no thread can be had");
+	return 0;
+}
+
+static void watch_stop(struct watch *watch)
+{
+	uint64_t one = 1;
+
+	if (write(watch->end_fd, &one, sizeof(one)) == sizeof(one))
+		pthread_join(watch->thread, NULL);
+	close(watch->end_fd);
+	write_metrics(watch);
+}
+
+/* The run ----------------------------------------------------------------------------------------------------------- */
+
+static void on_ready(void *arg)
+{
+	(void)arg;
+	daemon_notify("READY=1");
+}
+
+static void log_counters(const struct watch *watch)
+{
+	struct writer words = {0};
+
+	metrics_words(&watch->metrics, &words);
+	log_info(watch->conf->pipeline.name, "ended: %.*s", VIEW_ARG(wr_view(&words)));
+	wr_done(&words);
+}
+
+static int run_pipeline(struct watch *watch, struct error *err)
+{
+	const struct pipeline_options *pipeline = &watch->conf->pipeline;
+	int result;
+
+	if (daemon_signals(&watch->control, err) < 0 || watch_start(watch, err) < 0)
+		return -1;
+	log_info(pipeline->name, "tailwater %s, %s from %s to %s.*", PACKAGE_VERSION, pipeline->source_type,
+		 pipeline->database, pipeline->prefix);
+	result = pipeline_run(pipeline, &watch->control, &watch->metrics, err);
+	watch_stop(watch);
+	log_counters(watch);
+	return result;
+}
+
+static int run(const struct arguments *args)
+{
+	const char *path = argument(args, "--config");
+	struct watch watch = {
+		.path = path ? path : CONFIG_DEFAULT,
+		.metrics_path = argument(args, "--metrics-file"),
+		.conf = verb_conf(args),
+		.control = {.on_ready = on_ready},
+	};
+	struct error err = {0};
+	int code = EXIT_DONE;
+
+	if (!watch.conf)
+		return EXIT_USAGE;
+	watch.conf->pipeline.take_over = argument(args, "--take-over") != NULL;
+	failpoint_setup();
+	if (run_pipeline(&watch, &err) < 0) {
+		log_error(watch.conf->pipeline.name, &err);
+		code = error_exit_code(&err);
+	}
+	conf_free(watch.conf);
+	return code;
+}
+
+static const struct flag flags[] = {
+	FLAG_CONFIG,
+	{"--take-over", NULL, false,
+	 "Take the source over from another agent that seems to be alive: it is fenced. Without this the state is CONFLICT."},
+	{"--metrics-file", "FILE", false, "Write the counters as JSON into this file, once a second and at the end."},
+	FLAGS_END,
+};
+
+const struct verb verb_run = {
+	.name = "run",
+	.summary = "read the source and publish, until told to stop",
+	.help = "Runs the agent in the foreground: at the first start a snapshot of the captured tables, then every committed "
+		"transaction. It waits for servers that are away, and ends only when told to (SIGTERM or SIGINT: what is under way is "
+		"committed first) or in a named state (see `tailwater help states`).",
+	.flags = flags,
+	.run = run,
+};

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* The verbs: each is the last thing in src/control/verbs/<verb>.c. */
+#ifndef CONTROL_VERBS_H
+#define CONTROL_VERBS_H
+
+#include "control/verb.h"
+
+extern const struct verb verb_run;
+extern const struct verb verb_check;
+extern const struct verb verb_map_check;
+extern const struct verb verb_map_test;
+extern const struct verb verb_read;
+extern const struct verb verb_position;
+extern const struct verb verb_version;
+extern const struct verb verb_help;
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Inputs and jobs. The mapping pack is an input: the state file keeps its text, so that a replay runs on the pack it was
+ * written with. Another pack in the folder takes effect at a border, and makes a job: every document is evaluated again and
+ * leaves as an update, without business events. Jobs run before streaming begins, on a mirror that stands still; how far
+ * one is stands in state file and checkpoint, so that a crash repeats nothing that was published.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "canonical/pack.h"
+#include "run.h"
+#include "state/inputs.h"
+#include "state/jobs.h"
+#include "state/position.h"
+
+#define INPUT_PACK "input.pack"
+#define JOB_EVALUATE "evaluate"
+
+static int put_pack(struct pipeline *p, const struct pack *pack, struct error *err)
+{
+	struct writer text = {0};
+	int result;
+
+	pack_write(pack, &text);
+	result = input_put(p->db, INPUT_PACK, wr_view(&text), err);
+	wr_done(&text);
+	return result;
+}
+
+/* At the end of the first snapshot, in the same commit. */
+int inputs_remember(struct pipeline *p, struct error *err)
+{
+	return p->pack ? put_pack(p, p->pack, err) : 0;
+}
+
+/* State file and checkpoint agree, and no transaction is open: inputs may change. */
+static bool at_border(const struct pipeline *p)
+{
+	return p->saved.open.phase == OPEN_NONE && p->published.open.phase == OPEN_NONE &&
+	       progress_compare(&p->saved, &p->published) >= 0;
+}
+
+/* The commit time of a job is that of its beginning, kept with it: its messages are the same after a crash. */
+static int add_job(struct pipeline *p, struct error *err)
+{
+	char at[24];
+	struct job job = {.kind = VIEW(JOB_EVALUATE)};
+
+	snprintf(at, sizeof(at), "%" PRId64, clock_wall());
+	job.subject = view_of(at);
+	return job_add(p->db, &job, err);
+}
+
+static int switch_pack(struct pipeline *p, struct error *err)
+{
+	log_info(p->options->name, "the mapping pack is now %s %s", pack_name(p->pack_wanted), pack_version(p->pack_wanted));
+	if (put_pack(p, p->pack_wanted, err) < 0 || add_job(p, err) < 0 || position_save(p->db, &p->saved, err) < 0)
+		return -1;
+	return db_commit(p->db, err);
+}
+
+/* The stored pack serves until the border. */
+static int keep_stored(struct pipeline *p, struct pack *stored, struct error *err)
+{
+	if (at_border(p)) {
+		pack_free(stored);
+		return switch_pack(p, err);
+	}
+	log_info(p->options->name, "the mapping pack has changed: the new one takes effect when what is under way is done");
+	pack_free(p->pack_stored);
+	p->pack = p->pack_stored = stored;
+	p->pack_pending = true;
+	return 0;
+}
+
+static int compare_pack(struct pipeline *p, struct view text, struct error *err)
+{
+	struct pack *stored = pack_read(text, &p->diag);
+
+	if (!stored)
+		return error_state(err, STATE_STATE_LOST, "the mapping pack kept in the state file cannot be read");
+	if (pack_digest(stored) != pack_digest(p->pack_wanted))
+		return keep_stored(p, stored, err);
+	pack_free(stored);
+	return 0;
+}
+
+/* Which pack is in force: the folder's, unless something is under way that began with another. */
+int inputs_choose(struct pipeline *p, struct error *err)
+{
+	struct arena arena;
+	struct view text;
+	int found;
+
+	p->pack = p->pack_wanted;
+	p->pack_pending = false;
+	if (!p->pack)
+		return 0;
+	arena_init(&arena);
+	found = input_get(p->db, INPUT_PACK, &arena, &text, err);
+	if (found > 0 && compare_pack(p, text, err) < 0)
+		found = -1;
+	arena_done(&arena);
+	return found < 0 ? -1 : 0;
+}
+
+/* True when the loop should begin anew, because the new pack can take effect. */
+bool inputs_due(const struct pipeline *p)
+{
+	return p->pack_pending && !p->replaying && !p->txn && !p->batch.open &&
+	       progress_compare(&p->applied, &p->saved) == 0;
+}
+
+static int commit_progress(struct pipeline *p, struct error *err)
+{
+	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
+		return -1;
+	if (job_progress(p->db, p->job, p->job_done, err) < 0)
+		return -1;
+	return state_commit(p, err);
+}
+
+static int keep_pace(struct pipeline *p, struct error *err)
+{
+	p->now = clock_mono();
+	if (atomic_load_explicit(&p->control->stop, memory_order_relaxed))
+		return error_set(err, ERROR_TRANSIENT, "stopped in a job");
+	if (!p->replaying && p->now - p->state_committed_at >= p->options->confirm_interval_us)
+		return commit_progress(p, err);
+	return batch_full(p) ? batch_commit_checkpoint(p, err) : 0;
+}
+
+static int touch_everything(struct pipeline *p, struct error *err)
+{
+	unsigned count;
+	const struct entity *const *entities = mapping_entities(p->mapping, &count);
+
+	if (touch_clear(p->touch, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < count; i++)
+		if (touch_all(p->touch, entities[i], err) < 0)
+			return -1;
+	return touch_spill(p->touch, err);
+}
+
+static int evaluate_all(struct pipeline *p, uint64_t published, struct error *err)
+{
+	struct touched root;
+	int got;
+
+	if (touch_everything(p, err) < 0 || touch_start(p->touch, p->job_done, err) < 0)
+		return -1;
+	p->replaying = p->job_done < published;
+	while ((got = touch_next(p->touch, &root, err)) > 0) {
+		p->job_done++;
+		if (change_set_hidden(p, p->job_done <= published, err) < 0 ||
+		    document_make(p, &root, CAUSE_JOB, err) < 0 || keep_pace(p, err) < 0)
+			return -1;
+	}
+	if (got < 0 || change_set_hidden(p, false, err) < 0)
+		return -1;
+	return touch_clear(p->touch, err);
+}
+
+static int run_job(struct pipeline *p, const struct job *job, const struct checkpoint *checkpoint, struct error *err)
+{
+	uint64_t published = checkpoint->job == job->number ? checkpoint->job_done : 0;
+
+	log_info(p->options->name, "job %llu: every document is evaluated again", (unsigned long long)job->number);
+	p->job = job->number;
+	p->job_done = job->done;
+	p->snapshot_at = strtoll(job->subject.ptr, NULL, 10);
+	if (evaluate_all(p, published, err) < 0 || commit_progress(p, err) < 0 || job_finish(p->db, job->number, err) < 0)
+		return -1;
+	log_info(p->options->name, "job %llu: done, %llu documents", (unsigned long long)job->number,
+		 (unsigned long long)p->job_done);
+	p->job = p->job_done = 0;
+	return state_commit(p, err);
+}
+
+/* Whatever is left to do, before streaming begins; not while a replay has to come first. */
+int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+{
+	struct arena arena;
+	struct job job;
+	int found = 1;
+
+	if (!p->mapping || !at_border(p))
+		return 0;
+	arena_init(&arena);
+	while (found > 0 && (found = job_next(p->db, &arena, &job, err)) > 0)
+		if (run_job(p, &job, checkpoint, err) < 0)
+			found = -1;
+	arena_done(&arena);
+	return found;
+}
