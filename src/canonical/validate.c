@@ -90,18 +90,27 @@ static int read_decimal(struct conversion *conversion, sqlite3_value *value, str
 	return refuse(conversion, "'%.*s' is no decimal of up to %d digits", SHOWN(text), DECIMAL_DIGITS);
 }
 
+/* Below 10^precision; what decimal_rescale gives is below 10^38 anyway. */
+static bool has_digits(__int128 coefficient, int precision)
+{
+	__int128 limit = 1;
+
+	if (precision >= DECIMAL_DIGITS)
+		return true;
+	while (precision-- > 0)
+		limit *= 10;
+	return coefficient < limit && coefficient > -limit;
+}
+
 static int convert_decimal(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			   struct datum *ret)
 {
 	struct decimal number, exact;
 	char printed[DECIMAL_TEXT_BYTES];
-	__int128 limit = 1;
 
 	if (read_decimal(conversion, value, &number) < 0)
 		return -1;
-	for (int i = 0; i < type->precision; i++)
-		limit *= 10;
-	if (decimal_rescale(number, type->scale, &exact) < 0 || exact.coefficient >= limit || exact.coefficient <= -limit) {
+	if (decimal_rescale(number, type->scale, &exact) < 0 || !has_digits(exact.coefficient, type->precision)) {
 		decimal_print(number, printed);
 		return refuse(conversion, "%s has more digits than decimal(%d,%d) holds", printed, type->precision,
 			      type->scale);
