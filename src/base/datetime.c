@@ -292,53 +292,91 @@ static bool is_infinite(int64_t value)
 	return value == DATE_INFINITY || value == DATE_MINUS_INFINITY;
 }
 
-static int print_civil(int64_t days, char *text, bool *ret_bc)
+/* Exactly `count` digits; returns what is behind them. These run for every date of every row, so no printf. */
+static char *put_digits(char *to, uint64_t value, int count)
+{
+	for (int i = count; i-- > 0; value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + count;
+}
+
+static char *put_char(char *to, char c)
+{
+	*to = c;
+	return to + 1;
+}
+
+static char *put_text(char *to, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(to, text, len);
+	return to + len;
+}
+
+static int put_end(char *to, const char *start)
+{
+	*to = '\0';
+	return (int)(to - start);
+}
+
+static char *put_civil(char *to, int64_t days, bool *ret_bc)
 {
 	int64_t year;
 	unsigned month, day;
+	int digits_of_year = 4;
 
 	date_to_civil(days, &year, &month, &day);
 	*ret_bc = year <= 0;
-	return snprintf(text, DATETIME_TEXT_BYTES, "%04lld-%02u-%02u", (long long)(*ret_bc ? 1 - year : year), month, day);
+	year = *ret_bc ? 1 - year : year;
+	for (int64_t rest = year / 10000; rest; rest /= 10)
+		digits_of_year++;
+	to = put_char(put_digits(to, (uint64_t)year, digits_of_year), '-');
+	to = put_char(put_digits(to, month, 2), '-');
+	return put_digits(to, day, 2);
+}
+
+static char *put_time(char *to, int64_t us)
+{
+	int64_t seconds = us / USEC_PER_SEC;
+	int fraction = (int)(us % USEC_PER_SEC);
+
+	to = put_char(put_digits(to, (uint64_t)(seconds / 3600), 2), ':');
+	to = put_char(put_digits(to, (uint64_t)(seconds / 60 % 60), 2), ':');
+	to = put_digits(to, (uint64_t)(seconds % 60), 2);
+	if (!fraction)
+		return to;
+	to = put_digits(put_char(to, '.'), (uint64_t)fraction, 6);
+	while (to[-1] == '0')
+		to--;
+	return to;
 }
 
 int date_print(int64_t days, char text[DATETIME_TEXT_BYTES])
 {
 	bool bc;
-	int len;
+	char *to;
 
 	if (is_infinite(days))
 		return print_infinity(days, text);
-	len = print_civil(days, text, &bc);
-	return len + snprintf(text + len, DATETIME_TEXT_BYTES - (size_t)len, "%s", bc ? " BC" : "");
+	to = put_civil(text, days, &bc);
+	return put_end(put_text(to, bc ? " BC" : ""), text);
 }
 
 int time_print(int64_t us, char text[DATETIME_TEXT_BYTES])
 {
-	int64_t seconds = us / USEC_PER_SEC;
-	int fraction = (int)(us % USEC_PER_SEC);
-	int len = snprintf(text, DATETIME_TEXT_BYTES, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
-			   (int)(seconds % 60));
-
-	if (!fraction)
-		return len;
-	len += snprintf(text + len, DATETIME_TEXT_BYTES - (size_t)len, ".%06d", fraction);
-	while (text[len - 1] == '0')
-		text[--len] = '\0';
-	return len;
+	return put_end(put_time(text, us), text);
 }
 
 int timestamp_print(int64_t us, bool zoned, char text[DATETIME_TEXT_BYTES])
 {
-	char clock[DATETIME_TEXT_BYTES];
 	int64_t days = us / DAY_US - (us % DAY_US < 0);
 	bool bc;
-	int len;
+	char *to;
 
 	if (is_infinite(us))
 		return print_infinity(us, text);
-	time_print(us - days * DAY_US, clock);
-	len = print_civil(days, text, &bc);
-	return len + snprintf(text + len, DATETIME_TEXT_BYTES - (size_t)len, " %s%s%s", clock, zoned ? "+00" : "",
-			      bc ? " BC" : "");
+	to = put_char(put_civil(text, days, &bc), ' ');
+	to = put_text(put_time(to, us - days * DAY_US), zoned ? "+00" : "");
+	return put_end(put_text(to, bc ? " BC" : ""), text);
 }

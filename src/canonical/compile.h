@@ -192,11 +192,21 @@ int columns_slot(struct mapping *mapping, struct row_plan *row, const char *path
 /* indexes.c: finds indexes for tables that a statement would scan, or complains. */
 void indexes_find(struct mapping *mapping, const struct statement *statement, const char *what);
 
+/* needs.c: the capture list, from what statements have used. */
+void needs_collect(struct mapping *mapping);
+
 /* touch_compile.c */
 void touch_compile(struct mapping *mapping, struct entity_plan *plan);
 
 /* rules_compile.c */
 void rules_compile(struct mapping *mapping, struct entity_plan *plan);
+
+/*
+ * rules_trial.c: warns if a condition cannot be true while all of `old` is NULL. `condition` is the rule as the file has it,
+ * `sql` the statement with parameters.
+ */
+void rules_try(struct mapping *mapping, const struct entity_plan *plan, const char *condition, const char *sql,
+	       const struct yaml_node *event);
 
 /* Decimal columns used as SQLite would do wrong; and what each result column can be (may be NULL). */
 int flow_check(struct mapping *mapping, const struct statement *statement, struct flow_result *results, unsigned count);

@@ -164,11 +164,11 @@ static struct datum *new_block(struct evaluation *ev, const struct row_plan *row
 	return block;
 }
 
-static struct view column_view(struct evaluation *ev, sqlite3_stmt *stmt, int column)
+static struct view copy_text(struct evaluation *ev, sqlite3_value *value)
 {
-	const char *text = (const char *)sqlite3_column_text(stmt, column);
+	const char *text = (const char *)sqlite3_value_text(value);
 
-	return arena_copy(ev->arena, (struct view){text, (size_t)sqlite3_column_bytes(stmt, column)});
+	return arena_copy(ev->arena, (struct view){text, (size_t)sqlite3_value_bytes(value)});
 }
 
 static void add_quality(struct evaluation *ev, struct view flag)
@@ -213,7 +213,7 @@ static void count_entry(struct datum *map)
 static void add_entry(struct evaluation *ev, const struct row_plan *row, const struct column_plan *column, int i,
 		      struct datum *map)
 {
-	sqlite3_stmt *stmt = row->statement.stmt;
+	sqlite3_value *value = sqlite3_column_value(row->statement.stmt, i);
 	struct datum *entry;
 
 	if (!map->items) {
@@ -224,8 +224,8 @@ static void add_entry(struct evaluation *ev, const struct row_plan *row, const s
 	entry[0].set = true;
 	entry[0].text = view_of(column->name);
 	map->count += 2;
-	if (sqlite3_column_type(stmt, i) != SQLITE_NULL &&
-	    convert_column(&ev->conversion, stmt, i, column->type, &entry[1]) < 0)
+	if (sqlite3_value_type(value) != SQLITE_NULL &&
+	    convert_value(&ev->conversion, value, column->type, &entry[1]) < 0)
 		make_invalid(ev, row, row->slot_paths[column->slot], ev->conversion.reason);
 }
 
@@ -249,12 +249,12 @@ static void fill_maps(struct evaluation *ev, const struct row_plan *row, struct 
 			add_entry(ev, row, &row->columns[i], (int)i, &block[row->columns[i].slot]);
 }
 
-static void fill_field(struct evaluation *ev, const struct row_plan *row, const struct column_plan *column, int i,
-		       struct datum *block)
+static void fill_field(struct evaluation *ev, const struct row_plan *row, const struct column_plan *column,
+		       sqlite3_value *value, struct datum *block)
 {
 	struct datum *datum = &block[column->slot];
 
-	if (convert_column(&ev->conversion, row->statement.stmt, i, column->type, datum) < 0) {
+	if (convert_value(&ev->conversion, value, column->type, datum) < 0) {
 		make_invalid(ev, row, row->slot_paths[column->slot], ev->conversion.reason);
 		return;
 	}
@@ -267,25 +267,28 @@ static void fill_field(struct evaluation *ev, const struct row_plan *row, const 
 static void fill_column(struct evaluation *ev, const struct row_plan *row, unsigned i, struct datum *block)
 {
 	const struct column_plan *column = &row->columns[i];
-	sqlite3_stmt *stmt = row->statement.stmt;
+	sqlite3_value *value;
 
-	if (sqlite3_column_type(stmt, (int)i) == SQLITE_NULL)
+	if (column->target == TARGET_HELPER || column->target == TARGET_MAP)
+		return;
+	value = sqlite3_column_value(row->statement.stmt, (int)i);
+	if (sqlite3_value_type(value) == SQLITE_NULL)
 		return;
 	switch (column->target) {
 	case TARGET_FIELD:
-		fill_field(ev, row, column, (int)i, block);
+		fill_field(ev, row, column, value, block);
 		break;
 	case TARGET_LEGAL_ENTITY:
-		ev->document->legal_entity = column_view(ev, stmt, (int)i);
+		ev->document->legal_entity = copy_text(ev, value);
 		break;
 	case TARGET_CORRELATION:
-		add_correlation(ev, row, column->name, column_view(ev, stmt, (int)i));
+		add_correlation(ev, row, column->name, copy_text(ev, value));
 		break;
 	case TARGET_QUALITY:
-		add_quality_list(ev, column_view(ev, stmt, (int)i));
+		add_quality_list(ev, copy_text(ev, value));
 		break;
 	case TARGET_DELETED:
-		ev->document->deleted = sqlite3_column_int(stmt, (int)i) != 0;
+		ev->document->deleted = sqlite3_value_int(value) != 0;
 		break;
 	default:
 		break;

@@ -18,6 +18,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "function_table.h"
+#include "state/key.h"
 #include "zone.h"
 
 #define DATE_ARGUMENTS 8
@@ -96,16 +97,21 @@ void function_fail(sqlite3_context *context, const char *format, ...)
 	sqlite3_result_error(context, message, -1);
 }
 
+/* Runs of characters that are kept are copied as such: nearly everything is. */
 static void write_escaped(struct writer *wr, struct view text, bool (*is_kept)(unsigned char c))
 {
+	size_t start = 0;
+
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
 		if (is_kept(c))
-			wr_u8(wr, c);
-		else
-			wr_printf(wr, "%%%02X", c);
+			continue;
+		wr_bytes(wr, text.ptr + start, i - start);
+		wr_printf(wr, "%%%02X", c);
+		start = i + 1;
 	}
+	wr_bytes(wr, text.ptr + start, text.len - start);
 }
 
 static bool is_unreserved(unsigned char c)
@@ -141,7 +147,10 @@ static void write_key(struct writer *wr, int count, sqlite3_value **values)
 	struct writer key = {0};
 
 	if (count == 1 && sqlite3_value_type(values[0]) == SQLITE_INTEGER) {
-		wr_printf(wr, "%lld", (long long)sqlite3_value_int64(values[0]));
+		char buffer[ROOT_KEY_BYTES];
+		struct root_key number = {.is_number = true, .number = sqlite3_value_int64(values[0])};
+
+		wr_view_bytes(wr, root_key_text(number, buffer));
 		return;
 	}
 	if (count == 1) {

@@ -6,15 +6,11 @@
  * affinity and collation of their own, so that SQL compares them by value. First each condition is prepared alone, with
  * parameters padded to the length of what they replace, so that SQLite's complaints have their place.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "compile.h"
 #include "sql_tokens.h"
-
-#define TRIALS_MAX 20000 /* combinations of new values tried for a rule */
-#define VALUES_MAX 40
 
 struct rule {
 	struct statement condition;
@@ -197,18 +193,81 @@ static void check_symbols(struct mapping *mapping, const struct rule *rule, cons
 	}
 }
 
-/* Writes the parameter that stands for a field, in both forms. */
-static void write_parameter(struct rule *rule, const struct rule_field *field, int parameter, size_t length)
+static void write_padded(struct rule *rule, int parameter, size_t length)
 {
 	size_t start = rule->padded.len;
 
 	wr_printf(&rule->padded, "?%d", parameter);
 	while (rule->padded.len - start < length)
 		wr_u8(&rule->padded, ' ');
+}
+
+static void write_final(struct rule *rule, const struct rule_field *field, int parameter)
+{
 	if (is_decimal(field))
 		wr_printf(&rule->final, "(CAST(?%d AS TEXT) COLLATE DECIMAL)", parameter);
 	else
 		wr_printf(&rule->final, "?%d", parameter);
+}
+
+/* Whether "('A', 'B', 3)" follows; moves behind it and counts. */
+static bool read_literals(const char **at, unsigned *ret_count)
+{
+	struct token token = token_next(at);
+
+	*ret_count = 0;
+	if (!token_is(token, "("))
+		return false;
+	do {
+		token = token_next(at);
+		if (token.kind != TOKEN_STRING && token.kind != TOKEN_NUMBER)
+			return false;
+		++*ret_count;
+		token = token_next(at);
+	} while (token_is(token, ","));
+	return token_is(token, ")");
+}
+
+/*
+ * "IN ('A', 'B', 'C')" behind a field becomes a chain of comparisons: SQLite would build a temporary table of the list, each
+ * time the rule is asked, which costs more than all the rest. Returns what is behind the list, or NULL if there is none.
+ */
+static const char *write_in_list(struct rule *rule, const struct rule_field *field, int parameter, const char *behind)
+{
+	struct token token = token_next(&behind);
+	bool negated = token_is_word(token, "not");
+	const char *list, *end;
+	unsigned count;
+
+	if (negated)
+		token = token_next(&behind);
+	list = end = behind;
+	if (!token_is_word(token, "in") || !read_literals(&end, &count))
+		return NULL;
+	wr_printf(&rule->final, negated ? "(NOT (" : "((");
+	token_next(&list);
+	for (unsigned i = 0; i < count; i++) {
+		write_final(rule, field, parameter);
+		token = token_next(&list);
+		wr_printf(&rule->final, " = %.*s%s", VIEW_ARG(token.text), i + 1 < count ? " OR " : "))");
+		token_next(&list);
+	}
+	return end;
+}
+
+/* Writes the parameter that stands for a field, in both forms; moves *at behind what it replaces. */
+static void write_parameter(struct rule *rule, const struct rule_field *field, int parameter, const char *start,
+			    const char **at)
+{
+	const char *end = write_in_list(rule, field, parameter, *at);
+
+	write_padded(rule, parameter, (size_t)(*at - start));
+	if (!end) {
+		write_final(rule, field, parameter);
+		return;
+	}
+	wr_bytes(&rule->padded, *at, (size_t)(end - *at));
+	*at = end;
 }
 
 /* `at` stands behind "old" or "new", which begins at `start`; moves behind the path. */
@@ -216,6 +275,7 @@ static void translate_field(struct mapping *mapping, struct entity_plan *plan, s
 			    const char *start, const char **at, int *next_parameter)
 {
 	struct token dot = token_next(at), name = token_next(at);
+	const char *behind = *at;
 	struct rule_field *field;
 
 	if (!token_is(dot, ".") || (name.kind != TOKEN_WORD && name.kind != TOKEN_QUOTED)) {
@@ -229,8 +289,8 @@ static void translate_field(struct mapping *mapping, struct entity_plan *plan, s
 		return;
 	if (!field->parameters[side])
 		field->parameters[side] = (*next_parameter)++;
-	write_parameter(rule, field, field->parameters[side], (size_t)(*at - start));
-	check_symbols(mapping, rule, field, *at);
+	write_parameter(rule, field, field->parameters[side], start, at);
+	check_symbols(mapping, rule, field, behind);
 }
 
 static void copy_text(struct rule *rule, const char *from, const char *to)
@@ -287,13 +347,13 @@ static int check_condition(struct mapping *mapping, struct rule *rule)
 	return mapping->diag->errors == errors ? 0 : -1;
 }
 
-static void check_decimals(struct mapping *mapping, const struct entity_plan *plan, const struct rule *rule, int parameters)
+static void check_decimals(struct mapping *mapping, const struct entity_plan *plan, const struct rule *rule, const char *sql,
+			   int parameters)
 {
 	bool *decimals = ARENA_ARRAY(&mapping->arena, bool, (size_t)parameters + 1);
-	struct writer text = {0};
 	struct flow_options options = {
-		.handle = db_handle(mapping->scratch), .decimal_params = decimals, .param_count = (unsigned)parameters,
-		.arena = &mapping->arena,
+		.handle = db_handle(mapping->scratch), .sql = sql, .decimal_params = decimals,
+		.param_count = (unsigned)parameters, .arena = &mapping->arena,
 	};
 	struct flow_fault *faults;
 
@@ -301,124 +361,8 @@ static void check_decimals(struct mapping *mapping, const struct entity_plan *pl
 		for (int side = 0; side < 2; side++)
 			if (plan->rules.fields[i].parameters[side] && is_decimal(&plan->rules.fields[i]))
 				decimals[plan->rules.fields[i].parameters[side] - 1] = true;
-	wr_printf(&text, "SELECT (%.*s\n) IS TRUE", (int)rule->final.len, rule->final.data);
-	options.sql = arena_copy(&mapping->arena, wr_view(&text)).ptr;
-	wr_done(&text);
 	for (faults = flow_follow(&options, NULL, 0); faults; faults = faults->next)
 		diag_error(mapping->diag, text_place(rule->condition.node, 0), "%s", faults->message);
-}
-
-/* Values worth trying for a field: its symbols, or the rule's own literals, and null. Text, numbers read as such. */
-struct trial {
-	int parameter;
-	unsigned count;
-	struct token values[VALUES_MAX];
-	const char *symbols[VALUES_MAX];
-};
-
-static void add_literals(const struct rule *rule, struct trial *trial)
-{
-	const char *at = rule->condition.sql;
-	struct token token;
-
-	while ((token = token_next(&at)).kind != TOKEN_END)
-		if ((token.kind == TOKEN_STRING || token.kind == TOKEN_NUMBER) && trial->count < VALUES_MAX)
-			trial->values[trial->count++] = token;
-}
-
-static void add_values(const struct rule *rule, const struct rule_field *field, struct trial *trial)
-{
-	static const char *const numbers[] = {"0", "1", "-1", "1000000"};
-
-	if (field->type->kind == AVRO_ENUM) {
-		for (unsigned i = 0; i < field->type->symbol_count && trial->count < VALUES_MAX; i++)
-			trial->symbols[trial->count++] = field->type->symbols[i];
-		return;
-	}
-	trial->count = 1; /* null */
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		trial->values[trial->count++] = (struct token){TOKEN_NUMBER, view_of(numbers[i])};
-	if (field->type->kind != AVRO_BOOLEAN)
-		add_literals(rule, trial);
-}
-
-static void bind_trial(struct mapping *mapping, sqlite3_stmt *stmt, const struct trial *trial, unsigned i)
-{
-	struct token token = trial->values[i];
-
-	if (trial->symbols[i])
-		sqlite3_bind_text(stmt, trial->parameter, trial->symbols[i], -1, SQLITE_STATIC);
-	else if (token.kind == TOKEN_STRING)
-		sqlite3_bind_text(stmt, trial->parameter, unquoted(mapping, token).ptr, -1, SQLITE_STATIC);
-	else if (token.kind == TOKEN_NUMBER)
-		sqlite3_bind_int64(stmt, trial->parameter, strtoll(token.text.ptr, NULL, 10));
-	else
-		sqlite3_bind_null(stmt, trial->parameter);
-}
-
-static bool fires(sqlite3_stmt *stmt)
-{
-	bool fired = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
-
-	sqlite3_reset(stmt);
-	return fired;
-}
-
-static bool try_all(struct mapping *mapping, sqlite3_stmt *stmt, const struct trial *trials, unsigned count)
-{
-	if (count == 0)
-		return fires(stmt);
-	for (unsigned i = 0; i < trials->count; i++) {
-		bind_trial(mapping, stmt, trials, i);
-		if (try_all(mapping, stmt, trials + 1, count - 1))
-			return true;
-	}
-	return false;
-}
-
-/* Of the fields that this rule looks at in the new document. False if they are too many to try. */
-static bool make_trials(const struct entity_plan *plan, const struct rule *rule, sqlite3_stmt *stmt,
-			struct trial *trials, unsigned *ret_count)
-{
-	size_t product = 1;
-
-	for (unsigned i = 0; i < plan->rules.field_count; i++) {
-		const struct rule_field *field = &plan->rules.fields[i];
-		struct trial *trial = &trials[*ret_count];
-		char name[16];
-
-		snprintf(name, sizeof(name), "?%d", field->parameters[1]);
-		if (!field->parameters[1] || sqlite3_bind_parameter_index(stmt, name) == 0)
-			continue;
-		trial->parameter = field->parameters[1];
-		add_values(rule, field, trial);
-		product *= trial->count;
-		if (product > TRIALS_MAX)
-			return false;
-		++*ret_count;
-	}
-	return *ret_count > 0;
-}
-
-/* A row can be created straight in its target state: a rule that misses that loses events. Reversals are declared so. */
-static void warn_dead_on_arrival(struct mapping *mapping, const struct entity_plan *plan, const struct rule *rule,
-				 const struct yaml_node *event)
-{
-	struct trial *trials = MEM_ARRAY(struct trial, plan->rules.field_count + 1);
-	struct writer text = {0};
-	sqlite3_stmt *stmt = NULL;
-	unsigned count = 0;
-
-	wr_printf(&text, "SELECT (%.*s\n) IS TRUE", (int)rule->final.len, rule->final.data);
-	wr_u8(&text, '\0');
-	if (!rule->reverses &&
-	    sqlite3_prepare_v2(db_handle(mapping->scratch), text.data, -1, &stmt, NULL) == SQLITE_OK &&
-	    make_trials(plan, rule, stmt, trials, &count) && !try_all(mapping, stmt, trials, count))
-		diag_warning(mapping->diag, event->key_at, "'%s' cannot fire for a row that is created straight in its "
-			     "target state; allow for 'old' being NULL, or say what it 'reverses'", event->key);
-	sqlite3_finalize(stmt);
-	wr_done(&text);
-	free(trials);
 }
 
 static void check_reverses(struct mapping *mapping, const struct yaml_node *events, const struct yaml_node *event)
@@ -436,6 +380,7 @@ static int compile_event(struct mapping *mapping, struct entity_plan *plan, cons
 {
 	unsigned errors = mapping->diag->errors;
 	const struct yaml_node *when = yaml_get(event, "when");
+	const char *sql;
 
 	if (event->kind != YAML_MAPPING)
 		return diag_error(mapping->diag, event->at, "event '%s' is a mapping with 'class' and 'when'", event->key);
@@ -456,8 +401,10 @@ static int compile_event(struct mapping *mapping, struct entity_plan *plan, cons
 		return -1;
 	if (check_condition(mapping, rule) < 0)
 		return -1;
-	check_decimals(mapping, plan, rule, *next_parameter - 1);
-	warn_dead_on_arrival(mapping, plan, rule, event);
+	sql = arena_printf(&mapping->arena, "SELECT (%.*s\n) IS TRUE", (int)rule->final.len, rule->final.data).ptr;
+	check_decimals(mapping, plan, rule, sql, *next_parameter - 1);
+	if (!rule->reverses)
+		rules_try(mapping, plan, rule->condition.sql, sql, event);
 	return mapping->diag->errors == errors ? 0 : -1;
 }
 

@@ -30,129 +30,145 @@ static int refuse(struct conversion *conversion, const char *format, ...)
 
 #define SHOWN(text) (int)((text).len < SHOWN_BYTES ? (text).len : SHOWN_BYTES), (text).ptr
 
-/* The column as text: a number's digits, a float's shortest text. Lives as long as the row, or in `digits`. */
-static struct view column_text(sqlite3_stmt *stmt, int column, char digits[350])
+/* The value as text: a number's digits, a float's shortest text. Lives as long as the row, or in `digits`. */
+static struct view value_text(sqlite3_value *value, char digits[350])
 {
 	const char *text;
 
-	if (sqlite3_column_type(stmt, column) == SQLITE_FLOAT)
-		return (struct view){digits, (size_t)decimal_print_double(sqlite3_column_double(stmt, column), digits)};
-	text = (const char *)sqlite3_column_text(stmt, column);
-	return (struct view){text ? text : "", (size_t)sqlite3_column_bytes(stmt, column)};
+	switch (sqlite3_value_type(value)) {
+	case SQLITE_FLOAT:
+		return (struct view){digits, (size_t)decimal_print_double(sqlite3_value_double(value), digits)};
+	case SQLITE_TEXT:
+	case SQLITE_BLOB:
+		text = sqlite3_value_blob(value);
+		break;
+	default:
+		text = (const char *)sqlite3_value_text(value);
+	}
+	return (struct view){text ? text : "", (size_t)sqlite3_value_bytes(value)};
 }
 
-typedef int convert_function(struct conversion *conversion, sqlite3_stmt *stmt, int column,
+typedef int convert_function(struct conversion *conversion, sqlite3_value *value,
 			     const struct avro_type *type, struct datum *ret);
 
-static int convert_string(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_string(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			  struct datum *ret)
 {
 	char digits[350];
 
 	(void)type;
-	if (sqlite3_column_type(stmt, column) == SQLITE_BLOB)
+	if (sqlite3_value_type(value) == SQLITE_BLOB)
 		return refuse(conversion, "bytes are no text");
-	ret->text = arena_copy(conversion->arena, column_text(stmt, column, digits));
+	ret->text = arena_copy(conversion->arena, value_text(value, digits));
 	return 0;
 }
 
-static int convert_bytes(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_bytes(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			 struct datum *ret)
 {
-	struct view bytes = {sqlite3_column_blob(stmt, column), (size_t)sqlite3_column_bytes(stmt, column)};
+	struct view bytes = {sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value)};
 
 	(void)type;
-	if (sqlite3_column_type(stmt, column) != SQLITE_BLOB && sqlite3_column_type(stmt, column) != SQLITE_TEXT)
+	if (sqlite3_value_type(value) != SQLITE_BLOB && sqlite3_value_type(value) != SQLITE_TEXT)
 		return refuse(conversion, "a number is no bytes");
 	ret->text = arena_copy(conversion->arena, bytes);
 	return 0;
 }
 
-static int read_decimal(struct conversion *conversion, sqlite3_stmt *stmt, int column, struct decimal *ret)
+static int read_decimal(struct conversion *conversion, sqlite3_value *value, struct decimal *ret)
 {
 	char digits[350];
 	struct view text;
 
-	if (sqlite3_column_type(stmt, column) == SQLITE_INTEGER) {
-		*ret = (struct decimal){.coefficient = sqlite3_column_int64(stmt, column), .scale = 0};
+	if (sqlite3_value_type(value) == SQLITE_INTEGER) {
+		*ret = (struct decimal){.coefficient = sqlite3_value_int64(value), .scale = 0};
 		return 0;
 	}
-	text = column_text(stmt, column, digits);
+	text = value_text(value, digits);
 	if (decimal_parse(text, ret) == 0)
 		return 0;
 	return refuse(conversion, "'%.*s' is no decimal of up to %d digits", SHOWN(text), DECIMAL_DIGITS);
 }
 
-static int convert_decimal(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
-			   struct datum *ret)
+/* Below 10^precision; what decimal_rescale gives is below 10^38 anyway. */
+static bool has_digits(__int128 coefficient, int precision)
 {
-	struct decimal value, exact;
-	char printed[DECIMAL_TEXT_BYTES];
 	__int128 limit = 1;
 
-	if (read_decimal(conversion, stmt, column, &value) < 0)
-		return -1;
-	for (int i = 0; i < type->precision; i++)
+	if (precision >= DECIMAL_DIGITS)
+		return true;
+	while (precision-- > 0)
 		limit *= 10;
-	if (decimal_rescale(value, type->scale, &exact) < 0 || exact.coefficient >= limit || exact.coefficient <= -limit) {
-		decimal_print(value, printed);
+	return coefficient < limit && coefficient > -limit;
+}
+
+static int convert_decimal(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
+			   struct datum *ret)
+{
+	struct decimal number, exact;
+	char printed[DECIMAL_TEXT_BYTES];
+
+	if (read_decimal(conversion, value, &number) < 0)
+		return -1;
+	if (decimal_rescale(number, type->scale, &exact) < 0 || !has_digits(exact.coefficient, type->precision)) {
+		decimal_print(number, printed);
 		return refuse(conversion, "%s has more digits than decimal(%d,%d) holds", printed, type->precision,
 			      type->scale);
 	}
-	if (sqlite3_column_type(stmt, column) == SQLITE_FLOAT)
+	if (sqlite3_value_type(value) == SQLITE_FLOAT)
 		conversion->binary_float = true;
 	ret->decimal = exact.coefficient;
 	return 0;
 }
 
 /* Whole numbers, also from a decimal without a fraction. */
-static int convert_integer(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_integer(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			   struct datum *ret)
 {
 	int64_t least = type->kind == AVRO_INT ? INT32_MIN : INT64_MIN, most = type->kind == AVRO_INT ? INT32_MAX : INT64_MAX;
-	struct decimal value, whole;
+	struct decimal number, whole;
 
-	if (read_decimal(conversion, stmt, column, &value) < 0)
+	if (read_decimal(conversion, value, &number) < 0)
 		return -1;
-	if (decimal_rescale(value, 0, &whole) < 0 || whole.coefficient < least || whole.coefficient > most)
+	if (decimal_rescale(number, 0, &whole) < 0 || whole.coefficient < least || whole.coefficient > most)
 		return refuse(conversion, "'%s' is no whole number from %lld to %lld",
-			      (const char *)sqlite3_column_text(stmt, column), (long long)least, (long long)most);
+			      (const char *)sqlite3_value_text(value), (long long)least, (long long)most);
 	ret->integer = (int64_t)whole.coefficient;
 	return 0;
 }
 
-static int convert_boolean(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_boolean(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			   struct datum *ret)
 {
-	int64_t value = sqlite3_column_int64(stmt, column);
+	int64_t number = sqlite3_value_int64(value);
 
 	(void)type;
-	if (sqlite3_column_type(stmt, column) != SQLITE_INTEGER || (value != 0 && value != 1))
+	if (sqlite3_value_type(value) != SQLITE_INTEGER || (number != 0 && number != 1))
 		return refuse(conversion, "'%s' is no boolean; it must be 0 or 1",
-			      (const char *)sqlite3_column_text(stmt, column));
-	ret->integer = value;
+			      (const char *)sqlite3_value_text(value));
+	ret->integer = number;
 	return 0;
 }
 
-static int convert_real(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_real(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			struct datum *ret)
 {
 	struct decimal ignored;
 
 	(void)type;
-	if (sqlite3_column_type(stmt, column) == SQLITE_TEXT && read_decimal(conversion, stmt, column, &ignored) < 0)
+	if (sqlite3_value_type(value) == SQLITE_TEXT && read_decimal(conversion, value, &ignored) < 0)
 		return -1;
-	if (sqlite3_column_type(stmt, column) == SQLITE_BLOB)
+	if (sqlite3_value_type(value) == SQLITE_BLOB)
 		return refuse(conversion, "bytes are no number");
-	ret->real = sqlite3_column_double(stmt, column);
+	ret->real = sqlite3_value_double(value);
 	return 0;
 }
 
-static int convert_enum(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_enum(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			struct datum *ret)
 {
 	char digits[350];
-	struct view text = column_text(stmt, column, digits);
+	struct view text = value_text(value, digits);
 	const char *dot = strrchr(type->name, '.');
 	int symbol = avro_symbol_index(type, text);
 
@@ -162,11 +178,11 @@ static int convert_enum(struct conversion *conversion, sqlite3_stmt *stmt, int c
 	return 0;
 }
 
-static int convert_date(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_date(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			struct datum *ret)
 {
 	char digits[350];
-	struct view text = column_text(stmt, column, digits);
+	struct view text = value_text(value, digits);
 
 	(void)type;
 	if (date_parse(text, &ret->integer) < 0)
@@ -176,11 +192,11 @@ static int convert_date(struct conversion *conversion, sqlite3_stmt *stmt, int c
 	return 0;
 }
 
-static int convert_instant(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+static int convert_instant(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			   struct datum *ret)
 {
 	char digits[350];
-	struct view text = column_text(stmt, column, digits);
+	struct view text = value_text(value, digits);
 	int64_t local;
 
 	(void)type;
@@ -204,14 +220,14 @@ static convert_function *const by_kind[] = {
 	[AVRO_RECORD] = NULL,           [AVRO_ARRAY] = NULL,              [AVRO_MAP] = NULL,
 };
 
-int convert_column(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
+int convert_value(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 		   struct datum *ret)
 {
 	convert_function *convert = by_logical[type->logical] ? by_logical[type->logical] : by_kind[type->kind];
 
 	if (!convert)
 		return refuse(conversion, "a value is no record, array or map");
-	if (convert(conversion, stmt, column, type, ret) < 0)
+	if (convert(conversion, value, type, ret) < 0)
 		return -1;
 	ret->set = true;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* One result column into one datum, if it fits exactly. Private to canonical/. */
+/* One value of SQL into one datum, if it fits exactly. Private to canonical/. */
 #ifndef CANONICAL_VALIDATE_H
 #define CANONICAL_VALIDATE_H
 
@@ -19,8 +19,7 @@ struct conversion {
 	char reason[REASON_BYTES];   /* why it does not fit */
 };
 
-/* The column is not NULL. Returns 0, or -1 with the reason. */
-int convert_column(struct conversion *conversion, sqlite3_stmt *stmt, int column, const struct avro_type *type,
-		   struct datum *ret);
+/* The value is a result column's, and not NULL. Returns 0, or -1 with the reason. */
+int convert_value(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type, struct datum *ret);
 
 #endif

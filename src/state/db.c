@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,11 +296,22 @@ static int check_damage(struct db *db, struct error *err)
 	return found < 0 ? -1 : 0;
 }
 
+/*
+ * SQLite counts every allocation under a process-wide lock unless told otherwise, before it is first used. If somebody
+ * was faster, it goes on counting.
+ */
+static void configure_process(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int open_file(struct db *db, const struct db_options *options, struct error *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	bool in_memory = strcmp(db->path, ":memory:") == 0;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
+	pthread_once(&once, configure_process);
 	if (!in_memory && take_lock(db, err) < 0)
 		return -1;
 	if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)

@@ -45,6 +45,27 @@ struct mirror_plan {
 	struct writer bytes;         /* texts of `fetched`; of a bag: the values to be hashed */
 };
 
+struct mirror {
+	struct db *db;
+	struct mirrored *mirrored;
+	unsigned mirrored_count;
+	struct mirror_plan **plans; /* by uid of the table version; NULL: not mirrored, or not declared */
+	unsigned plan_count;
+};
+
+/* The plan of a declared version, declared again if a rollback was since; *ret NULL: not mirrored. */
+MUST_CHECK int mirror_get_plan(struct mirror *mirror, const struct table *table, struct mirror_plan **ret,
+			       struct error *err);
+
+/* Whether changes are applied in this state. */
+static inline bool mirror_is_kept(enum mirror_state state)
+{
+	return state == MIRROR_LOADING || state == MIRROR_WHOLE;
+}
+
+/* Copies the row at which a walk or fetch stands into plan->fetched; texts move to the plan's own bytes. */
+void plan_keep_row(struct mirror_plan *plan, sqlite3_stmt *stmt);
+
 /* Chooses the columns; the table must have every needed one (checked by shape_compare before). */
 struct mirror_plan *plan_new(const struct table *table, const struct mirror_need *need);
 MUST_CHECK int plan_prepare(struct mirror_plan *plan, struct db *db, struct error *err);
