@@ -8,7 +8,7 @@
 --
 -- gives one row for each document that must exist and is not deleted. A document holds every field that the pack fills, null
 -- where it must be null. Money is {"amount", "currency"}, quantities {"value", "unit"}; decimals are text with nine
--- decimals, rates and percentages with twelve; times are 'YYYY-MM-DDTHH:MM:SS.ffffffZ', dates 'YYYY-MM-DD'. legalEntity
+-- decimals, rates and percentages with twelve; times are 'YYYY-MM-DDTHH:MM:SS[.ffffff]Z' without trailing zeros, dates 'YYYY-MM-DD'. legalEntity
 -- and correlation stand in "header", because that is where a message has them.
 
 CREATE SCHEMA oracle;
@@ -33,7 +33,9 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 CREATE FUNCTION oracle.ts(p timestamptz) RETURNS text
-LANGUAGE sql STABLE AS $$ SELECT to_char(p AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
+LANGUAGE sql STABLE AS $$
+	SELECT regexp_replace(to_char(p AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '\.?0+$', '') || 'Z'
+$$;
 
 CREATE FUNCTION oracle.list(p jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(p, '[]') $$;

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Points at which a test can have the process killed: TAILWATER_FAILPOINT="name" or "name:n" for the n-th passage. Without
- * the variable a passage costs one comparison.
+ * Points at which a test can have the process killed: TAILWATER_FAILPOINT="name" or "name:n" for the n-th passage, or
+ * stopped: "stop@name:n". Without the variable a passage costs one comparison.
  */
 #ifndef BASE_FAILPOINT_H
 #define BASE_FAILPOINT_H

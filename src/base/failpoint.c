@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* Dying on purpose: SIGKILL, so that nothing is flushed or cleaned up. */
+/* Dying on purpose: SIGKILL, so that nothing is flushed or cleaned up; or SIGSTOP, for what the test does meanwhile. */
 #include "base/failpoint.h"
 
 #include <signal.h>
@@ -12,6 +12,7 @@
 
 bool failpoint_armed;
 
+static int action = SIGKILL;
 static const char *wanted;
 static size_t wanted_len;
 static unsigned long passages = 1;
@@ -23,6 +24,10 @@ void failpoint_setup(void)
 	wanted = getenv("TAILWATER_FAILPOINT");
 	if (!wanted)
 		return;
+	if (strncmp(wanted, "stop@", 5) == 0) {
+		action = SIGSTOP;
+		wanted += 5;
+	}
 	colon = strchr(wanted, ':');
 	wanted_len = colon ? (size_t)(colon - wanted) : strlen(wanted);
 	if (colon)
@@ -38,7 +43,7 @@ static bool reached(const char *name)
 static void die(int number)
 {
 	(void)number;
-	kill(getpid(), SIGKILL);
+	kill(getpid(), action);
 }
 
 void failpoint_hit(const char *name)

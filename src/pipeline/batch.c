@@ -199,7 +199,10 @@ static int commit_exactly_once(struct pipeline *p, struct error *err)
 	if (send_checkpoint(p, err) < 0)
 		return -1;
 	failpoint("before-commit");
-	return await_flush(p, err) < 0 ? -1 : await_commit(p, err);
+	if (await_flush(p, err) < 0)
+		return -1;
+	failpoint("flushed");
+	return await_commit(p, err);
 }
 
 /* A document is never recorded as published that Kafka does not have: first everything, then the checkpoint. */

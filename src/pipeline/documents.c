@@ -56,7 +56,8 @@ static void fill_origin(const struct making *m, struct header *header)
 	char position[POSITION_TEXT_BYTES];
 	bool snapshot = m->cause != CAUSE_COMMIT; /* or a job: neither belongs to a transaction */
 
-	position_print(snapshot ? p->applied.position : p->txn->final, position);
+	position_print(m->cause == CAUSE_COMMIT ? p->txn->final : m->cause == CAUSE_JOB ? p->applied.position : p->snapshot_position,
+		       position);
 	header->position_kind = "PG_LSN";
 	header->position_value = arena_copy(&p->doc_arena, view_of(position));
 	header->position_ordinal = (int64_t)p->ordinal++;

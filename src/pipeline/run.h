@@ -131,7 +131,8 @@ struct pipeline {
 	uint64_t txn_skip_documents;
 	uint64_t txn_hidden;        /* so many changes are published */
 	uint64_t txn_hidden_documents;
-	usec_t snapshot_at;         /* wall time of the snapshot being published */
+	usec_t snapshot_at;         /* wall time of the snapshot (or job) being published ... */
+	struct position snapshot_position; /* ... and where it stands in the log */
 	uint64_t ordinal;           /* of the next message of the document being made */
 
 	usec_t now;                 /* monotonic, of this turn of the loop */

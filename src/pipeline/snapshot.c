@@ -108,6 +108,7 @@ static int make_documents(struct pipeline *p, const struct source_snapshot *snap
 	if (!p->touch)
 		return 0;
 	p->snapshot_at = snapshot->taken_at;
+	p->snapshot_position = snapshot->consistent;
 	entities = mapping_entities(p->mapping, &count);
 	for (unsigned i = 0; i < count; i++)
 		if (touch_all(p->touch, entities[i], err) < 0)

@@ -321,6 +321,25 @@ int agent_wait(struct agent *agent, usec_t timeout_us)
 	return status;
 }
 
+void agent_await_stop(struct agent *agent)
+{
+	usec_t deadline = clock_mono() + 90 * USEC_PER_SEC;
+	int status;
+
+	while (waitpid(agent->pid, &status, WNOHANG | WUNTRACED) == 0) {
+		if (clock_mono() > deadline)
+			harness_fail(agent, "the agent did not reach the point to stop at");
+		harness_nap();
+	}
+	if (!WIFSTOPPED(status))
+		harness_fail(agent, "the agent ended before the point to stop at");
+}
+
+void agent_continue(struct agent *agent)
+{
+	kill(agent->pid, SIGCONT);
+}
+
 void agent_kill(struct agent *agent)
 {
 	if (!agent->pid)

@@ -59,6 +59,10 @@ void agent_start(struct agent *agent, const char *failpoint);
 
 /* Waits until it has ended; its wait status. Fails after the deadline, showing the log's end. */
 int agent_wait(struct agent *agent, usec_t timeout_us);
+
+/* Waits until a failpoint "stop@..." has stopped it, and lets it go on. */
+void agent_await_stop(struct agent *agent);
+void agent_continue(struct agent *agent);
 void agent_kill(struct agent *agent);
 void agent_stop(struct agent *agent); /* SIGTERM; must exit with 0 */
 
