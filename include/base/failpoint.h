@@ -15,8 +15,8 @@ extern bool failpoint_armed;
 void failpoint_setup(void);
 void failpoint_hit(const char *name);
 
-/* True if this is the point that the process is to be killed at. */
-bool failpoint_is(const char *name);
+/* The same a millisecond later, whatever the process is doing by then. */
+void failpoint_soon(const char *name);
 
 static inline void failpoint(const char *name)
 {

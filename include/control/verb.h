@@ -32,10 +32,11 @@ struct verb {
 	int (*run)(const struct arguments *args); /* returns the exit code */
 };
 
-/* A parsed command line; all texts are borrowed from argv. */
+/* A parsed command line; values are borrowed from argv. */
 struct arguments {
 	const struct verb *verb;
-	const char *operand;                           /* NULL: none */
+	const char *operand;                           /* NULL: none; words that stand together are one */
+	char operand_text[80];
 	const char *values[FLAGS_MOST][FLAG_VALUES_MOST]; /* by index of the flag; a switch has its own name */
 	unsigned counts[FLAGS_MOST];
 };

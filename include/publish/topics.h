@@ -46,8 +46,8 @@ int topics_open(struct topics *topics, const struct topic_spec *specs, const boo
 const char *topic_name(const struct topic *topic);
 int32_t topic_partitions(const struct topic *topic);
 
-/* The sum of the end offsets of all partitions. */
-int topic_end_offset(struct topics *topics, const struct topic *topic, int64_t *ret, struct error *err);
+/* Of each topic the sum of the end offsets of its partitions. */
+int topics_ends(struct topics *topics, struct topic *const *handles, size_t count, int64_t *ret, struct error *err);
 
 /* The partition that Java clients choose for a key (murmur2); without a key: 0. */
 int32_t topic_partition_of(const struct topic *topic, struct view key);

@@ -79,6 +79,9 @@ struct source_metrics {
 struct source_ops {
 	const char *name;
 
+	/* ERROR_INPUT if the kind of server has no connection parameter of this name; connects to nothing. */
+	int (*check_parameter)(const char *name, struct error *err);
+
 	/* Connects for queries. The catalogue is borrowed; table versions go into it. */
 	int (*open)(struct source **ret, const struct source_options *options, struct catalog *catalog, struct error *err);
 

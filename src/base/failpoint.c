@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 bool failpoint_armed;
@@ -29,13 +30,29 @@ void failpoint_setup(void)
 	failpoint_armed = true;
 }
 
-bool failpoint_is(const char *name)
+static bool reached(const char *name)
 {
-	return failpoint_armed && strlen(name) == wanted_len && strncmp(name, wanted, wanted_len) == 0;
+	return failpoint_armed && strlen(name) == wanted_len && strncmp(name, wanted, wanted_len) == 0 && --passages == 0;
+}
+
+static void die(int number)
+{
+	(void)number;
+	kill(getpid(), SIGKILL);
 }
 
 void failpoint_hit(const char *name)
 {
-	if (failpoint_is(name) && --passages == 0)
-		kill(getpid(), SIGKILL);
+	if (reached(name))
+		die(0);
+}
+
+void failpoint_soon(const char *name)
+{
+	struct itimerval timer = {.it_value.tv_usec = 1000};
+
+	if (!reached(name))
+		return;
+	signal(SIGALRM, die);
+	setitimer(ITIMER_REAL, &timer, NULL);
 }

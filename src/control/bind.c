@@ -14,7 +14,7 @@
 #include "publish/properties.h"
 #include "source/source.h"
 
-/* Defaults that are made from other options ------------------------------------------------------------------------- */
+/* Defaults that are made from other options --------------------------------------------------- */
 
 static const char *slot_name(struct arena *arena, const char *source)
 {
@@ -43,21 +43,39 @@ void bind_derive(struct conf *conf)
 	derive(&conf->shown, &conf->arena);
 }
 
-/* Checks across options --------------------------------------------------------------------------------------------- */
+/* Checks across options ----------------------------------------------------------------------- */
 
 /* Keywords of libpq that are options of their own here. */
+static void check_parameter(const char *name, struct place at, const struct source_ops *ops, struct diagnostics *diag)
+{
+	static const char *const own[] = {"host", "port", "dbname", "user", "password"};
+	struct error err;
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (strcmp(name, own[i]) != 0)
+			continue;
+		diag_error(diag, at, "'source.parameters.%s': this is an option of its own, below 'source:'", name);
+		return;
+	}
+	if (strcmp(name, "replication") == 0)
+		diag_error(diag, at, "'source.parameters.replication': this is set by Tailwater");
+	else if (ops->check_parameter(name, &err) < 0)
+		diag_error(diag, at, "'source.parameters': %s", err.text);
+}
+
+static const char *source_type(const struct settings *settings)
+{
+	return option_find(VIEW("source.type"))->choices[settings->source_type];
+}
+
 static void check_parameters(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)
 {
-	static const char *const own[] = {"host", "port", "dbname", "user", "password", "replication"};
+	const struct source_ops *ops = source_find(source_type(settings));
 
 	for (size_t i = 0; i < settings->source_parameters.count; i++) {
 		const char *name = settings->source_parameters.entries[i].name;
 
-		for (size_t j = 0; j < sizeof(own) / sizeof(own[0]); j++)
-			if (strcmp(name, own[j]) == 0)
-				diag_error(diag, loader_entry_place(ld, "source.parameters", name), "'source.parameters.%s': %s",
-					   name, strcmp(name, "replication") ? "this is an option of its own, below 'source:'" :
-									       "this is set by Tailwater");
+		check_parameter(name, loader_entry_place(ld, "source.parameters", name), ops, diag);
 	}
 }
 
@@ -118,7 +136,7 @@ void bind_check(const struct conf *conf, const struct loader *ld, struct diagnos
 	check_tables(&conf->settings, ld, diag);
 }
 
-/* The pipeline's options -------------------------------------------------------------------------------------------- */
+/* The pipeline's options ---------------------------------------------------------------------- */
 
 static void add_keyword(struct writer *to, const char *name, const char *value)
 {
@@ -175,7 +193,7 @@ void bind_pipeline(struct conf *conf)
 	conf->pipeline = (struct pipeline_options){
 		.name = settings->source_name,
 		.instance = settings->source_instance,
-		.source_type = option_find(VIEW("source.type"))->choices[settings->source_type],
+		.source_type = source_type(settings),
 		.database = settings->source_dbname,
 		.source = bind_source(settings, &conf->arena),
 		.kafka = {settings->source_name, settings->kafka.entries, settings->kafka.count},

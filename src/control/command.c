@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "control/conf.h"
-#include "verbs/verbs.h"
+#include "verbs.h"
 
 const struct verb *const verbs[] = {
 	&verb_run, &verb_check, &verb_map_check, &verb_map_test, &verb_read, &verb_position, &verb_version, &verb_help,
@@ -57,7 +57,7 @@ const char *const *argument_list(const struct arguments *args, const char *name,
 	return i >= 0 ? args->values[i] : NULL;
 }
 
-/* Complaints -------------------------------------------------------------------------------------------------------- */
+/* Complaints ---------------------------------------------------------------------------------- */
 
 static int complain(const char *what, const char *word, const char *meant)
 {
@@ -75,6 +75,9 @@ static int unknown_verb(const char *word)
 
 	for (size_t i = 0; i < verb_count; i++)
 		names[i] = verbs[i]->name;
+	for (size_t i = 0; i < verb_count; i++)
+		if (strncmp(names[i], word, strlen(word)) == 0 && names[i][strlen(word)] == ' ')
+			return complain("unknown verb", word, names[i]);
 	return complain("unknown verb", word, diag_did_you_mean(view_of(word), names, verb_count));
 }
 
@@ -88,7 +91,7 @@ static int unknown_flag(const struct verb *verb, const char *word)
 	return complain("unknown option", word, diag_did_you_mean(view_of(word), names, count));
 }
 
-/* Parsing ----------------------------------------------------------------------------------------------------------- */
+/* Parsing ------------------------------------------------------------------------------------- */
 
 static int add_value(struct arguments *args, const struct flag *flag, const char *value)
 {
@@ -120,17 +123,23 @@ static int take_flag(struct arguments *args, int argc, char **argv)
 	return add_value(args, flag, argv[1]) < 0 ? -1 : 2;
 }
 
+/* "help map check": the name of a verb may be of two words. */
+static int take_operand(struct arguments *args, const char *word)
+{
+	size_t len = strlen(args->operand_text);
+
+	if (!args->verb->operand || (len && strcmp(args->operand_text, "map") != 0))
+		return complain("unexpected word", word, NULL);
+	snprintf(args->operand_text + len, sizeof(args->operand_text) - len, "%s%s", len ? " " : "", word);
+	args->operand = args->operand_text;
+	return 1;
+}
+
 static int take_words(struct arguments *args, int argc, char **argv)
 {
 	while (argc > 0) {
-		int taken = 1;
+		int taken = argv[0][0] == '-' ? take_flag(args, argc, argv) : take_operand(args, argv[0]);
 
-		if (argv[0][0] == '-')
-			taken = take_flag(args, argc, argv);
-		else if (args->operand || !args->verb->operand)
-			taken = complain("unexpected word", argv[0], NULL);
-		else
-			args->operand = argv[0];
 		if (taken < 0)
 			return -1;
 		argc -= taken;

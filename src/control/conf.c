@@ -40,7 +40,7 @@ static void set(struct loader *ld, const struct option *option, const struct yam
 		value_read(&ld->shower, option, node);
 }
 
-/* Unknown keys ------------------------------------------------------------------------------------------------------ */
+/* Unknown keys -------------------------------------------------------------------------------- */
 
 /* Candidates are the sections (section NULL), or the full names of a section's options. */
 static const char *nearest(const char *section, struct view key)
@@ -83,7 +83,7 @@ static void refuse_key(struct loader *ld, const char *section, const struct yaml
 		diag_error(ld->diag, node->key_at, "unknown option '%s%s%s'", section, dot, node->key);
 }
 
-/* The walk ---------------------------------------------------------------------------------------------------------- */
+/* The walk ------------------------------------------------------------------------------------ */
 
 static void read_section(struct loader *ld, const struct option_section *section, const struct yaml_node *node)
 {
@@ -134,7 +134,7 @@ static void read_root(struct loader *ld, const struct yaml_node *root)
 	}
 }
 
-/* What is not there ------------------------------------------------------------------------------------------------- */
+/* What is not there --------------------------------------------------------------------------- */
 
 static const struct yaml_node *find_node(const struct loader *ld, const struct option *option)
 {
@@ -188,7 +188,7 @@ static void complete(struct loader *ld)
 	}
 }
 
-/* Loading ----------------------------------------------------------------------------------------------------------- */
+/* Loading ------------------------------------------------------------------------------------- */
 
 static void begin(struct loader *ld, const char *path)
 {

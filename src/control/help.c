@@ -42,7 +42,7 @@ static void fill(struct writer *to, const char *indent, const char *text)
 	wr_printf(to, "\n");
 }
 
-/* Verbs ------------------------------------------------------------------------------------------------------------- */
+/* Verbs --------------------------------------------------------------------------------------- */
 
 void help_usage(const struct verb *verb, struct writer *to)
 {
@@ -76,7 +76,7 @@ void help_overview(struct writer *to)
 	wr_printf(to, "\nMore: tailwater help VERB, help options, help OPTION, help states, help sample.\n");
 }
 
-/* Options ----------------------------------------------------------------------------------------------------------- */
+/* Options ------------------------------------------------------------------------------------- */
 
 void help_option(const struct option *option, struct writer *to)
 {
@@ -120,7 +120,7 @@ void help_states(struct writer *to)
 		wr_printf(to, "  %2d  %-19s  %s\n", named_states[i].exit_code, named_states[i].name, named_states[i].meaning);
 }
 
-/* The sample file --------------------------------------------------------------------------------------------------- */
+/* The sample file ----------------------------------------------------------------------------- */
 
 static const char *sample_value(const struct option *option)
 {

@@ -52,7 +52,7 @@ static void tagged(struct writer *to, const char *tag)
 	paragraph(to, tag);
 }
 
-/* tailwater(1) ------------------------------------------------------------------------------------------------------ */
+/* tailwater(1) -------------------------------------------------------------------------------- */
 
 static void manual_flag(const struct flag *flag, struct writer *to)
 {
@@ -145,7 +145,7 @@ void manual_program(struct writer *to)
 	manual_signals(to);
 }
 
-/* tailwater.yaml(5) ------------------------------------------------------------------------------------------------- */
+/* tailwater.yaml(5) --------------------------------------------------------------------------- */
 
 static void manual_option(const struct option *option, struct writer *to)
 {

@@ -53,7 +53,7 @@ void records_free(struct records *records)
 	free(records);
 }
 
-/* Schemas ----------------------------------------------------------------------------------------------------------- */
+/* Schemas ------------------------------------------------------------------------------------- */
 
 static int read_schemas(struct records *records, struct topic_reader *reader, struct error *err)
 {
@@ -106,7 +106,7 @@ static int find_schema(struct records *records, uint64_t fingerprint, const stru
 	return error_set(err, ERROR_RECORD, "schema %016" PRIx64 " is not in %s", fingerprint, records->schemas_topic);
 }
 
-/* Parts of a record: as JSON into `to`; what a user would call it into `text`, if that is asked for --------------------- */
+/* Parts of a record: as JSON into `to`; what a user would call it into `text`, if that is asked for ---- */
 
 typedef int decode_part(struct records *records, struct view bytes, struct writer *to, struct writer *text,
 			struct error *err);

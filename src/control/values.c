@@ -27,7 +27,7 @@ static const struct unit size_units[] = {
 
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
-/* Complaints -------------------------------------------------------------------------------------------------------- */
+/* Complaints ---------------------------------------------------------------------------------- */
 
 /* A secret's complaint points at its key: not even the place says how long it is. */
 static struct place place_of(const struct option *option, const struct yaml_node *node)
@@ -57,7 +57,7 @@ static int refuse(struct value_reader *reader, const struct option *option, cons
 	return -1;
 }
 
-/* Numbers ----------------------------------------------------------------------------------------------------------- */
+/* Numbers ------------------------------------------------------------------------------------- */
 
 /* The digits at the beginning: how many, and their value; too large ones become INT64_MAX. */
 static size_t leading_number(struct view text, int64_t *ret)
@@ -145,7 +145,7 @@ static int read_choice(struct value_reader *reader, const struct option *option,
 	return refuse(reader, option, node, "");
 }
 
-/* Texts ------------------------------------------------------------------------------------------------------------- */
+/* Texts --------------------------------------------------------------------------------------- */
 
 static int read_scalar(struct value_reader *reader, const struct option *option, const struct yaml_node *node,
 		       struct view *ret)
@@ -194,7 +194,7 @@ static int read_list(struct value_reader *reader, const struct option *option, c
 	if (node->kind != YAML_SEQUENCE)
 		return refuse(reader, option, node, "");
 	item.type = OPTION_TEXT;
-	*member = (struct conf_list){.items = ARENA_ARRAY(reader->arena, const char *, node->count)};
+	*member = (struct conf_list){.items = ARENA_ARRAY(reader->arena, const char *, node->count + 1)};
 	for (const struct yaml_node *child = node->first; child; child = child->next) {
 		struct view text;
 
@@ -226,7 +226,7 @@ static int read_map(struct value_reader *reader, const struct option *option, co
 
 	if (node->kind != YAML_MAPPING)
 		return refuse(reader, option, node, "");
-	*member = (struct conf_map){.entries = ARENA_ARRAY(reader->arena, struct kafka_property, node->count)};
+	*member = (struct conf_map){.entries = ARENA_ARRAY(reader->arena, struct kafka_property, node->count + 1)};
 	for (const struct yaml_node *child = node->first; child; child = child->next) {
 		if (read_entry(reader, option, child, &member->entries[member->count]) < 0)
 			result = -1;
@@ -236,7 +236,7 @@ static int read_map(struct value_reader *reader, const struct option *option, co
 	return result;
 }
 
-/* Printing ---------------------------------------------------------------------------------------------------------- */
+/* Printing ------------------------------------------------------------------------------------ */
 
 static void print_with_units(const struct option *option, int64_t number, const struct unit *units, struct writer *to)
 {
@@ -300,7 +300,7 @@ static void print_map(const struct conf_map *map, struct writer *to)
 	wr_u8(to, '}');
 }
 
-/* The table --------------------------------------------------------------------------------------------------------- */
+/* The table ----------------------------------------------------------------------------------- */
 
 static void describe_range(const struct option *option, const char *noun,
 			   void (*print)(const struct option *option, int64_t number, struct writer *to), struct writer *to)

@@ -152,11 +152,10 @@ static int await_flush(struct pipeline *p, struct error *err)
 static int await_commit(struct pipeline *p, struct error *err)
 {
 	usec_t deadline = clock_mono() + p->options->commit_timeout_us;
-	usec_t slice = failpoint_is("during-commit") ? USEC_PER_MSEC : COMMIT_SLICE_US;
 	int done;
 
-	while ((done = producer_commit(p->producer, slice, NULL, err)) == 0) {
-		failpoint("during-commit");
+	failpoint_soon("during-commit");
+	while ((done = producer_commit(p->producer, COMMIT_SLICE_US, NULL, err)) == 0) {
 		if (pipeline_serve(p, err) < 0)
 			return ambiguous(p, err);
 		if (clock_mono() > deadline) {

@@ -64,7 +64,6 @@ static int handle_begin(struct pipeline *p, struct change *change, struct error 
 	const struct transaction *txn = change->txn;
 
 	p->txn = txn;
-	p->ordinal = 0;
 	arena_reset(&p->txn_arena);
 	encode_begin(p->encoder, txn);
 	place_transaction(p, txn);

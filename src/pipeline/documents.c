@@ -18,6 +18,8 @@
 #include "run.h"
 #include "state/exceptions.h"
 
+_Static_assert(ENTITY_EVENTS_MAX + 8 < ORDINALS_OF_A_DOCUMENT, "every message of a document has an ordinal of its own");
+
 /* One document being handled; all texts in the document arena. */
 struct making {
 	struct pipeline *p;
@@ -489,7 +491,7 @@ int documents_publish_touched(struct pipeline *p, enum document_cause cause, str
 	if (touch_start(p->touch, done, err) < 0)
 		return -1;
 	while ((got = touch_next(p->touch, &root, err)) > 0) {
-		done++;
+		p->ordinal = done++ * ORDINALS_OF_A_DOCUMENT;
 		if (cause == CAUSE_COMMIT) {
 			p->applied.open.done = done;
 			if (change_set_hidden(p, done <= p->txn_hidden_documents, err) < 0)

@@ -157,7 +157,7 @@ static int evaluate_all(struct pipeline *p, uint64_t published, struct error *er
 		return -1;
 	p->replaying = p->job_done < published;
 	while ((got = touch_next(p->touch, &root, err)) > 0) {
-		p->job_done++;
+		p->ordinal = p->job_done++ * ORDINALS_OF_A_DOCUMENT;
 		if (change_set_hidden(p, p->job_done <= published, err) < 0 ||
 		    document_make(p, &root, CAUSE_JOB, err) < 0 || keep_pace(p, err) < 0)
 			return -1;

@@ -217,13 +217,16 @@ static int note_known(void *arg, const struct known_topic *topic)
 }
 
 /* Against what the state file remembers; then remembered anew. */
-static int compare_topic(struct pipeline *p, const struct topic_list *list, const struct topic *topic, struct error *err)
+static int compare_topic(struct pipeline *p, const struct topic_list *list, const struct topic *topic, int64_t end,
+			 struct error *err)
 {
 	const struct known_topic *known = map_get(&list->known, view_of(topic_name(topic)));
-	struct known_topic now = {.name = view_of(topic_name(topic)), .partitions = topic_partitions(topic)};
+	struct known_topic now = {
+		.name = view_of(topic_name(topic)),
+		.partitions = topic_partitions(topic),
+		.end_offset = end,
+	};
 
-	if (topic_end_offset(p->topics, topic, &now.end_offset, err) < 0)
-		return -1;
 	if (known && known->partitions != now.partitions) {
 		error_state(err, STATE_TOPIC_CHANGED, "topic %s had %d partitions and has %d now: keys would move", topic_name(topic),
 			    known->partitions, now.partitions);
@@ -239,12 +242,16 @@ static int compare_topic(struct pipeline *p, const struct topic_list *list, cons
 static int open_listed(struct pipeline *p, struct topic_list *list, struct error *err)
 {
 	struct topic **handles = MEM_ARRAY(struct topic *, list->count);
+	int64_t *ends = MEM_ARRAY(int64_t, list->count);
 	int result = topics_open(p->topics, list->specs, list->must_exist, list->count, handles, err);
 
+	if (result == 0)
+		result = topics_ends(p->topics, handles, list->count, ends, err);
 	for (size_t i = 0; i < list->count && result == 0; i++) {
 		*list->places[i] = handles[i];
-		result = compare_topic(p, list, handles[i], err);
+		result = compare_topic(p, list, handles[i], ends[i], err);
 	}
+	free(ends);
 	free(handles);
 	return result;
 }

@@ -132,7 +132,7 @@ struct pipeline {
 	uint64_t txn_hidden;        /* so many changes are published */
 	uint64_t txn_hidden_documents;
 	usec_t snapshot_at;         /* wall time of the snapshot being published */
-	uint64_t ordinal;           /* of the next document message in the transaction */
+	uint64_t ordinal;           /* of the next message of the document being made */
 
 	usec_t now;                 /* monotonic, of this turn of the loop */
 	usec_t state_committed_at;
@@ -184,6 +184,12 @@ int change_apply(struct pipeline *p, const struct change *change, struct error *
 extern const struct avro_type avro_string;
 int contracts_bind(struct pipeline *p, struct error *err);
 int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err);
+
+/*
+ * Room for the messages of one document, so that a message's ordinal does not depend on how many the documents before it made:
+ * a transaction that is resumed in the middle gives the same ones.
+ */
+#define ORDINALS_OF_A_DOCUMENT 128
 
 /* documents.c */
 enum document_cause { CAUSE_COMMIT, CAUSE_SNAPSHOT, CAUSE_JOB };

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -172,14 +173,43 @@ static int add_partitions(const struct rd_kafka_metadata *metadata, const char *
 	return error_set(err, ERROR_INPUT, "there is no topic %s", topic);
 }
 
+/* After a start of a broker, or while a partition moves, its leader is not known for a moment. */
+static bool worth_waiting(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
+static void nap(void)
+{
+	struct timespec time = {.tv_nsec = 100 * 1000 * 1000};
+
+	nanosleep(&time, NULL);
+}
+
 static int find_by_time(struct topic_reader *reader, usec_t time, struct error *err)
 {
+	usec_t deadline = clock_mono() + ANSWER_MS * USEC_PER_MSEC;
 	rd_kafka_resp_err_t code;
 
 	for (int i = 0; i < reader->assignment->cnt; i++)
 		reader->assignment->elems[i].offset = time / USEC_PER_MSEC;
-	code = rd_kafka_offsets_for_times(reader->rk, reader->assignment, ANSWER_MS);
+	while (worth_waiting(code = rd_kafka_offsets_for_times(reader->rk, reader->assignment, ANSWER_MS)) &&
+	       clock_mono() < deadline)
+		nap();
 	return code ? client_fail(err, code, "looking a time up", NULL) : 0;
+}
+
+static rd_kafka_resp_err_t ask_ends(struct topic_reader *reader, const rd_kafka_topic_partition_t *partition, int64_t *low,
+				    int64_t *high)
+{
+	usec_t deadline = clock_mono() + ANSWER_MS * USEC_PER_MSEC;
+	rd_kafka_resp_err_t code;
+
+	while (worth_waiting(code = rd_kafka_query_watermark_offsets(reader->rk, partition->topic, partition->partition, low,
+								     high, ANSWER_MS)) &&
+	       clock_mono() < deadline)
+		nap();
+	return code;
 }
 
 /* Absolute offsets: asking for the watermarks first is twenty times faster than letting the client find the beginning. */
@@ -188,8 +218,7 @@ static int locate(struct topic_reader *reader, enum read_from from, struct error
 	for (int i = 0; i < reader->assignment->cnt; i++) {
 		rd_kafka_topic_partition_t *partition = &reader->assignment->elems[i];
 		int64_t low, high;
-		rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reader->rk, partition->topic,
-									    partition->partition, &low, &high, ANSWER_MS);
+		rd_kafka_resp_err_t code = ask_ends(reader, partition, &low, &high);
 
 		if (code)
 			return client_fail(err, code, "asking for the ends of a topic", NULL);

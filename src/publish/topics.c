@@ -58,28 +58,23 @@ void topics_free(struct topics *topics)
 	free(topics);
 }
 
-/* What the metadata says of one topic: its partitions, 0 if it does not exist, -1. */
-static int32_t count_partitions(struct topics *topics, const char *name, struct error *err)
+/* Partitions of each topic by the cluster's metadata, 0 for those that do not exist. */
+static int count_partitions(struct topics *topics, const struct topic_spec *specs, size_t count, int32_t *ret,
+			    struct error *err)
 {
-	rd_kafka_t *rk = producer_handle(topics->producer);
-	rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, name, NULL);
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code;
-	int32_t count = 0;
+	rd_kafka_resp_err_t code = rd_kafka_metadata(producer_handle(topics->producer), 1, NULL, &metadata, ADMIN_TIMEOUT_MS);
 
-	if (!rkt)
-		return error_set(err, ERROR_INPUT, "'%s' is no name for a topic", name);
-	code = rd_kafka_metadata(rk, 0, rkt, &metadata, ADMIN_TIMEOUT_MS);
-	rd_kafka_topic_destroy(rkt);
 	if (code)
 		return client_fail(err, code, "asking Kafka for its topics", NULL);
-	code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-	if (!code)
-		count = metadata->topics[0].partition_cnt;
+	for (size_t i = 0; i < count; i++) {
+		ret[i] = 0;
+		for (int j = 0; j < metadata->topic_cnt; j++)
+			if (strcmp(metadata->topics[j].topic, specs[i].name) == 0)
+				ret[i] = metadata->topics[j].partition_cnt;
+	}
 	rd_kafka_metadata_destroy(metadata);
-	if (code && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-		return client_fail(err, code, name, NULL);
-	return count;
+	return 0;
 }
 
 static const char *const policy_names[] = {
@@ -107,7 +102,7 @@ static rd_kafka_NewTopic_t *new_topic(const struct topic_spec *spec, struct erro
 	return topic;
 }
 
-/* The results of an admin call with one item; the event is destroyed by the caller. */
+/* The answer to an admin call; the event is destroyed by the caller. */
 static rd_kafka_event_t *await(rd_kafka_queue_t *queue, const char *doing, struct error *err)
 {
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS);
@@ -122,61 +117,89 @@ static rd_kafka_event_t *await(rd_kafka_queue_t *queue, const char *doing, struc
 	return event;
 }
 
-static int created(rd_kafka_event_t *event, const struct topic_spec *spec, struct error *err)
+static int check_created(rd_kafka_event_t *event, struct error *err)
 {
-	const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
 	size_t count;
-	const rd_kafka_topic_result_t **topics = rd_kafka_CreateTopics_result_topics(result, &count);
-	rd_kafka_resp_err_t code = rd_kafka_topic_result_error(topics[0]);
+	const rd_kafka_topic_result_t **made =
+		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
 
-	if (!code || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-		return 0;
-	client_fail(err, code, "making a topic", rd_kafka_topic_result_error_string(topics[0]));
-	return error_context(err, "%s", spec->name);
+	for (size_t i = 0; i < count; i++) {
+		rd_kafka_resp_err_t code = rd_kafka_topic_result_error(made[i]);
+
+		if (!code || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+			continue;
+		client_fail(err, code, "making a topic", rd_kafka_topic_result_error_string(made[i]));
+		return error_context(err, "%s", rd_kafka_topic_result_name(made[i]));
+	}
+	return 0;
 }
 
-static int create(struct topics *topics, const struct topic_spec *spec, struct error *err)
+static int create_all(struct topics *topics, rd_kafka_NewTopic_t **wanted, size_t count, struct error *err)
 {
 	rd_kafka_t *rk = producer_handle(topics->producer);
-	rd_kafka_NewTopic_t *topic = new_topic(spec, err);
-	rd_kafka_queue_t *queue;
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
 	rd_kafka_event_t *event;
 	int result = -1;
 
-	if (!topic)
-		return -1;
-	queue = rd_kafka_queue_new(rk);
-	rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
-	event = await(queue, "making a topic", err);
+	rd_kafka_CreateTopics(rk, wanted, count, NULL, queue);
+	event = await(queue, "making topics", err);
 	if (event) {
-		result = created(event, spec, err);
+		result = check_created(event, err);
 		rd_kafka_event_destroy(event);
 	}
 	rd_kafka_queue_destroy(queue);
-	rd_kafka_NewTopic_destroy(topic);
 	return result;
 }
 
-/* A topic just made takes a moment to show in every broker's metadata. */
-static int32_t await_partitions(struct topics *topics, const char *name, struct error *err)
+static int create_missing(struct topics *topics, const struct topic_spec *specs, size_t count, const int32_t *partitions,
+			  struct error *err)
 {
-	usec_t deadline = clock_mono() + VISIBLE_TIMEOUT_US;
-	int32_t count;
+	rd_kafka_NewTopic_t **wanted = MEM_ARRAY(rd_kafka_NewTopic_t *, count);
+	size_t missing = 0;
+	int result = 0;
 
-	while ((count = count_partitions(topics, name, err)) == 0 && clock_mono() < deadline)
-		rd_kafka_poll(producer_handle(topics->producer), 20);
-	return count ? count : error_set(err, ERROR_TRANSIENT, "topic %s was made, but does not show", name);
+	for (size_t i = 0; i < count && result == 0; i++) {
+		if (partitions[i])
+			continue;
+		wanted[missing] = new_topic(&specs[i], err);
+		result = wanted[missing] ? 0 : -1;
+		missing += wanted[missing] != NULL;
+	}
+	if (missing && result == 0)
+		result = create_all(topics, wanted, missing, err);
+	rd_kafka_NewTopic_destroy_array(wanted, missing);
+	free(wanted);
+	return result;
 }
 
-static const char *find_policy(rd_kafka_event_t *event)
+/* Topics just made take a moment to show in every broker's metadata. */
+static int await_partitions(struct topics *topics, const struct topic_spec *specs, size_t count, int32_t *partitions,
+			    struct error *err)
 {
-	size_t count, entries;
-	const rd_kafka_DescribeConfigs_result_t *result = rd_kafka_event_DescribeConfigs_result(event);
-	const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(result, &count);
-	const rd_kafka_ConfigEntry_t **configs =
-		count ? rd_kafka_ConfigResource_configs(resources[0], &entries) : NULL;
+	usec_t deadline = clock_mono() + VISIBLE_TIMEOUT_US;
 
-	for (size_t i = 0; configs && i < entries; i++)
+	for (;;) {
+		const char *missing = NULL;
+
+		if (count_partitions(topics, specs, count, partitions, err) < 0)
+			return -1;
+		for (size_t i = 0; i < count; i++)
+			if (!partitions[i])
+				missing = specs[i].name;
+		if (!missing)
+			return 0;
+		if (clock_mono() > deadline)
+			return error_set(err, ERROR_TRANSIENT, "topic %s was made, but does not show", missing);
+		rd_kafka_poll(producer_handle(topics->producer), 20);
+	}
+}
+
+static const char *find_policy(const rd_kafka_ConfigResource_t *resource)
+{
+	size_t count;
+	const rd_kafka_ConfigEntry_t **configs = rd_kafka_ConfigResource_configs(resource, &count);
+
+	for (size_t i = 0; configs && i < count; i++)
 		if (strcmp(rd_kafka_ConfigEntry_name(configs[i]), "cleanup.policy") == 0)
 			return rd_kafka_ConfigEntry_value(configs[i]);
 	return NULL;
@@ -190,37 +213,63 @@ static int wrong_policy(const struct topic_spec *spec, const char *policy, struc
 			  policy_names[spec->policy]);
 }
 
+static const struct topic_spec *find_spec(const struct topic_spec *specs, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(specs[i].name, name) == 0)
+			return &specs[i];
+	return NULL;
+}
+
 /* What cannot be asked for lack of a permission is taken on trust: the topic exists, and its owner set it up. */
-static int check_policy(struct topics *topics, const struct topic_spec *spec, struct error *err)
+static int check_described(rd_kafka_event_t *event, const struct topic_spec *specs, size_t count, struct error *err)
+{
+	size_t described;
+	const rd_kafka_ConfigResource_t **resources =
+		rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &described);
+
+	for (size_t i = 0; i < described; i++) {
+		const struct topic_spec *spec = find_spec(specs, count, rd_kafka_ConfigResource_name(resources[i]));
+		const char *policy = find_policy(resources[i]);
+
+		if (spec && policy && spec->policy != TOPIC_ANY && strcmp(policy, policy_names[spec->policy]) != 0)
+			return wrong_policy(spec, policy, err);
+	}
+	return 0;
+}
+
+static int check_policies(struct topics *topics, const struct topic_spec *specs, size_t count, struct error *err)
 {
 	rd_kafka_t *rk = producer_handle(topics->producer);
-	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, spec->name);
+	rd_kafka_ConfigResource_t **resources = MEM_ARRAY(rd_kafka_ConfigResource_t *, count);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
 	rd_kafka_event_t *event;
-	int result = 0;
+	int result = -1;
 
-	rd_kafka_DescribeConfigs(rk, &resource, 1, NULL, queue);
-	event = await(queue, "asking for a topic's settings", err);
+	for (size_t i = 0; i < count; i++)
+		resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, specs[i].name);
+	rd_kafka_DescribeConfigs(rk, resources, count, NULL, queue);
+	event = await(queue, "asking for the topics' settings", err);
 	if (event) {
-		const char *policy = find_policy(event);
-
-		if (policy && spec->policy != TOPIC_ANY && strcmp(policy, policy_names[spec->policy]) != 0)
-			result = wrong_policy(spec, policy, err);
+		result = check_described(event, specs, count, err);
 		rd_kafka_event_destroy(event);
-	} else {
-		result = -1;
 	}
 	rd_kafka_queue_destroy(queue);
-	rd_kafka_ConfigResource_destroy(resource);
+	rd_kafka_ConfigResource_destroy_array(resources, count);
+	free(resources);
 	return result;
 }
 
-static int check_existing(struct topics *topics, const struct topic_spec *spec, int32_t partitions, struct error *err)
+static int check_partitions(const struct topic_spec *spec, int32_t partitions, bool must_exist, struct error *err)
 {
+	if (!partitions && must_exist) {
+		error_state(err, STATE_TOPIC_CHANGED, "topic %s, which has been written before, is gone", spec->name);
+		return error_hint(err, "restore it; what was in it is not published again by itself");
+	}
 	if (spec->partitions_most && partitions > spec->partitions_most)
 		return error_state(err, STATE_TOPIC_CHANGED, "topic %s has %d partitions, but must have %d", spec->name,
 				   partitions, spec->partitions_most);
-	return check_policy(topics, spec, err);
+	return 0;
 }
 
 static struct topic *add(struct topics *topics, const char *name, int32_t partitions)
@@ -238,37 +287,30 @@ static struct topic *add(struct topics *topics, const char *name, int32_t partit
 	return topic;
 }
 
-static int open_one(struct topics *topics, const struct topic_spec *spec, bool must_exist, struct topic **ret,
-		    struct error *err)
+static int make_and_check(struct topics *topics, const struct topic_spec *specs, const bool *must_exist, size_t count,
+			  int32_t *partitions, struct error *err)
 {
-	int32_t partitions = count_partitions(topics, spec->name, err);
-
-	if (partitions < 0)
+	if (count_partitions(topics, specs, count, partitions, err) < 0)
 		return -1;
-	if (partitions == 0 && must_exist) {
-		error_state(err, STATE_TOPIC_CHANGED, "topic %s, which has been written before, is gone", spec->name);
-		return error_hint(err, "restore it; what was in it is not published again by itself");
-	}
-	if (partitions == 0) {
-		if (create(topics, spec, err) < 0)
+	for (size_t i = 0; i < count; i++)
+		if (check_partitions(&specs[i], partitions[i], must_exist[i], err) < 0)
 			return -1;
-		partitions = await_partitions(topics, spec->name, err);
-		if (partitions < 0)
-			return -1;
-	} else if (check_existing(topics, spec, partitions, err) < 0) {
+	if (create_missing(topics, specs, count, partitions, err) < 0 ||
+	    await_partitions(topics, specs, count, partitions, err) < 0)
 		return -1;
-	}
-	*ret = add(topics, spec->name, partitions);
-	return 0;
+	return check_policies(topics, specs, count, err);
 }
 
 int topics_open(struct topics *topics, const struct topic_spec *specs, const bool *must_exist, size_t count,
 		struct topic **ret_handles, struct error *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (open_one(topics, &specs[i], must_exist[i], &ret_handles[i], err) < 0)
-			return -1;
-	return 0;
+	int32_t *partitions = MEM_ARRAY(int32_t, count);
+	int result = make_and_check(topics, specs, must_exist, count, partitions, err);
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		ret_handles[i] = add(topics, specs[i].name, partitions[i]);
+	free(partitions);
+	return result;
 }
 
 rd_kafka_topic_t *topic_handle(const struct topic *topic)
@@ -295,34 +337,67 @@ int32_t topic_partitions(const struct topic *topic)
 	return topic->partitions;
 }
 
-/* The partitions of a topic just made are without a leader for a moment. */
-static int end_of_partition(struct topics *topics, const struct topic *topic, int32_t partition, int64_t *ret,
-			    struct error *err)
+static rd_kafka_topic_partition_list_t *list_partitions(struct topic *const *handles, size_t count)
 {
-	usec_t deadline = clock_mono() + VISIBLE_TIMEOUT_US;
-	rd_kafka_resp_err_t code;
-	int64_t low;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(64);
 
-	while ((code = rd_kafka_query_watermark_offsets(producer_handle(topics->producer), topic->name, partition, &low,
-							ret, ADMIN_TIMEOUT_MS)) && clock_mono() < deadline) {
-		if (code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE &&
-		    code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-			break;
-		rd_kafka_poll(producer_handle(topics->producer), 20);
-	}
-	return code ? client_fail(err, code, "asking for the end of a topic", NULL) : 0;
+	for (size_t i = 0; i < count; i++)
+		for (int32_t j = 0; j < handles[i]->partitions; j++)
+			rd_kafka_topic_partition_list_add(list, handles[i]->name, j)->offset = RD_KAFKA_OFFSET_END;
+	return list;
 }
 
-int topic_end_offset(struct topics *topics, const struct topic *topic, int64_t *ret, struct error *err)
+/* The first error of a partition. */
+static rd_kafka_resp_err_t partition_error(const rd_kafka_topic_partition_list_t *list)
 {
-	int64_t sum = 0, end;
+	for (int i = 0; i < list->cnt; i++)
+		if (list->elems[i].err)
+			return list->elems[i].err;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
 
-	for (int32_t i = 0; i < topic->partitions; i++) {
-		if (end_of_partition(topics, topic, i, &end, err) < 0)
-			return -1;
-		sum += end;
+static bool without_leader(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+	       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+/* One request for each broker. The partitions of a topic just made are without a leader for a moment. */
+static rd_kafka_topic_partition_list_t *query_ends(struct topics *topics, struct topic *const *handles, size_t count,
+						   struct error *err)
+{
+	usec_t deadline = clock_mono() + VISIBLE_TIMEOUT_US;
+
+	for (;;) {
+		rd_kafka_topic_partition_list_t *list = list_partitions(handles, count);
+		rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(producer_handle(topics->producer), list, ADMIN_TIMEOUT_MS);
+
+		if (!code)
+			code = partition_error(list);
+		if (!code)
+			return list;
+		rd_kafka_topic_partition_list_destroy(list);
+		if (!without_leader(code) || clock_mono() > deadline) {
+			client_fail(err, code, "asking for the ends of the topics", NULL);
+			return NULL;
+		}
+		rd_kafka_poll(producer_handle(topics->producer), 20);
 	}
-	*ret = sum;
+}
+
+int topics_ends(struct topics *topics, struct topic *const *handles, size_t count, int64_t *ret, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list = query_ends(topics, handles, count, err);
+	int at = 0;
+
+	if (!list)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		ret[i] = 0;
+		for (int32_t j = 0; j < handles[i]->partitions; j++)
+			ret[i] += list->elems[at++].offset;
+	}
+	rd_kafka_topic_partition_list_destroy(list);
 	return 0;
 }
 

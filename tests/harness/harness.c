@@ -17,6 +17,34 @@
 
 #define OUTPUT_BYTES 65536
 
+/* Process groups of ours that may be running: ended with the test, however it ends. */
+static pid_t children[16];
+static struct scene *current;
+
+static void note_child(pid_t pid)
+{
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+		if (!children[i]) {
+			children[i] = pid;
+			return;
+		}
+	}
+}
+
+static void forget_child(pid_t pid)
+{
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++)
+		if (children[i] == pid)
+			children[i] = 0;
+}
+
+static void kill_children(void)
+{
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++)
+		if (children[i])
+			kill(-children[i], SIGKILL);
+}
+
 void harness_nap(void)
 {
 	usleep(20000);
@@ -34,10 +62,11 @@ static void show_end(const char *path)
 void harness_fail(const struct agent *agent, const char *what)
 {
 	fprintf(stderr, "FAILED: %s\n", what);
-	if (agent) {
+	if (agent)
 		show_end(agent->log);
-		scene_end(agent->scene);
-	}
+	kill_children();
+	if (current)
+		scene_end(current);
 	exit(1);
 }
 
@@ -99,6 +128,7 @@ void scene_begin(struct scene *scene)
 	snprintf(scene->dir, sizeof(scene->dir), "/tmp/tailwater-test-%d", (int)getpid());
 	if (mkdir(scene->dir, 0755) < 0)
 		abort();
+	current = scene;
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
 	start_server(scene, "postgresql", scene->pg_address);
@@ -109,6 +139,7 @@ void scene_end(struct scene *scene)
 {
 	char output[OUTPUT_BYTES];
 
+	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
 	run(output, sizeof(output), "%s/contrib/servers remove postgresql %s/postgresql 2>&1", scene->source, scene->dir);
 	if (!getenv("TAILWATER_KEEP"))
@@ -219,6 +250,7 @@ pid_t scene_work(struct scene *scene, const char *sql)
 		work_for_ever(command);
 	}
 	setpgid(pid, pid);
+	note_child(pid);
 	return pid;
 }
 
@@ -226,6 +258,7 @@ void scene_work_stop(pid_t pid)
 {
 	kill(-pid, SIGTERM);
 	waitpid(pid, NULL, 0);
+	forget_child(pid);
 }
 
 void agent_init(struct agent *agent, struct scene *scene, const char *name, const char *extra)
@@ -244,7 +277,8 @@ void agent_init(struct agent *agent, struct scene *scene, const char *name, cons
 		"  slot: tailwater\n  publication: tailwater\n  create_slot: true\n", (int)(colon - scene->pg_address),
 		scene->pg_address, colon + 1);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n", scene->kafka_address);
-	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\nstate:\n  file: %s/%s.state\n%s", scene->dir, name, extra);
+	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\nstate:\n  file: %s/%s.state\n", scene->dir, name);
+	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n%s", scene->source, scene->source, extra);
 	fclose(file);
 }
 
@@ -257,6 +291,7 @@ void agent_start(struct agent *agent, const char *failpoint)
 	if (agent->pid < 0 || log < 0)
 		abort();
 	if (agent->pid == 0) {
+		setpgid(0, 0);
 		dup2(log, STDERR_FILENO);
 		dup2(log, STDOUT_FILENO);
 		if (failpoint)
@@ -265,6 +300,8 @@ void agent_start(struct agent *agent, const char *failpoint)
 		_exit(127);
 	}
 	close(log);
+	setpgid(agent->pid, agent->pid);
+	note_child(agent->pid);
 }
 
 int agent_wait(struct agent *agent, usec_t timeout_us)
@@ -279,6 +316,7 @@ int agent_wait(struct agent *agent, usec_t timeout_us)
 		}
 		harness_nap();
 	}
+	forget_child(agent->pid);
 	agent->pid = 0;
 	return status;
 }
@@ -289,6 +327,7 @@ void agent_kill(struct agent *agent)
 		return;
 	kill(agent->pid, SIGKILL);
 	waitpid(agent->pid, NULL, 0);
+	forget_child(agent->pid);
 	agent->pid = 0;
 }
 

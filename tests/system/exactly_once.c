@@ -220,7 +220,7 @@ int main(void)
 	scene_sql(&scene, "CALL psa.setup(1, 1)");
 
 	agent_init(&agent, &scene, "agent", configuration);
-	small = scene_work(&scene, "CALL work_small(500)");
+	small = scene_work(&scene, "CALL work_small(200)");
 	kill_in_the_snapshot(&agent);
 	days = scene_work(&scene, "CALL work_day()");
 	large = scene_work(&scene, "CALL work_large()");

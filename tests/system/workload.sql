@@ -38,7 +38,7 @@ END $$;
 CREATE TRIGGER version BEFORE INSERT OR UPDATE ON account FOR EACH ROW EXECUTE FUNCTION give_version();
 CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON account FOR EACH ROW EXECUTE FUNCTION audit_account();
 
-INSERT INTO account (id, owner, balance) SELECT g, 'owner ' || g, g FROM generate_series(1, 4000) g;
+INSERT INTO account (id, owner, balance) SELECT g, 'owner ' || g, g FROM generate_series(1, 2500) g;
 
 -- Small transactions: some rows changed, one deleted and made again; now and then one is rolled back.
 CREATE PROCEDURE work_small(transactions int) LANGUAGE plpgsql AS $$
@@ -46,14 +46,14 @@ DECLARE
 	k int;
 BEGIN
 	FOR i IN 1 .. transactions LOOP
-		k := 1 + (random() * 3990)::int;
+		k := 1 + (random() * 2490)::int;
 		UPDATE account SET balance = balance + 1 WHERE id BETWEEN k AND k + 4;
 		IF i % 7 = 0 THEN
 			DELETE FROM account WHERE id = k;
 			INSERT INTO account (id, owner, balance) VALUES (k, 'again', 0);
 		END IF;
 		IF i % 13 = 0 THEN ROLLBACK; ELSE COMMIT; END IF;
-		PERFORM pg_sleep(0.001);
+		PERFORM pg_sleep(0.004);
 	END LOOP;
 END $$;
 
@@ -61,9 +61,9 @@ END $$;
 CREATE PROCEDURE work_large() LANGUAGE plpgsql AS $$
 BEGIN
 	UPDATE account SET balance = balance + 10;
-	UPDATE timesheet_line SET note = 'large ' || txid_current() WHERE id > (SELECT max(id) - 3000 FROM timesheet_line);
+	UPDATE timesheet_line SET note = 'large ' || txid_current() WHERE id > (SELECT max(id) - 1500 FROM timesheet_line);
 	COMMIT;
-	PERFORM pg_sleep(1);
+	PERFORM pg_sleep(2.5);
 END $$;
 
 CREATE SEQUENCE day;
@@ -71,7 +71,7 @@ CREATE SEQUENCE day;
 CREATE PROCEDURE work_day() LANGUAGE plpgsql AS $$
 BEGIN
 	CALL psa.business_day(1, nextval('day')::int);
-	PERFORM pg_sleep(0.2);
+	PERFORM pg_sleep(0.5);
 END $$;
 
 ALTER PUBLICATION tailwater ADD TABLE account;

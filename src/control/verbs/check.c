@@ -21,22 +21,30 @@
 
 #define KAFKA_ANSWER_US (10 * USEC_PER_SEC)
 
-/* The configuration as it counts, defaults filled in ----------------------------------------------------------------- */
+/* The configuration as it counts, defaults filled in ------------------------------------------ */
 
 static void show(const struct conf *conf)
 {
 	struct writer text = {0};
+	struct view last = VIEW_NONE;
 
 	for (size_t i = 0; i < option_count; i++) {
-		wr_printf(&text, "%s: ", option_table[i].name);
-		value_print(&option_table[i], &conf->shown, &text);
+		const struct option *option = &option_table[i];
+		struct view section = option_section_of(option);
+		bool nested = section.len < strlen(option->name);
+
+		if (nested && !view_equal(section, last))
+			wr_printf(&text, "%.*s:\n", VIEW_ARG(section));
+		last = section;
+		wr_printf(&text, "%s%s: ", nested ? "  " : "", option_key(option));
+		value_print(option, &conf->shown, &text);
 		wr_printf(&text, "\n");
 	}
 	fwrite(text.data, 1, text.len, stdout);
 	wr_done(&text);
 }
 
-/* Mapping ----------------------------------------------------------------------------------------------------------- */
+/* Mapping ------------------------------------------------------------------------------------- */
 
 static int check_mapping(struct site *site)
 {
@@ -48,17 +56,20 @@ static int check_mapping(struct site *site)
 		return 0;
 	}
 	result = site_compile(site);
-	site_complain(site);
-	if (result < 0)
+	if (result < 0) {
+		site_complain(site);
 		return EXIT_USAGE;
+	}
 	mapping_entities(site->mapping, &entities);
 	mapping_needs(site->mapping, &needs);
 	printf("mapping: pack %s %s, %u entities from %u tables%s\n", pack_name(site->pack), pack_version(site->pack), entities,
 	       needs, site->tables_known ? "" : " (tables and columns are checked with --connect)");
+	if (site->diag.warnings)
+		printf("mapping: %u warnings, see 'tailwater map check'\n", site->diag.warnings);
 	return 0;
 }
 
-/* Source ------------------------------------------------------------------------------------------------------------ */
+/* Source -------------------------------------------------------------------------------------- */
 
 static void print_identity(const struct site *site)
 {
@@ -91,7 +102,7 @@ static void print_captured(const struct site *site)
 	}
 }
 
-/* The SQL goes to standard output, so that it can be piped into psql once it was read. */
+/* The SQL is for a DBA to read and run: the agent never makes a publication. */
 static int check_publication(struct site *site)
 {
 	struct writer sql = {0};
@@ -139,7 +150,7 @@ static int check_captured(struct site *site)
 	return check_publication(site);
 }
 
-/* Kafka ------------------------------------------------------------------------------------------------------------- */
+/* Kafka --------------------------------------------------------------------------------------- */
 
 static int ask_kafka(const struct site *site, struct producer *producer, struct error *err)
 {
@@ -198,7 +209,8 @@ static int run(const struct arguments *args)
 		return EXIT_USAGE;
 	if (argument(args, "--show"))
 		show(conf);
-	printf("configuration: right\n");
+	else
+		printf("configuration: right\n");
 	code = check_all(&site, argument(args, "--connect") != NULL);
 	site_done(&site);
 	conf_free(conf);
@@ -210,7 +222,7 @@ static const struct flag flags[] = {
 	{"--connect", NULL, false,
 	 "Look at the servers, too: log in to the source, list what is captured, check slot and publication (and print the SQL "
 	 "that makes the publication right), ask the broker."},
-	{"--show", NULL, false, "Print all options as they count; secrets are not shown."},
+	{"--show", NULL, false, "Print first all options as they count, in the form of the file; secrets are not shown."},
 	FLAGS_END,
 };
 

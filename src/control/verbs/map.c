@@ -32,7 +32,7 @@ static int take_pack(const struct arguments *args, struct pipeline_options *opti
 	return -1;
 }
 
-/* map check --------------------------------------------------------------------------------------------------------- */
+/* map check ----------------------------------------------------------------------------------- */
 
 static void print_mapping(const struct site *site)
 {
@@ -111,7 +111,7 @@ const struct verb verb_map_check = {
 	.run = run_check,
 };
 
-/* map test ---------------------------------------------------------------------------------------------------------- */
+/* map test ------------------------------------------------------------------------------------ */
 
 struct test {
 	struct site site;
@@ -283,9 +283,10 @@ static int test_site(struct test *test)
 	if (site_open_state(&test->site, true, &err) < 0)
 		return verb_fail(&err);
 	result = site_compile(&test->site);
-	site_complain(&test->site);
-	if (result < 0)
+	if (result < 0) {
+		site_complain(&test->site);
 		return EXIT_USAGE;
+	}
 	return test_all(test, &err) < 0 ? verb_fail(&err) : EXIT_DONE;
 }
 

@@ -45,7 +45,7 @@ static int read_kafka(const struct conf *conf, struct report *report, struct err
 	return found < 0 ? -1 : 0;
 }
 
-/* For people -------------------------------------------------------------------------------------------------------- */
+/* For people ---------------------------------------------------------------------------------- */
 
 static void print_progress(const char *name, const struct progress *progress)
 {
@@ -78,7 +78,7 @@ static void print_human(const struct report *report)
 	       report->checkpoint.timeline);
 }
 
-/* JSON -------------------------------------------------------------------------------------------------------------- */
+/* JSON ---------------------------------------------------------------------------------------- */
 
 static void print_json(const struct report *report)
 {
@@ -95,7 +95,7 @@ static void print_json(const struct report *report)
 	wr_done(&text);
 }
 
-/* One field --------------------------------------------------------------------------------------------------------- */
+/* One field ----------------------------------------------------------------------------------- */
 
 static struct position state_position(const struct report *report)
 {

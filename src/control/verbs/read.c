@@ -59,7 +59,7 @@ static void on_end(int signal)
 	ended = 1;
 }
 
-/* Topics ------------------------------------------------------------------------------------------------------------ */
+/* Topics -------------------------------------------------------------------------------------- */
 
 /* A pattern is for the whole name or for what follows the prefix. Without one: all that carries data. */
 static bool wanted(const struct reading *rd, const char *topic)
@@ -120,7 +120,7 @@ static int look_for_topics(struct reading *rd, struct error *err)
 	return result;
 }
 
-/* Records ----------------------------------------------------------------------------------------------------------- */
+/* Records ------------------------------------------------------------------------------------- */
 
 /* A record that cannot be decoded is told, and the reading goes on. */
 static int print_record(struct reading *rd, const struct reader_record *record, struct error *err)
@@ -223,7 +223,7 @@ static void reading_done(struct reading *rd)
 	arena_done(&rd->names);
 }
 
-/* The command line -------------------------------------------------------------------------------------------------- */
+/* The command line ---------------------------------------------------------------------------- */
 
 /* 2026-01-31, 2026-01-31T10:00, 2026-01-31T10:00:00Z, 2026-01-31T10:00:00+01:00; UTC if nothing is said. */
 static int parse_time(const char *given, usec_t *ret)

@@ -46,7 +46,7 @@ static void write_metrics(struct watch *watch)
 	watch->metrics_path = NULL;
 }
 
-/* Reload ------------------------------------------------------------------------------------------------------------ */
+/* Reload -------------------------------------------------------------------------------------- */
 
 static bool same(const struct option *option, const struct conf *a, const struct conf *b)
 {
@@ -92,22 +92,33 @@ static void reload(struct watch *watch)
 	conf_free(now);
 }
 
-/* The watch --------------------------------------------------------------------------------------------------------- */
+/* The watch ----------------------------------------------------------------------------------- */
 
+static void tell_stopping(struct watch *watch)
+{
+	if (watch->told_stopping || !atomic_load(&watch->control.stop))
+		return;
+	daemon_notify("STOPPING=1");
+	watch->told_stopping = true;
+}
+
+/* Wakes once a second, when told to end, and when a signal has told the pipeline to stop. */
 static void *watch_main(void *arg)
 {
 	struct watch *watch = arg;
-	struct pollfd end = {.fd = watch->end_fd, .events = POLLIN};
+	struct pollfd fds[] = {
+		{.fd = watch->end_fd, .events = POLLIN},
+		{.fd = watch->control.wake_fd, .events = POLLIN},
+	};
 
-	while (poll(&end, 1, WATCH_MS) <= 0) {
+	while (poll(fds, 2, WATCH_MS) <= 0 || !fds[0].revents) {
+		tell_stopping(watch);
+		fds[1].fd = watch->told_stopping ? -1 : watch->control.wake_fd;
 		write_metrics(watch);
 		if (daemon_reload_wanted())
 			reload(watch);
-		if (atomic_load(&watch->control.stop) && !watch->told_stopping) {
-			daemon_notify("STOPPING=1");
-			watch->told_stopping = true;
-		}
 	}
+	tell_stopping(watch);
 	return NULL;
 }
 
@@ -131,7 +142,7 @@ static void watch_stop(struct watch *watch)
 	write_metrics(watch);
 }
 
-/* The run ----------------------------------------------------------------------------------------------------------- */
+/* The run ------------------------------------------------------------------------------------- */
 
 static void on_ready(void *arg)
 {

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/diagnostics.h"
 #include "base/memory.h"
 
 /*
@@ -88,6 +89,25 @@ int pg_fail(PGconn *conn, const PGresult *result, struct error *err, const char 
 	first_line(primary ? primary : PQerrorMessage(conn), line, sizeof(line));
 	return error_set(err, ERROR_TRANSIENT, "%s: %s%s%.200s", doing, *line ? line : "connection lost",
 			 detail ? "; " : "", detail ? detail : "");
+}
+
+int pg_check_keyword(const char *name, struct error *err)
+{
+	PQconninfoOption *known = PQconndefaults();
+	const char *names[PARAMS_MAX], *meant;
+	size_t count = 0;
+	bool found = false;
+
+	for (const PQconninfoOption *option = known; option && option->keyword && count < PARAMS_MAX; option++) {
+		names[count++] = option->keyword;
+		found |= strcmp(option->keyword, name) == 0;
+	}
+	meant = found ? NULL : diag_did_you_mean(view_of(name), names, count);
+	if (!found)
+		error_set(err, ERROR_INPUT, "libpq has no keyword '%s'%s%s%s", name, meant ? "; did you mean '" : "",
+			  meant ? meant : "", meant ? "'?" : "");
+	PQconninfoFree(known);
+	return found ? 0 : -1;
 }
 
 static void ignore_notice(void *context, const PGresult *notice)

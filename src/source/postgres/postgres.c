@@ -309,6 +309,7 @@ static const struct source_metrics *pg_metrics(struct source *source)
 
 const struct source_ops postgres_source_ops = {
 	.name = "postgresql",
+	.check_parameter = pg_check_keyword,
 	.open = pg_open,
 	.close = pg_close,
 	.identify = pg_identify,

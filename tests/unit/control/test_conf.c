@@ -154,6 +154,9 @@ static const struct {
 	{SOURCE "  parameters: {replication: database}\n" REST,
 	 "t.yaml:4:16: error: 'source.parameters.replication': this is set by Tailwater"},
 
+	{SOURCE "  parameters: {sslmod: require}\n" REST,
+	 "t.yaml:4:16: error: 'source.parameters': libpq has no keyword 'sslmod'; did you mean 'sslmode'?"},
+
 	/* kafka */
 	{SOURCE "kafka:\n  linger.ms: 5\n" TABLES STATE, "t.yaml:4:1: error: 'kafka.bootstrap.servers' is required"},
 	{SOURCE KAFKA "  security.protocl: SSL\n" TABLES STATE,

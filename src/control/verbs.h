@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* The verbs: each is the last thing in src/control/verbs/<verb>.c. */
+/* The verbs: each is the last thing in verbs/<verb>.c. */
 #ifndef CONTROL_VERBS_H
 #define CONTROL_VERBS_H
 
