@@ -374,6 +374,23 @@ static void the_capture_list_is_what_statements_read(void **state)
 	wr_done(&text);
 }
 
+static void an_entity_knows_what_it_reads_and_what_it_depends_on(void **state)
+{
+	const struct entity *entity;
+
+	(void)state;
+	shop_open_entity(&shop, "entity: Partner\nroot: partner\n"
+				"touched_by: {currency: 'SELECT partner_id FROM orders WHERE currency_id = :id'}\n"
+				"document: SELECT p.name AS name FROM partner p JOIN currency c ON c.id = p.id WHERE p.id = :id\n");
+	entity = mapping_entity(shop.mapping, "Partner");
+	assert_int_equal(entity->table_count, 2);
+	assert_string_equal(entity->tables[0], "currency");
+	assert_string_equal(entity->tables[1], "partner");
+	assert_int_equal(entity->depend_count, 3);
+	assert_string_equal(entity->depends[1], "orders");
+	shop_done(&shop);
+}
+
 #define SHOP_TEST(sentence, function) TEST_WITH(sentence, function, set_up, tear_down)
 
 int main(void)
@@ -394,6 +411,8 @@ int main(void)
 		     a_statement_that_fails_on_the_data_makes_the_document_invalid),
 		TEST("two rows for one root are no document", two_rows_for_one_root_are_no_document),
 		TEST("rules fire on transitions", rules_fire_on_transitions),
+		TEST("an entity knows what it reads and what it depends on",
+		     an_entity_knows_what_it_reads_and_what_it_depends_on),
 		SHOP_TEST("the capture list is what statements read", the_capture_list_is_what_statements_read),
 	};
 
