@@ -47,7 +47,7 @@ MUST_CHECK int evaluate(struct mapping *mapping, const struct entity *entity, st
 			struct document *ret, struct error *err);
 
 /* <instance>/<Entity>/<key>, percent-encoded, in the arena. */
-struct view canonical_id(const struct mapping *mapping, const struct entity *entity, struct root_key key,
+struct view canonical_id(struct mapping *mapping, const struct entity *entity, struct root_key key,
 			 struct arena *arena);
 
 #endif

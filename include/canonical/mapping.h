@@ -45,6 +45,8 @@ struct entity {
 	unsigned event_count;
 	const char *const *tables;         /* what its documents read, in order of names: header.sourceTables */
 	unsigned table_count;
+	const char *const *depends;        /* these, and what its touches go by: while one is not whole, it is held */
+	unsigned depend_count;
 	struct entity_plan *plan;          /* private to canonical/ */
 };
 

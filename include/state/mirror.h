@@ -114,6 +114,14 @@ const char *mirror_name(struct arena *arena, const char *schema, const char *nam
 const char *mirror_column_type(struct type type);
 
 /*
+ * The tables of a catalogue as the mirror remembers them: a mirrored column that the source has changed or dropped since is
+ * what it was, and so is a table that is gone. Statements prepared against these go on to work while the mirror is stale.
+ * Tables and list are in the arena; tables that are not mirrored are the catalogue's own.
+ */
+MUST_CHECK int mirror_remember(struct db *db, const struct table *const *tables, unsigned count, struct arena *arena,
+			       const struct table *const **ret_tables, unsigned *ret_count, struct error *err);
+
+/*
  * Makes the mirrored table with its indexes, empty: what mirror_declare does first, for those who prepare statements on
  * another database (a scratch one) before the mirror exists.
  */

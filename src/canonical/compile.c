@@ -291,24 +291,15 @@ static void compile_required(struct mapping *mapping, struct entity_plan *plan)
 	}
 }
 
-/* What the documents read is known by now. */
 static void check_listed(struct mapping *mapping, struct entity_plan *plan)
 {
 	struct place at = yaml_get(plan->file->root, "document")->key_at;
-	unsigned count = 0;
-	const char **names = ARENA_ARRAY(&mapping->arena, const char *, mapping->options.table_count + 1);
 
-	for (unsigned i = 0; i < mapping->options.table_count; i++) {
-		if (!plan->reads[i])
-			continue;
-		names[count++] = mapping->captured[i].name;
-		if (plan->root && !plan->listed[i])
+	for (unsigned i = 0; plan->root && i < mapping->options.table_count; i++)
+		if (plan->reads[i] && !plan->listed[i])
 			diag_error(mapping->diag, at,
 				   "table '%s' is read, but stands neither in 'touched_by' nor in 'reference'",
 				   mapping->captured[i].name);
-	}
-	plan->entity.tables = names;
-	plan->entity.table_count = count;
 }
 
 static void warn_unread(struct mapping *mapping, struct entity_plan *plan, const char *key)
@@ -358,6 +349,7 @@ static void compile_document(struct mapping *mapping, struct entity_plan *plan)
 	if (mapping->diag->errors == errors && plan->document->record_count) {
 		complete(mapping, plan->document);
 		check_listed(mapping, plan);
+		needs_name_tables(mapping, plan);
 		warn_unread(mapping, plan, "touched_by");
 		warn_unread(mapping, plan, "reference");
 	}
@@ -373,6 +365,7 @@ static void compile_entity(struct mapping *mapping, struct entity_plan *plan, co
 	plan->entity.name = source->name;
 	plan->entity.plan = plan;
 	plan->reads = ARENA_ARRAY(&mapping->arena, bool, mapping->options.table_count + 1);
+	plan->touch_reads = ARENA_ARRAY(&mapping->arena, bool, mapping->options.table_count + 1);
 	plan->listed = ARENA_ARRAY(&mapping->arena, bool, mapping->options.table_count + 1);
 	check_keys(mapping, source->file->root);
 	plan->entity.type = contract_find_in(mapping->options.contract, CONTRACT_DOCUMENT, source->name);

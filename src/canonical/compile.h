@@ -129,6 +129,7 @@ struct entity_plan {
 	struct touch_rule *touches;
 	struct rules_plan rules;
 	bool *reads;                    /* by captured table: the documents read it */
+	bool *touch_reads;              /* by captured table: its touches go by it */
 	bool *listed;                   /* by captured table: root, touched_by or reference */
 };
 
@@ -194,6 +195,7 @@ void indexes_find(struct mapping *mapping, const struct statement *statement, co
 
 /* needs.c: the capture list, from what statements have used. */
 void needs_collect(struct mapping *mapping);
+void needs_name_tables(struct mapping *mapping, struct entity_plan *plan);
 
 /* touch_compile.c */
 void touch_compile(struct mapping *mapping, struct entity_plan *plan);

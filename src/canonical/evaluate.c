@@ -34,8 +34,9 @@ struct evaluation {
 
 /* Keys ---------------------------------------------------------------------------------------------------------------- */
 
-static void write_id(struct mapping *mapping, const struct entity *entity, struct root_key key, struct writer *wr)
+struct view canonical_id(struct mapping *mapping, const struct entity *entity, struct root_key key, struct arena *arena)
 {
+	struct writer *wr = &mapping->text;
 	char buffer[ROOT_KEY_BYTES];
 
 	wr_clear(wr);
@@ -44,14 +45,6 @@ static void write_id(struct mapping *mapping, const struct entity *entity, struc
 	id_write_segment(wr, view_of(entity->name));
 	wr_u8(wr, '/');
 	id_write_segment(wr, root_key_text(key, buffer));
-}
-
-struct view canonical_id(const struct mapping *mapping, const struct entity *entity, struct root_key key,
-			 struct arena *arena)
-{
-	struct writer *wr = (struct writer *)&mapping->text;
-
-	write_id((struct mapping *)mapping, entity, key, wr);
 	return arena_copy(arena, wr_view(wr));
 }
 

@@ -3,6 +3,7 @@
 
 /* The capture list: what the statements of a mapping read, as the mirror wants it. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "compile.h"
 
@@ -78,4 +79,31 @@ const struct mirror_need *mapping_needs(const struct mapping *mapping, unsigned 
 {
 	*ret_count = mapping->need_count;
 	return mapping->needs;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names of the tables that one of the two lists has, in order. */
+static const char *const *list_tables(struct mapping *mapping, const bool *one, const bool *other, unsigned *ret_count)
+{
+	const char **names = ARENA_ARRAY(&mapping->arena, const char *, mapping->options.table_count + 1);
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < mapping->options.table_count; i++)
+		if (one[i] || other[i])
+			names[count++] = mapping->captured[i].name;
+	qsort(names, count, sizeof(*names), compare_names);
+	*ret_count = count;
+	return names;
+}
+
+void needs_name_tables(struct mapping *mapping, struct entity_plan *plan)
+{
+	struct entity *entity = &plan->entity;
+
+	entity->tables = list_tables(mapping, plan->reads, plan->reads, &entity->table_count);
+	entity->depends = list_tables(mapping, plan->reads, plan->touch_reads, &entity->depend_count);
 }

@@ -99,7 +99,7 @@ static void add_query(struct mapping *mapping, struct entity_plan *plan, struct 
 		      const struct yaml_node *node)
 {
 	struct touch_rule *rule = add_rule(mapping, plan, TOUCH_QUERY, captured->table);
-	struct capture capture = {.mapping = mapping, .tables_allowed = true};
+	struct capture capture = {.mapping = mapping, .reads = plan->touch_reads, .tables_allowed = true};
 	unsigned errors = mapping->diag->errors;
 	sqlite3_stmt *stmt;
 
@@ -137,6 +137,7 @@ static void add_table(struct mapping *mapping, struct entity_plan *plan, const s
 		return;
 	}
 	plan->listed[captured - mapping->captured] = true;
+	plan->touch_reads[captured - mapping->captured] = true;
 	if (node->kind != YAML_SEQUENCE) {
 		add_way(mapping, plan, captured, node);
 		return;

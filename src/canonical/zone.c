@@ -219,8 +219,8 @@ static bool is_zone_name(struct view name)
 
 struct zone *zone_load(struct view name)
 {
-	static char bytes[FILE_BYTES_MAX];
-	char path[128];
+	struct zone *zone;
+	char path[128], *bytes;
 	size_t len;
 	FILE *file;
 
@@ -230,9 +230,12 @@ struct zone *zone_load(struct view name)
 	file = fopen(path, "re");
 	if (!file)
 		return NULL;
-	len = fread(bytes, 1, sizeof(bytes), file);
+	bytes = mem_new(FILE_BYTES_MAX, 1);
+	len = fread(bytes, 1, FILE_BYTES_MAX, file);
 	fclose(file);
-	return zone_parse((struct view){bytes, len});
+	zone = zone_parse((struct view){bytes, len});
+	free(bytes);
+	return zone;
 }
 
 static bool is_leap(int64_t year)

@@ -56,13 +56,12 @@ struct mapping *shop_compile(struct shop *shop, struct pack *pack)
 	return mapping_compile(&options, &shop->diag);
 }
 
-void shop_open(struct shop *shop, unsigned memory_roots)
+static void open_with_pack(struct shop *shop, struct pack *pack, unsigned memory_roots)
 {
 	const struct mirror_need *needs;
 	unsigned count;
 
-	shop_begin(shop);
-	shop->pack = pack_load(shop_path(shop, "pack"), NULL, &shop->diag);
+	shop->pack = pack;
 	must(shop, shop->pack != NULL);
 	shop->mapping = shop_compile(shop, shop->pack);
 	must(shop, shop->mapping != NULL);
@@ -73,6 +72,23 @@ void shop_open(struct shop *shop, unsigned memory_roots)
 		must(shop, mirror_declare(shop->mirror, shop->tables[i], NULL, &shop->err) == 0);
 	must(shop, mapping_open(shop->mapping, shop->db, &shop->err) == 0);
 	must(shop, touch_open(shop->mapping, shop->mirror, memory_roots, &shop->touch, &shop->err) == 0);
+}
+
+void shop_open(struct shop *shop, unsigned memory_roots)
+{
+	shop_begin(shop);
+	open_with_pack(shop, pack_load(shop_path(shop, "pack"), NULL, &shop->diag), memory_roots);
+}
+
+void shop_open_entity(struct shop *shop, const char *entity)
+{
+	static const char head[] = "name: p\nversion: \"1\"\nsystem: s\n";
+	struct writer text = {0};
+
+	shop_begin(shop);
+	wr_printf(&text, "pack.yaml %zu\n%s\nEntity.yaml %zu\n%s\n", strlen(head), head, strlen(entity), entity);
+	open_with_pack(shop, pack_read(wr_view(&text), &shop->diag), 0);
+	wr_done(&text);
 }
 
 void shop_done(struct shop *shop)

@@ -41,6 +41,9 @@ struct mapping *shop_compile(struct shop *shop, struct pack *pack);
 
 /* The whole shop, with the pack of the data folder; memory_roots as for touch_open. */
 void shop_open(struct shop *shop, unsigned memory_roots);
+
+/* The same with a pack of one entity, by its YAML. */
+void shop_open_entity(struct shop *shop, const char *entity);
 void shop_done(struct shop *shop);
 
 /* "orders: + 1|..." lines, each touched before, applied, touched after. */

@@ -222,6 +222,68 @@ static void touched_roots_outlive_a_state_commit_and_handing_out_goes_on_where_i
 	assert_string_equal(shop_touched(&shop, 0), "");
 }
 
+static struct document evaluate_text_key(const char *entity, const char *key)
+{
+	struct root_key root = {.text = view_of(key)};
+	struct document document;
+
+	assert_ok(evaluate(shop.mapping, mapping_entity(shop.mapping, entity), root, &shop.arena, &document, &shop.err),
+		  &shop.err);
+	return document;
+}
+
+static void a_root_with_a_key_of_several_columns_is_named_by_all_of_them(void **state)
+{
+	struct document document;
+
+	(void)state;
+	shop_open_entity(&shop, "entity: Partner\nroot: order_tax\n"
+				"touched_by: {order_line: 'SELECT line_id, code FROM order_tax WHERE line_id = :id'}\n"
+				"document: SELECT code || '/' || amount AS name FROM order_tax JOIN order_line l ON l.id = line_id"
+				" WHERE line_id = :line_id AND code = :code\n");
+	shop_apply(&shop, "order_line: + 5|8|1|~|1|~\norder_tax: + 5|a,b%|1.50\norder_tax: + 5|B|2");
+	assert_string_equal(shop_touched(&shop, 0), "Partner 5,B, Partner 5,a%2Cb%25");
+	shop_apply(&shop, "order_line: = 5|8|2|~|1|~");
+	assert_string_equal(shop_touched(&shop, 0), "Partner 5,B, Partner 5,a%2Cb%25");
+	document = evaluate_text_key("Partner", "5,a%2Cb%25");
+	assert_true(document.exists && document.valid);
+	assert_string_equal(shop_print(&shop, document.entity->type, &document.datum),
+			    "{canonicalId: 'shop%201/Partner/5%2Ca%252Cb%2525', sourceKeys: {line_id: '5', code: 'a,b%'}, "
+			    "name: 'a,b%/1.50'}");
+	shop_done(&shop);
+}
+
+static void a_statement_that_fails_on_the_data_makes_the_document_invalid(void **state)
+{
+	struct document document;
+
+	(void)state;
+	shop_open_entity(&shop, "entity: Partner\nroot: partner\n"
+				"document: SELECT dec_div(1, credit, 2) AS name FROM partner WHERE id = :id\n");
+	shop_apply(&shop, "partner: + 1|a|0.00\npartner: + 2|a|4");
+	document = shop_evaluate(&shop, "Partner", 1);
+	assert_true(document.exists && !document.valid);
+	assert_view(document.reason, "division by zero");
+	document = shop_evaluate(&shop, "Partner", 2);
+	assert_true(document.valid);
+	shop_done(&shop);
+}
+
+static void two_rows_for_one_root_are_no_document(void **state)
+{
+	struct document document;
+
+	(void)state;
+	shop_open_entity(&shop, "entity: Partner\nroot: orders\ntouched_by: {order_line: order_id}\n"
+				"document: SELECT l.text AS name FROM orders o JOIN order_line l ON l.order_id = o.id"
+				" WHERE o.id = :id\n");
+	shop_apply(&shop, ORDER "order_line: + 5|1|1|a|1|~\norder_line: + 6|1|1|b|1|~");
+	document = shop_evaluate(&shop, "Partner", 1);
+	assert_true(document.exists && !document.valid);
+	assert_view(document.reason, "the document query gives more than one row");
+	shop_done(&shop);
+}
+
 /* The names of the events that fire between two states of an order; -1: there is none. */
 static const char *fired(int old_state, int new_state, const char *total, bool by_image)
 {
@@ -312,6 +374,23 @@ static void the_capture_list_is_what_statements_read(void **state)
 	wr_done(&text);
 }
 
+static void an_entity_knows_what_it_reads_and_what_it_depends_on(void **state)
+{
+	const struct entity *entity;
+
+	(void)state;
+	shop_open_entity(&shop, "entity: Partner\nroot: partner\n"
+				"touched_by: {currency: 'SELECT partner_id FROM orders WHERE currency_id = :id'}\n"
+				"document: SELECT p.name AS name FROM partner p JOIN currency c ON c.id = p.id WHERE p.id = :id\n");
+	entity = mapping_entity(shop.mapping, "Partner");
+	assert_int_equal(entity->table_count, 2);
+	assert_string_equal(entity->tables[0], "currency");
+	assert_string_equal(entity->tables[1], "partner");
+	assert_int_equal(entity->depend_count, 3);
+	assert_string_equal(entity->depends[1], "orders");
+	shop_done(&shop);
+}
+
 #define SHOP_TEST(sentence, function) TEST_WITH(sentence, function, set_up, tear_down)
 
 int main(void)
@@ -326,7 +405,14 @@ int main(void)
 		TEST("the same are touched when memory is short", the_same_are_touched_when_memory_is_short),
 		SHOP_TEST("touched roots outlive a state commit, and handing out goes on where it stopped",
 			  touched_roots_outlive_a_state_commit_and_handing_out_goes_on_where_it_stopped),
+		TEST("a root with a key of several columns is named by all of them",
+		     a_root_with_a_key_of_several_columns_is_named_by_all_of_them),
+		TEST("a statement that fails on the data makes the document invalid",
+		     a_statement_that_fails_on_the_data_makes_the_document_invalid),
+		TEST("two rows for one root are no document", two_rows_for_one_root_are_no_document),
 		TEST("rules fire on transitions", rules_fire_on_transitions),
+		TEST("an entity knows what it reads and what it depends on",
+		     an_entity_knows_what_it_reads_and_what_it_depends_on),
 		SHOP_TEST("the capture list is what statements read", the_capture_list_is_what_statements_read),
 	};
 

@@ -138,6 +138,8 @@ static const struct {
 	 "2 3"},
 	{"decimals order by value", TABLE, "+ 1|a|9.5\n+ 2|b|-10\n+ 3|c|100", "SELECT id FROM t ORDER BY total",
 	 "2 1 3"},
+	{"with identity full, the primary key is the key", "@t(*id int64, name text)",
+	 "+ 1|a\n= 1|b <- 1|a\n= 2|! <- 1|b\n+ 3|c\n- 3|c", ALL, "2|b"},
 	{"a bag keeps equal rows apart", BAG, "+ a|1\n+ a|1\n+ b|2", BAG_ROWS, "a|1 a|1 b|2"},
 	{"a delete takes one of equal rows from a bag", BAG, "+ a|1\n+ a|1\n- a|1", BAG_ROWS, "a|1"},
 	{"an update in a bag changes one of equal rows", BAG, "+ a|1\n+ a|1\n= b|1 <- a|1", BAG_ROWS, "a|1 b|1"},
@@ -295,6 +297,28 @@ static void a_stale_table_takes_no_changes_until_it_is_loaded_again(void **state
 	assert_int_equal(mirror_state_of(world->mirror, "public", "t", NULL), MIRROR_WHOLE);
 }
 
+static void the_mirror_remembers_columns_that_the_source_has_changed(void **state)
+{
+	struct world *world = *state;
+	const struct table *now[2], *const *remembered;
+	unsigned count;
+
+	mirrored_table(world, "t(name text, *id int64, total decimal)");
+	now[0] = rows_table(&world->arena, "other(*id int64)");
+	now[1] = rows_table(&world->arena, "t(*id int64, total int32, more text)");
+	assert_ok(mirror_remember(world->db, now, 2, &world->arena, &remembered, &count, &world->err), &world->err);
+	assert_int_equal(count, 2);
+	assert_ptr_equal(remembered[0], now[0]);
+	assert_int_equal(remembered[1]->column_count, 4);
+	assert_int_equal(remembered[1]->columns[table_column(remembered[1], "total")].type.kind, TYPE_DECIMAL);
+	assert_true(table_column(remembered[1], "name") >= 0 && table_column(remembered[1], "more") >= 0);
+	assert_int_equal(remembered[1]->key_count, 1);
+	assert_string_equal(remembered[1]->columns[remembered[1]->key[0]].name, "id");
+	assert_ok(mirror_remember(world->db, now, 1, &world->arena, &remembered, &count, &world->err), &world->err);
+	assert_int_equal(count, 2);
+	assert_string_equal(remembered[1]->name, "t");
+}
+
 static void a_column_that_a_new_pack_needs_makes_the_mirror_incomplete(void **state)
 {
 	struct world *world = *state;
@@ -335,6 +359,8 @@ int main(void)
 		TEST("a changed shape makes a table stale", a_changed_shape_makes_a_table_stale),
 		TEST_WITH("a stale table takes no changes until it is loaded again",
 			  a_stale_table_takes_no_changes_until_it_is_loaded_again, set_up, tear_down),
+		TEST_WITH("the mirror remembers columns that the source has changed",
+			  the_mirror_remembers_columns_that_the_source_has_changed, set_up, tear_down),
 		TEST_WITH("a column that a new pack needs makes the mirror incomplete",
 			  a_column_that_a_new_pack_needs_makes_the_mirror_incomplete, set_up, tear_down),
 		TEST_WITH("a table without identity is refused", a_table_without_identity_is_refused, set_up, tear_down),
