@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The program as a DBA meets it: what `check` says before and after the publication is there, how an agent ends, what the
+ * looking verbs see beside it.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "harness/harness.h"
+
+static char output[65536];
+
+/* Runs a verb and keeps what it said. */
+static int verb(const struct agent *agent, const char *line)
+{
+	char path[300];
+	FILE *file;
+	int code = agent_verb(agent, line, "verb.out");
+
+	snprintf(path, sizeof(path), "%s/verb.out", agent->scene->dir);
+	file = fopen(path, "r");
+	if (!file)
+		harness_fail(agent, line);
+	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
+	fclose(file);
+	return code;
+}
+
+static void expect(const struct agent *agent, const char *line, int code, const char *said)
+{
+	int got = verb(agent, line);
+
+	if (got == code && strstr(output, said))
+		return;
+	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
+	harness_fail(agent, line);
+}
+
+static unsigned lines(void)
+{
+	unsigned count = 0;
+
+	for (const char *c = output; *c; c++)
+		count += *c == '\n';
+	return count;
+}
+
+/* Change topics alone, and a password that must not be seen. */
+static void write_configuration(const struct agent *agent)
+{
+	const struct scene *scene = agent->scene;
+	const char *colon = strchr(scene->pg_address, ':');
+	FILE *file = fopen(agent->config, "w");
+
+	fprintf(file, "source:\n  name: demo\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n"
+		"  password: ${env:TW_TEST_SECRET}\n  create_slot: true\n", (int)(colon - scene->pg_address), scene->pg_address,
+		colon + 1);
+	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: tw\n  partitions: 2\n", scene->kafka_address);
+	fprintf(file, "tables:\n  include: [public.*]\nstate:\n  file: agent.state\n");
+	fclose(file);
+}
+
+static void check_first(struct agent *agent)
+{
+	expect(agent, "check", EXIT_DONE, "configuration: right");
+	expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
+	if (strstr(output, "hunter2"))
+		harness_fail(agent, "check shows a secret");
+	expect(agent, "check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code,
+	       "CREATE PUBLICATION \"tailwater\" FOR TABLE \"public\".\"note\";");
+	expect(agent, "position", EXIT_USAGE, "cannot open state file");
+	expect(agent, "read", EXIT_FAILED, "no topic fits");
+	agent_start(agent, NULL);
+	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != named_states[STATE_PUBLICATION_CHANGED].exit_code)
+		harness_fail(agent, "without a publication the agent must stop in its named state");
+	scene_sql(agent->scene, "CREATE PUBLICATION tailwater FOR TABLE note");
+	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
+}
+
+static void stream(struct agent *agent)
+{
+	unsigned before = agent_logged(agent, "streaming from");
+
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, "streaming from") > before, 60, agent);
+}
+
+static void look_beside(struct agent *agent)
+{
+	stream(agent);
+	scene_sql(agent->scene, "INSERT INTO note VALUES (1, 'one'), (2, 'two'); DELETE FROM note WHERE id = 1");
+	WAIT_UNTIL(verb(agent, "read --topic change.public.note") == EXIT_DONE && lines() == 4, 30, agent);
+	expect(agent, "read --topic 'tw.change.*' --key '{\"id\":2}'", EXIT_DONE, "\"text\":\"two\"");
+	expect(agent, "read --key '{\"id\":1}'", EXIT_DONE, ",\"value\":null}");
+	expect(agent, "read --topic 'change.*' --count 1", EXIT_DONE, "\"op\":\"");
+	if (lines() != 1)
+		harness_fail(agent, "read --count 1 printed more or less");
+	expect(agent, "read --from end", EXIT_DONE, "");
+	if (lines() != 0)
+		harness_fail(agent, "at the end there is nothing to read");
+	expect(agent, "read --topic checkpoint", EXIT_DONE, "\"snapshotPhase\":\"finished\"");
+	expect(agent, "position", EXIT_DONE, "checkpoint  0/");
+	expect(agent, "position --json", EXIT_DONE, "{\"state\":{\"position\":\"0/");
+	expect(agent, "run", named_states[STATE_CONFLICT].exit_code, "CONFLICT");
+}
+
+static void reload(struct agent *agent)
+{
+	FILE *file = fopen(agent->config, "a");
+
+	fputs("batch:\n  time: 30ms\nlog:\n  level: debug\n", file);
+	fclose(file);
+	kill(agent->pid, SIGHUP);
+	WAIT_UNTIL(agent_logged(agent, "has a new value") == 1, 20, agent);
+	if (agent_logged(agent, "was changed in the file: this takes a restart") != 1)
+		harness_fail(agent, "a reload must say what takes a restart");
+}
+
+/* What it had is committed and confirmed; a second signal does not wait for that. */
+static void end(struct agent *agent)
+{
+	int status;
+
+	scene_sql(agent->scene, "INSERT INTO note VALUES (3, 'three')");
+	agent_stop(agent);
+	expect(agent, "read --topic change.public.note --key '{\"id\":3}'", EXIT_DONE, "\"text\":\"three\"");
+	stream(agent);
+	scene_server(agent->scene, "pause", "kafka", NULL);
+	scene_sql(agent->scene, "INSERT INTO note VALUES (4, 'four')");
+	usleep(500000);
+	kill(agent->pid, SIGTERM);
+	usleep(500000);
+	if (waitpid(agent->pid, &status, WNOHANG) != 0)
+		harness_fail(agent, "with the broker away there is nothing to end with");
+	kill(agent->pid, SIGTERM);
+	status = agent_wait(agent, 5 * USEC_PER_SEC);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 128 + SIGTERM)
+		harness_fail(agent, "a second signal ends it at once");
+	scene_server(agent->scene, "resume", "kafka", NULL);
+	stream(agent);
+	WAIT_UNTIL(verb(agent, "read --topic change.public.note --key '{\"id\":4}'") == EXIT_DONE && lines() == 1, 60, agent);
+	agent_stop(agent);
+}
+
+int main(void)
+{
+	struct scene scene;
+	struct agent agent;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	setenv("TW_TEST_SECRET", "hunter2", 1);
+	scene_begin(&scene);
+	scene_sql(&scene, "CREATE TABLE note(id int PRIMARY KEY, text text)");
+	agent_init(&agent, &scene, "agent", "");
+	write_configuration(&agent);
+	if (verb(&agent, "version") == EXIT_DONE)
+		harness_fail(&agent, "version takes no --config");
+	scene_sql(&scene, "ALTER ROLE postgres PASSWORD 'hunter2'");
+	expect(&agent, "chek", EXIT_USAGE, "did you mean 'check'?");
+	check_first(&agent);
+	look_beside(&agent);
+	reload(&agent);
+	end(&agent);
+	scene_end(&scene);
+	printf("the program does what its manual says\n");
+	return 0;
+}
