@@ -72,6 +72,7 @@ struct source_metrics {
 	uint64_t reads;      /* of the socket */
 	uint64_t read_bytes;
 	uint64_t naps;
+	uint64_t behind;     /* reads that found more waiting than one takes: the source is ahead of us */
 	uint64_t messages;
 	uint64_t keepalives_sent;
 };

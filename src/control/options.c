@@ -170,8 +170,8 @@ const struct option option_table[] = {
 
 	{.name = "batch.time", .type = OPTION_DURATION, AT(batch_time), RANGE(0, 60 * SEC), .fallback = "20ms",
 	 .help = "How long events are gathered for one Kafka transaction; never less than 5 times the duration of the last "
-		 "commit."},
-	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "10000",
+		 "commit, and up to 5 times as long while more waits at the source than can be read at once."},
+	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "50000",
 	 .help = "How many messages at most are in one Kafka transaction. A larger source transaction is split."},
 	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "8MB",
 	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with at_least_once."},

@@ -20,6 +20,7 @@
  */
 #define COMMIT_SLICE_US (500 * USEC_PER_MSEC)
 #define COMMIT_TIMES 5                        /* a batch lasts at least so many times as long as the last commit took */
+#define BEHIND_TIMES 5                        /* and so many times as long while the source is ahead of us */
 #define OPEN_TXN_MOST_US (10 * USEC_PER_SEC)  /* a batch in a source transaction that stalls is split after that */
 
 static bool exactly_once(const struct pipeline *p)
@@ -35,17 +36,23 @@ int pipeline_serve(struct pipeline *p, struct error *err)
 	return p->producer ? producer_poll(p->producer, err) : 0;
 }
 
+/* The hash has no seed: one that changes from call to call has to prepare itself anew for everything above 240 bytes. */
+static uint64_t chain(uint64_t before, struct view bytes)
+{
+	return before * UINT64_C(0x9e3779b97f4a7c15) + hash_bytes(bytes, 0);
+}
+
 /* Sequential, over key and value without what was observed. */
 static void add_to_digest(struct progress *progress, const struct message *message)
 {
 	struct view first = {message->value.ptr, message->observed_bytes ? message->observed_at : message->value.len};
 	size_t rest_at = (size_t)message->observed_at + message->observed_bytes;
-	uint64_t hash = hash_bytes(first, progress->digest[0]);
 
+	progress->digest[0] = chain(progress->digest[0], first);
 	if (message->observed_bytes && rest_at < message->value.len)
-		hash = hash_bytes((struct view){message->value.ptr + rest_at, message->value.len - rest_at}, hash);
-	progress->digest[0] = hash;
-	progress->digest[1] = hash_bytes(message->key, progress->digest[1] + (message->value.ptr == NULL));
+		progress->digest[0] = chain(progress->digest[0],
+					    (struct view){message->value.ptr + rest_at, message->value.len - rest_at});
+	progress->digest[1] = chain(progress->digest[1] + (message->value.ptr == NULL), message->key);
 	progress->published++;
 }
 
@@ -56,6 +63,7 @@ static int begin(struct pipeline *p, struct error *err)
 	p->batch.open = true;
 	p->batch.begun_at = p->now;
 	p->batch.events = p->batch.bytes = 0;
+	p->batch.behind = p->source ? p->source_ops->metrics(p->source)->behind : 0;
 	return 0;
 }
 
@@ -67,7 +75,7 @@ static int send(struct pipeline *p, const struct message *message, struct error 
 		return -1;
 	p->batch.events++;
 	p->batch.bytes += message->key.len + message->value.len;
-	atomic_fetch_add_explicit(&p->metrics->messages, 1, memory_order_relaxed);
+	metric_add(&p->metrics->messages, 1);
 	return 0;
 }
 
@@ -103,12 +111,22 @@ bool batch_full(const struct pipeline *p)
 	return p->batch.events >= p->options->batch_events || p->batch.bytes >= p->options->batch_bytes;
 }
 
+/*
+ * While more waits in the socket than one read takes, what arrives is late anyway: the batch may rather become full, since
+ * each Kafka transaction costs the client and the broker some milliseconds of work.
+ */
+static bool is_behind(const struct pipeline *p)
+{
+	return p->source && p->source_ops->metrics(p->source)->behind > p->batch.behind;
+}
+
 static usec_t batch_time(const struct pipeline *p)
 {
 	usec_t least = p->batch.commit_took_us * COMMIT_TIMES;
 	usec_t stated = exactly_once(p) ? p->options->batch_time_us : p->options->confirm_interval_us;
+	usec_t time = stated > least ? stated : least;
 
-	return stated > least ? stated : least;
+	return exactly_once(p) && is_behind(p) ? time * BEHIND_TIMES : time;
 }
 
 /* When something has to be done although nothing arrives; INT64_MAX: never. */
@@ -123,7 +141,7 @@ usec_t batch_deadline(const struct pipeline *p)
 
 static int ambiguous(struct pipeline *p, struct error *err)
 {
-	atomic_fetch_add(&p->metrics->ambiguous_commits, 1);
+	metric_add(&p->metrics->ambiguous_commits, 1);
 	error_context(err, "the outcome of a Kafka commit is unknown and will be read back");
 	return -1;
 }
@@ -227,7 +245,7 @@ int batch_commit_checkpoint(struct pipeline *p, struct error *err)
 	p->batch.open = false;
 	p->now = clock_mono();
 	p->batch.commit_took_us = p->now - begun;
-	atomic_fetch_add(&p->metrics->kafka_commits, 1);
+	metric_add(&p->metrics->kafka_commits, 1);
 	failpoint("after-commit");
 	return 0;
 }
@@ -237,7 +255,7 @@ int batch_commit(struct pipeline *p, struct error *err)
 	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
 		return -1;
 	if (p->applied.open.phase != OPEN_NONE && p->txn) {
-		atomic_fetch_add(&p->metrics->split_batches, 1);
+		metric_add(&p->metrics->split_batches, 1);
 		failpoint(p->applied.open.phase == OPEN_CHANGES ? "split-changes" : "split-documents");
 	}
 	return state_commit_if_due(p, err);
@@ -270,7 +288,7 @@ int state_commit(struct pipeline *p, struct error *err)
 	p->saved = p->applied;
 	p->state_committed_at = p->now = clock_mono();
 	p->rows_since_state_commit = 0;
-	atomic_fetch_add(&p->metrics->state_commits, 1);
+	metric_add(&p->metrics->state_commits, 1);
 	failpoint("after-state-commit");
 	return db_checkpoint(p->db, err);
 }

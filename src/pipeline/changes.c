@@ -56,7 +56,7 @@ static void place_transaction(struct pipeline *p, const struct transaction *txn)
 		return;
 	log_info(p->options->name, "resuming after %llu %s of a split transaction (%llu)", (unsigned long long)saved->done,
 		 saved->phase == OPEN_CHANGES ? "changes" : "documents", (unsigned long long)txn->id);
-	atomic_fetch_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes : &p->metrics->skips_in_documents, 1);
+	metric_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes : &p->metrics->skips_in_documents, 1);
 }
 
 static int handle_begin(struct pipeline *p, struct change *change, struct error *err)
@@ -147,7 +147,7 @@ static int skip_change(struct pipeline *p, const struct change *change, struct e
 
 	if (route->plan)
 		encode_parts(p->encoder, route->plan, change);
-	atomic_fetch_add_explicit(&p->metrics->skipped_changes, 1, memory_order_relaxed);
+	metric_add(&p->metrics->skipped_changes, 1);
 	if (saved->phase != OPEN_CHANGES || p->applied.open.done != saved->done || p->applied.open.hash == saved->hash)
 		return 0;
 	error_state(err, STATE_REPLAY_DIFFERS, "the server sends the transaction %llu otherwise than before",
@@ -167,8 +167,7 @@ static int process_change(struct pipeline *p, struct change *change, struct erro
 	if (route->mirrored && change_apply(p, change, err) < 0)
 		return -1;
 	p->rows_since_state_commit++;
-	atomic_fetch_add_explicit(p->replaying ? &p->metrics->replayed_changes : &p->metrics->changes, 1,
-				  memory_order_relaxed);
+	metric_add(p->replaying ? &p->metrics->replayed_changes : &p->metrics->changes, 1);
 	return 0;
 }
 
@@ -212,7 +211,7 @@ static int handle_commit(struct pipeline *p, struct change *change, struct error
 	p->applied.open = (struct open_transaction){.phase = OPEN_NONE};
 	p->applied.position = change->position;
 	p->txn = NULL;
-	atomic_fetch_add_explicit(&p->metrics->transactions, 1, memory_order_relaxed);
+	metric_add(&p->metrics->transactions, 1);
 	return batch_full(p) ? batch_commit_if_due(p, err) : 0;
 }
 

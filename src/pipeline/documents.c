@@ -140,7 +140,7 @@ static int send_value(const struct making *m, struct topic *topic, struct messag
 static void count(_Atomic uint64_t *counter, const struct pipeline *p)
 {
 	if (!p->replaying)
-		atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+		metric_add(counter, 1);
 }
 
 static int emit_entity(const struct making *m, const char *operation, struct view payload, struct error *err)

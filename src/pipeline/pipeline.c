@@ -186,7 +186,7 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 		if (stopping(p))
 			return 0;
 		log_warning(p->options->name, "%s; connecting again", err->text);
-		atomic_fetch_add(&p->metrics->recoveries, 1);
+		metric_add(&p->metrics->recoveries, 1);
 		back_off(p);
 	}
 }

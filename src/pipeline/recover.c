@@ -242,9 +242,9 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 
 	p->job = found->job;
 	p->job_done = found->job_done;
-	atomic_fetch_add(&p->metrics->claims, 1);
+	metric_add(&p->metrics->claims, 1);
 	if (strcmp(found->writer, p->writer) == 0)
-		atomic_fetch_add(&p->metrics->reclaims, 1);
+		metric_add(&p->metrics->reclaims, 1);
 	p->claim = found->claim + 1;
 	p->applied = p->published;
 	result = batch_commit_checkpoint(p, err);
@@ -281,7 +281,7 @@ static int start_stream(struct pipeline *p, struct error *err)
 
 	p->replaying = progress_compare(&p->applied, &p->published) < 0;
 	if (p->replaying)
-		atomic_fetch_add(&p->metrics->replays, 1);
+		metric_add(&p->metrics->replays, 1);
 	position_print(p->saved.position, from);
 	position_print(p->published.position, published);
 	log_info(p->options->name, "streaming from %s, published to %s%s", from, published, p->replaying ? ", replaying" : "");

@@ -62,6 +62,7 @@ struct batch {
 	uint64_t events;
 	uint64_t bytes;
 	usec_t commit_took_us;  /* the last commit */
+	uint64_t behind;        /* the source's metric of that name when it began */
 };
 
 struct pipeline {
@@ -161,6 +162,14 @@ void routes_free(struct pipeline *p);
 static inline struct route *route_of(struct pipeline *p, const struct table *table)
 {
 	return &p->routes[table->uid];
+}
+
+/* A counter is read by other threads, but written by this one alone: it needs no locked instruction. */
+static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + number, memory_order_relaxed);
 }
 
 /* batch.c */

@@ -61,7 +61,7 @@ static int take_row(struct pipeline *p, const struct route *route, struct change
 	if (route->mirrored && mirror_apply(p->mirror, change, err) < 0)
 		return -1;
 	p->rows_since_state_commit++;
-	atomic_fetch_add_explicit(&p->metrics->snapshot_rows, 1, memory_order_relaxed);
+	metric_add(&p->metrics->snapshot_rows, 1);
 	return 0;
 }
 

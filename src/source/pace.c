@@ -36,6 +36,7 @@ int pace_wait(struct pace *pace, int fd)
 	if (bytes > 0) {
 		pace->reads++;
 		pace->bytes += (uint64_t)bytes;
+		pace->behind += bytes >= PACE_ENOUGH_BYTES;
 	}
 	return bytes;
 }

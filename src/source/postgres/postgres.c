@@ -301,6 +301,7 @@ static const struct source_metrics *pg_metrics(struct source *source)
 		.reads = source->stream.pace.reads,
 		.read_bytes = source->stream.pace.bytes,
 		.naps = source->stream.pace.naps,
+		.behind = source->stream.pace.behind,
 		.messages = source->stream.messages,
 		.keepalives_sent = source->stream.keepalives_sent,
 	};
