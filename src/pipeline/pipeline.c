@@ -273,6 +273,7 @@ static void cleanup(struct pipeline *p)
 	arena_done(&p->doc_arena);
 	arena_done(&p->schema_arena);
 	arena_done(&p->contract_arena);
+	arena_done(&p->mapping_arena);
 	diag_done(&p->diag);
 }
 

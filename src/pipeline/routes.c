@@ -98,6 +98,7 @@ int routes_complain(struct pipeline *p, const char *what, struct error *err)
 	return error_set(err, ERROR_INPUT, "%s: %u error%s", what, p->diag.errors, p->diag.errors == 1 ? "" : "s");
 }
 
+/* Against the tables as the mirror remembers them: one that the source has changed since is stale, not a mistake. */
 static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
 {
 	struct mapping_options options = {
@@ -105,12 +106,14 @@ static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
 		.instance = p->options->instance,
 		.contract = p->contract,
 		.tables_known = true,
-		.tables = p->versions,
-		.table_count = (unsigned)listed,
 	};
 
 	if (!p->pack)
 		return 0;
+	arena_reset(&p->mapping_arena);
+	if (mirror_remember(p->db, p->versions, (unsigned)listed, &p->mapping_arena, &options.tables, &options.table_count,
+			    err) < 0)
+		return -1;
 	p->mapping = mapping_compile(&options, &p->diag);
 	return p->mapping ? 0 : routes_complain(p, "the mapping pack is wrong", err);
 }
@@ -326,8 +329,8 @@ static void hold_entities(struct pipeline *p)
 		struct entity_route *route = &p->entity_routes[entities[i]->index];
 
 		route->held = false;
-		for (unsigned j = 0; j < entities[i]->table_count; j++)
-			route->held |= !is_whole(p, entities[i]->tables[j]);
+		for (unsigned j = 0; j < entities[i]->depend_count; j++)
+			route->held |= !is_whole(p, entities[i]->depends[j]);
 	}
 }
 

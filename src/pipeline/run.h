@@ -96,6 +96,7 @@ struct pipeline {
 	struct topic *schemas_topic;
 	struct topic *exception_topic;
 	struct mapping *mapping;
+	struct arena mapping_arena;             /* tables that it was compiled against */
 	struct mirror *mirror;
 	struct touch *touch;
 	struct documents *documents;
