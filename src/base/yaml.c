@@ -16,7 +16,8 @@
 #include "base/memory.h"
 
 #define DEPTH_MAX 64                    /* deeper nesting is refused: nobody writes it by hand */
-#define FILE_BYTES_MAX ((long)64 << 20)
+#define FILE_BYTES_MAX ((size_t)64 << 20)
+#define READ_BYTES 65536
 
 struct parser {
 	yaml_parser_t yaml;
@@ -219,24 +220,26 @@ struct yaml_file *yaml_parse_most(const char *name, struct view content, struct 
 	return parse(name, content, diag, true);
 }
 
+/* Also of a pipe, whose size nobody knows. */
 static int read_file(const char *path, struct view *ret)
 {
 	FILE *stream = fopen(path, "re");
-	long size = -1;
-	char *text;
+	struct writer text = {0};
+	size_t got;
 
 	if (!stream)
 		return -1;
-	if (fseek(stream, 0, SEEK_END) == 0)
-		size = ftell(stream);
-	if (size < 0 || size > FILE_BYTES_MAX || fseek(stream, 0, SEEK_SET) < 0) {
+	while ((got = fread(wr_reserve(&text, READ_BYTES), 1, READ_BYTES, stream)) > 0 && text.len <= FILE_BYTES_MAX)
+		text.len += got;
+	if (ferror(stream) || text.len > FILE_BYTES_MAX) {
+		errno = ferror(stream) ? errno : EFBIG;
 		fclose(stream);
-		errno = size > FILE_BYTES_MAX ? EFBIG : EINVAL;
+		wr_done(&text);
 		return -1;
 	}
-	text = mem_new((size_t)size + 1, 1);
-	*ret = (struct view){text, fread(text, 1, (size_t)size, stream)};
 	fclose(stream);
+	*wr_reserve(&text, 1) = '\0';
+	*ret = (struct view){text.data, text.len};
 	return 0;
 }
 

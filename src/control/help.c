@@ -20,8 +20,9 @@ const struct exit_code exit_codes[] = {
 const size_t exit_code_count = sizeof(exit_codes) / sizeof(exit_codes[0]);
 
 const char help_secrets[] =
-	"Any text may contain ${file:/path}, ${cred:name} (a file in systemd's $CREDENTIALS_DIRECTORY) or ${env:NAME}, which stand "
-	"for a secret: it is read at start, without the newline at its end, and never shown. A plain ${ is written $${.";
+	"Any text may contain ${file:/path}, ${cred:name} (a file in systemd's $CREDENTIALS_DIRECTORY) or ${env:NAME}, "
+	"which stand for a secret: it is read at start, without the newline at its end, and never shown. A plain ${ is "
+	"written $${.";
 
 /* Text filled to the width, every line behind `indent`. */
 static void fill(struct writer *to, const char *indent, const char *text)
@@ -69,8 +70,8 @@ void help_verb(const struct verb *verb, struct writer *to)
 
 void help_overview(struct writer *to)
 {
-	wr_printf(to, "tailwater " PACKAGE_VERSION ": committed changes of a PostgreSQL database as canonical events in Kafka\n\n"
-		      "usage: tailwater VERB [OPTION...]\n\n");
+	wr_printf(to, "tailwater " PACKAGE_VERSION ": committed changes of a PostgreSQL database as canonical events in "
+		"Kafka\n\nusage: tailwater VERB [OPTION...]\n\n");
 	for (size_t i = 0; i < verb_count; i++)
 		wr_printf(to, "  %-10s  %s\n", verbs[i]->name, verbs[i]->summary);
 	wr_printf(to, "\nMore: tailwater help VERB, help options, help OPTION, help states, help sample.\n");
@@ -114,8 +115,8 @@ void help_states(struct writer *to)
 	wr_printf(to, "Exit codes\n\n");
 	for (size_t i = 0; i < exit_code_count; i++)
 		wr_printf(to, "  %2d                       %s\n", exit_codes[i].code, exit_codes[i].meaning);
-	wr_printf(to, "\nNamed states: the agent stops, skips nothing, and a restart alone does not leave the state. The log line says "
-		      "what to do.\n\n");
+	wr_printf(to, "\nNamed states: the agent stops, skips nothing, and a restart alone does not leave the state. The "
+		"log line says what to do.\n\n");
 	for (size_t i = STATE_NONE + 1; i < NAMED_STATES; i++)
 		wr_printf(to, "  %2d  %-19s  %s\n", named_states[i].exit_code, named_states[i].name, named_states[i].meaning);
 }
@@ -181,7 +182,8 @@ static void sample_section(const struct option_section *section, struct writer *
 
 void help_sample(struct writer *to)
 {
-	wr_printf(to, "# The configuration of Tailwater for one source. Made by `tailwater help sample`; see tailwater.yaml(5).\n#\n");
+	wr_printf(to, "# The configuration of Tailwater for one source. Made by `tailwater help sample`; see "
+		"tailwater.yaml(5).\n#\n");
 	fill(to, "# ", help_secrets);
 	for (size_t i = 0; i < option_section_count; i++)
 		sample_section(&option_sections[i], to);

@@ -84,9 +84,10 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 #define RANGE(from, to) .least = (from), .most = (to)
 
 const struct option option_table[] = {
-	{.name = "source.name", .type = OPTION_TEXT, AT(source_name), .required = true, .form = &form_name, .example = "erp",
-	 .help = "The name of the source. It is part of every event id, of the checkpoint's key and of the transactional id: "
-		 "choose it once and never change it."},
+	{.name = "source.name", .type = OPTION_TEXT, AT(source_name), .required = true, .form = &form_name,
+	 .example = "erp",
+	 .help = "The name of the source. It is part of every event id, of the checkpoint's key and of the transactional "
+		 "id: choose it once and never change it."},
 	{.name = "source.type", .type = OPTION_CHOICE, AT(source_type), .choices = source_types, .fallback = "postgresql",
 	 .help = "The kind of server."},
 	{.name = "source.instance", .type = OPTION_TEXT, AT(source_instance), .form = &form_name,
@@ -105,27 +106,30 @@ const struct option option_table[] = {
 	{.name = "source.password", .type = OPTION_TEXT, AT(source_password), .secret = true,
 	 .derived = "none; libpq also looks into its password file", .example = "${file:/etc/tailwater/password}",
 	 .help = "The role's password, best as ${cred:name} or ${file:/path}."},
-	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .fallback = "{}", .example = "{sslmode: verify-full}",
+	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .fallback = "{}",
+	 .example = "{sslmode: verify-full}",
 	 .help = "Any other connection keyword of libpq, such as sslmode, sslrootcert or connect_timeout."},
 	{.name = "source.slot", .type = OPTION_TEXT, AT(source_slot), .form = &form_slot,
 	 .derived = "tailwater_ and the value of source.name, in small letters", .example = "tailwater_erp",
 	 .help = "The replication slot. It belongs to this source alone."},
 	{.name = "source.publication", .type = OPTION_TEXT, AT(source_publication), .form = &form_anything,
 	 .fallback = "tailwater",
-	 .help = "The publication, made by the DBA: `tailwater check --connect` prints the SQL for exactly the tables that "
-		 "are captured."},
-	{.name = "source.create_slot", .type = OPTION_BOOLEAN, AT(source_create_slot), .fallback = "false", .example = "true",
+	 .help = "The publication, made by the DBA: `tailwater check --connect` prints the SQL for exactly the tables "
+		 "that are captured."},
+	{.name = "source.create_slot", .type = OPTION_BOOLEAN, AT(source_create_slot), .fallback = "false",
+	 .example = "true",
 	 .sampled = true,
-	 .help = "Whether to make the slot at the first start. The server keeps its log for a slot until it is read, so this is "
-		 "said explicitly. Once something was published no slot is ever made again."},
-	{.name = "source.slot_timeout", .type = OPTION_DURATION, AT(source_slot_timeout), RANGE(SEC, DAY), .fallback = "5min",
-	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited for are "
-		 "named when it runs out."},
+	 .help = "Whether to make the slot at the first start. The server keeps its log for a slot until it is read, so "
+		 "this is said explicitly. Once something was published no slot is ever made again."},
+	{.name = "source.slot_timeout", .type = OPTION_DURATION, AT(source_slot_timeout), RANGE(SEC, DAY),
+	 .fallback = "5min",
+	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited for "
+		 "are named when it runs out."},
 
 	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
 	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",
-	 .help = "Any property of librdkafka, passed through; bootstrap.servers is required. Those that delivery depends on "
-		 "(transactional.id, enable.idempotence, isolation.level and the like) are set by Tailwater."},
+	 .help = "Any property of librdkafka, passed through; bootstrap.servers is required. Those that delivery depends "
+		 "on (transactional.id, enable.idempotence, isolation.level and the like) are set by Tailwater."},
 
 	{.name = "topics.prefix", .type = OPTION_TEXT, AT(topics_prefix), .form = &form_prefix,
 	 .derived = "the value of source.name", .example = "erp",
@@ -138,8 +142,8 @@ const struct option option_table[] = {
 	 .help = "Replication factor of a topic that Tailwater makes; `broker` is the broker's default."},
 	{.name = "topics.retention", .type = OPTION_DURATION, AT(topics_retention), RANGE(60 * SEC, 36500 * DAY),
 	 .fallback = "7d", .word = "forever", .word_value = -1,
-	 .help = "How long Kafka keeps the records of change, event and exception topics that Tailwater makes. Entity topics are "
-		 "compacted and kept."},
+	 .help = "How long Kafka keeps the records of change, event and exception topics that Tailwater makes. Entity "
+		 "topics are compacted and kept."},
 
 	{.name = "tables.include", .type = OPTION_LIST, AT(tables_include), .form = &form_table, .fallback = "[]",
 	 .example = "[public.*]", .sampled = true,
@@ -151,10 +155,11 @@ const struct option option_table[] = {
 	 .help = "Patterns of columns that change topics leave out. A mapping can still read them."},
 
 	{.name = "mapping.pack", .type = OPTION_PATH, AT(mapping_pack), .derived = "none: there are change topics only",
-	 .example = "/etc/tailwater/mappings/erp", .help = "The folder of the mapping pack: pack.yaml and a file for each "
-							    "entity."},
+	 .example = "/etc/tailwater/mappings/erp",
+	 .help = "The folder of the mapping pack: pack.yaml and a file for each entity."},
 	{.name = "mapping.overlay", .type = OPTION_PATH, AT(mapping_overlay), .derived = "none",
-	 .example = "/etc/tailwater/mappings/site", .help = "A folder whose files add or replace single entities of the pack."},
+	 .example = "/etc/tailwater/mappings/site",
+	 .help = "A folder whose files add or replace single entities of the pack."},
 	{.name = "mapping.schemas", .type = OPTION_PATH, AT(mapping_schemas), .fallback = PKGDATADIR "/schemas",
 	 .help = "The folder of the Avro contracts."},
 
@@ -165,12 +170,12 @@ const struct option option_table[] = {
 	 .help = "Page cache of the state file. More is faster where keys are touched in random order."},
 
 	{.name = "delivery", .type = OPTION_CHOICE, AT(delivery), .choices = deliveries, .fallback = "exactly_once",
-	 .help = "exactly_once: events and the checkpoint are one Kafka transaction, and a read_committed consumer sees every "
-		 "event once. at_least_once: after a crash a suffix is repeated, recognisable by the event id."},
+	 .help = "exactly_once: events and the checkpoint are one Kafka transaction, and a read_committed consumer sees "
+		 "every event once. at_least_once: after a crash a suffix is repeated, recognisable by the event id."},
 
 	{.name = "batch.time", .type = OPTION_DURATION, AT(batch_time), RANGE(0, 60 * SEC), .fallback = "20ms",
-	 .help = "How long events are gathered for one Kafka transaction; never less than 5 times the duration of the last "
-		 "commit, and up to 5 times as long while more waits at the source than can be read at once."},
+	 .help = "How long events are gathered for one Kafka transaction; never less than 5 times the duration of the "
+		 "last commit, and up to 5 times as long while more waits at the source than can be read at once."},
 	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "50000",
 	 .help = "How many messages at most are in one Kafka transaction. A larger source transaction is split."},
 	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "8MB",

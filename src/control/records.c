@@ -111,7 +111,8 @@ static int find_schema(struct records *records, uint64_t fingerprint, const stru
 typedef int decode_part(struct records *records, struct view bytes, struct writer *to, struct writer *text,
 			struct error *err);
 
-static int decode_avro(struct records *records, struct view bytes, struct writer *to, struct writer *text, struct error *err)
+static int decode_avro(struct records *records, struct view bytes, struct writer *to, struct writer *text,
+		       struct error *err)
 {
 	const struct avro_type *type;
 	uint64_t fingerprint;
@@ -133,7 +134,8 @@ static int decode_avro(struct records *records, struct view bytes, struct writer
 	return 0;
 }
 
-static int decode_text(struct records *records, struct view bytes, struct writer *to, struct writer *text, struct error *err)
+static int decode_text(struct records *records, struct view bytes, struct writer *to, struct writer *text,
+		       struct error *err)
 {
 	(void)records;
 	(void)err;
@@ -143,7 +145,8 @@ static int decode_text(struct records *records, struct view bytes, struct writer
 	return 0;
 }
 
-static int decode_json(struct records *records, struct view bytes, struct writer *to, struct writer *text, struct error *err)
+static int decode_json(struct records *records, struct view bytes, struct writer *to, struct writer *text,
+		       struct error *err)
 {
 	(void)records;
 	(void)text;
@@ -192,6 +195,14 @@ static int decode(struct records *records, decode_part *part, struct view bytes,
 	return 0;
 }
 
+static int complain(const struct reader_record *record, const char *part, struct error *err)
+{
+	struct error told = *err;
+
+	return error_set(err, told.class, "%s, partition %d, offset %" PRId64 ": %s%s", record->topic, record->partition,
+			 record->offset, part, told.text);
+}
+
 int records_decode(struct records *records, const struct reader_record *record, struct view *ret_line,
 		   struct view *ret_key, struct error *err)
 {
@@ -206,10 +217,10 @@ int records_decode(struct records *records, const struct reader_record *record, 
 	report_time(record->timestamp, line);
 	wr_printf(line, ",\"key\":");
 	if (decode(records, coding->key, record->key, &records->key, err) < 0)
-		return error_context(err, "%s, partition %d, offset %" PRId64 ": key", record->topic, record->partition, record->offset);
+		return complain(record, "key: ", err);
 	wr_printf(line, ",\"value\":");
 	if (decode(records, coding->value, record->value, NULL, err) < 0)
-		return error_context(err, "%s, partition %d, offset %" PRId64, record->topic, record->partition, record->offset);
+		return complain(record, "", err);
 	wr_u8(line, '}');
 	*ret_line = wr_view(line);
 	*ret_key = wr_view(&records->key);

@@ -114,8 +114,8 @@ static int expand_reference(struct expansion *ex, struct view inside)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
 			return kinds[i].expand(ex, text + strlen(kinds[i].prefix));
-	return diag_error(ex->diag, ex->at, "${%s}: a reference is ${file:/path}, ${cred:name} or ${env:NAME}; a plain ${ is "
-			  "written $${", text);
+	return diag_error(ex->diag, ex->at, "${%s}: a reference is ${file:/path}, ${cred:name} or ${env:NAME}; a plain ${ "
+		"is written $${", text);
 }
 
 static bool starts(struct view text, size_t at, struct view with)

@@ -220,8 +220,8 @@ static int run(const struct arguments *args)
 static const struct flag flags[] = {
 	FLAG_CONFIG,
 	{"--connect", NULL, false,
-	 "Look at the servers, too: log in to the source, list what is captured, check slot and publication (and print the SQL "
-	 "that makes the publication right), ask the broker."},
+	 "Look at the servers, too: log in to the source, list what is captured, check slot and publication (and print "
+	 "the SQL that makes the publication right), ask the broker."},
 	{"--show", NULL, false, "Print first all options as they count, in the form of the file; secrets are not shown."},
 	FLAGS_END,
 };
@@ -229,8 +229,8 @@ static const struct flag flags[] = {
 const struct verb verb_check = {
 	.name = "check",
 	.summary = "check configuration and mapping, and with --connect the servers",
-	.help = "Checks the configuration and the mapping pack without a server, and with --connect also against the servers. Nothing is "
-		"changed anywhere. Exit code 0 if all is right.",
+	.help = "Checks the configuration and the mapping pack without a server, and with --connect also against the "
+		"servers. Nothing is changed anywhere. Exit code 0 if all is right.",
 	.flags = flags,
 	.run = run,
 };

@@ -104,9 +104,9 @@ static const struct flag check_flags[] = {
 const struct verb verb_map_check = {
 	.name = "map check",
 	.summary = "compile a mapping pack and say all that is wrong with it",
-	.help = "Compiles the pack against the Avro contracts and, with --connect, against the tables of the source, and prints the "
-		"entities and what the mirror will hold. Complaints have file, line and column. With --pack and --schemas no "
-		"configuration is needed.",
+	.help = "Compiles the pack against the Avro contracts and, with --connect, against the tables of the source, and "
+		"prints the entities and what the mirror will hold. Complaints have file, line and column. With --pack and "
+		"--schemas no configuration is needed.",
 	.flags = check_flags,
 	.run = run_check,
 };
@@ -271,8 +271,9 @@ static int test_all(struct test *test, struct error *err)
 			return -1;
 	if (test->found)
 		return 0;
-	return error_set(err, ERROR_INPUT, "the mirror has no row for %s%s%s", test->entity ? test->entity : "any entity with key ",
-			 test->entity ? " " : "", test->key);
+	if (test->entity)
+		return error_set(err, ERROR_INPUT, "the mirror has no row of %s for %s", test->entity, test->key);
+	return error_set(err, ERROR_INPUT, "the mirror has no row of any entity for %s", test->key);
 }
 
 static int test_site(struct test *test)
@@ -326,9 +327,10 @@ static const struct flag test_flags[] = {
 const struct verb verb_map_test = {
 	.name = "map test",
 	.summary = "make one document from the mirror and show it",
-	.help = "Makes a document from what the state file's mirror has, beside a running agent or without one, and prints it as JSON: "
-		"whether it validates, what is wrong where, and which events a row created in this state would raise. With --pack a pack "
-		"that is still being written can be tried on real rows; it can read the columns that the mirror already keeps.",
+	.help = "Makes a document from what the state file's mirror has, beside a running agent or without one, and "
+		"prints it as JSON: whether it validates, what is wrong where, and which events a row created in this state "
+		"would raise. With --pack a pack that is still being written can be tried on real rows; it can read the columns "
+		"that the mirror already keeps.",
 	.flags = test_flags,
 	.run = run_test,
 };

@@ -163,15 +163,16 @@ static int run(const struct arguments *args)
 static const struct flag flags[] = {
 	FLAG_CONFIG,
 	{"--json", NULL, false, "One JSON object."},
-	{"--field", "NAME", false, "Only one position, for scripts: state (the state file's, no server is asked) or checkpoint."},
+	{"--field", "NAME", false, "Only one position, for scripts: state (the state file's, no server is asked) or "
+	 "checkpoint."},
 	FLAGS_END,
 };
 
 const struct verb verb_position = {
 	.name = "position",
 	.summary = "how far the state file and the checkpoint in Kafka are",
-	.help = "Prints the position of the state file, which is what the source may be told, and of the checkpoint, which is how far the "
-		"source is published. Works beside a running agent and without one.",
+	.help = "Prints the position of the state file, which is what the source may be told, and of the checkpoint, "
+		"which is how far the source is published. Works beside a running agent and without one.",
 	.flags = flags,
 	.run = run,
 };

@@ -199,7 +199,8 @@ static int wait_for_topics(struct reading *rd, struct error *err)
 	}
 	if (rd->reader_count || ended)
 		return 0;
-	return error_set(err, ERROR_TRANSIENT, "no topic fits: none of those that begin with %s. is asked for, or there is none",
+	return error_set(err, ERROR_TRANSIENT, "no topic fits: none of those that begin with %s. is asked for, or there "
+		"is none",
 			 rd->options->prefix);
 }
 
@@ -300,21 +301,22 @@ static int run(const struct arguments *args)
 static const struct flag flags[] = {
 	FLAG_CONFIG,
 	{"--topic", "PATTERN", true,
-	 "Only topics that this pattern (* and ?) fits, with the prefix or without: event.*, erp.entity.Invoice. Without it all "
-	 "but the checkpoint and the schemas."},
+	 "Only topics that this pattern (* and ?) fits, with the prefix or without: event.*, erp.entity.Invoice. Without "
+	 "it all but the checkpoint and the schemas."},
 	{"--from", "PLACE", false, "Where to begin: beginning (if not given), end, or a time such as 2026-01-31T10:00:00Z."},
 	{"--key", "TEXT", false, "Only records with this key: a canonical id, or the key's JSON for change topics."},
 	{"--count", "N", false, "Stop after so many records."},
-	{"--follow", NULL, false, "Go on as records arrive, also in topics that are made later; end with SIGINT or SIGTERM."},
+	{"--follow", NULL, false, "Go on as records arrive, also in topics that are made later; end with SIGINT or "
+	 "SIGTERM."},
 	FLAGS_END,
 };
 
 const struct verb verb_read = {
 	.name = "read",
 	.summary = "print records of its own topics as JSON lines",
-	.help = "Prints the records that the agent has published, as a read_committed consumer sees them, one JSON object on a line: "
-		"topic, partition, offset, timestamp, key, value; the value of a tombstone is null. Records of one partition come in "
-		"order.",
+	.help = "Prints the records that the agent has published, as a read_committed consumer sees them, one JSON object "
+		"on a line: topic, partition, offset, timestamp, key, value; the value of a tombstone is null. Records of one "
+		"partition come in order.",
 	.flags = flags,
 	.run = run,
 };

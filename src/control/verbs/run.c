@@ -201,7 +201,8 @@ static int run(const struct arguments *args)
 static const struct flag flags[] = {
 	FLAG_CONFIG,
 	{"--take-over", NULL, false,
-	 "Take the source over from another agent that seems to be alive: it is fenced. Without this the state is CONFLICT."},
+	 "Take the source over from another agent that seems to be alive: it is fenced. Without this the state is "
+	 "CONFLICT."},
 	{"--metrics-file", "FILE", false, "Write the counters as JSON into this file, once a second and at the end."},
 	FLAGS_END,
 };
@@ -209,9 +210,9 @@ static const struct flag flags[] = {
 const struct verb verb_run = {
 	.name = "run",
 	.summary = "read the source and publish, until told to stop",
-	.help = "Runs the agent in the foreground: at the first start a snapshot of the captured tables, then every committed "
-		"transaction. It waits for servers that are away, and ends only when told to (SIGTERM or SIGINT: what is under way is "
-		"committed first) or in a named state (see `tailwater help states`).",
+	.help = "Runs the agent in the foreground: at the first start a snapshot of the captured tables, then every "
+		"committed transaction. It waits for servers that are away, and ends only when told to (SIGTERM or SIGINT: what "
+		"is under way is committed first) or in a named state (see `tailwater help states`).",
 	.flags = flags,
 	.run = run,
 };
