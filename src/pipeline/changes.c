@@ -66,6 +66,7 @@ static int handle_begin(struct pipeline *p, struct change *change, struct error 
 	p->txn = txn;
 	arena_reset(&p->txn_arena);
 	encode_begin(p->encoder, txn);
+	event_id_begin(p, txn);
 	place_transaction(p, txn);
 	p->applied.open = (struct open_transaction){.phase = OPEN_CHANGES, .final = txn->final, .xid = txn->id};
 	return change_set_hidden(p, p->txn_hidden > 0 || p->txn_skip > 0, err);

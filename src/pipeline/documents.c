@@ -36,33 +36,27 @@ struct making {
 
 static struct view make_event_id(const struct making *m, const char *rule)
 {
-	struct pipeline *p = m->p;
+	return event_id(m->p, m->cause, m->entity->name, m->key_text, rule);
+}
+
+/* Where a document stands that belongs to no transaction. */
+static struct view place_apart(struct pipeline *p, enum document_cause cause)
+{
 	char position[POSITION_TEXT_BYTES];
 
-	if (m->cause == CAUSE_SNAPSHOT)
-		return arena_printf(&p->doc_arena, "%s/snapshot-%llu/%s/%.*s", p->options->name,
-				    (unsigned long long)p->applied.snapshot, m->entity->name, VIEW_ARG(m->key_text));
-	if (m->cause == CAUSE_JOB)
-		return arena_printf(&p->doc_arena, "%s/job-%llu/%s/%.*s%s%s", p->options->name, (unsigned long long)p->job,
-				    m->entity->name, VIEW_ARG(m->key_text), rule ? "/" : "", rule ? rule : "");
-	position_print(p->applied.open.final, position);
-	return arena_printf(&p->doc_arena, "%s/%s/%s/%.*s%s%s", p->options->name, position, m->entity->name,
-			    VIEW_ARG(m->key_text), rule ? "/" : "", rule ? rule : "");
+	position_print(cause == CAUSE_JOB ? p->applied.position : p->snapshot_position, position);
+	return arena_copy(&p->doc_arena, view_of(position));
 }
 
 static void fill_origin(const struct making *m, struct header *header)
 {
 	struct pipeline *p = m->p;
-	char position[POSITION_TEXT_BYTES];
 	bool snapshot = m->cause != CAUSE_COMMIT; /* or a job: neither belongs to a transaction */
 
-	position_print(m->cause == CAUSE_COMMIT ? p->txn->final : m->cause == CAUSE_JOB ? p->applied.position : p->snapshot_position,
-		       position);
 	header->position_kind = "PG_LSN";
-	header->position_value = arena_copy(&p->doc_arena, view_of(position));
+	header->position_value = snapshot ? place_apart(p, m->cause) : p->txn_position;
 	header->position_ordinal = (int64_t)p->ordinal++;
-	header->transaction_id = snapshot ? VIEW_NONE :
-					    arena_printf(&p->doc_arena, "%llu", (unsigned long long)p->txn->id);
+	header->transaction_id = snapshot ? VIEW_NONE : p->txn_number;
 	header->occurred_at = snapshot ? p->snapshot_at : p->txn->committed_at;
 	header->captured_at = clock_wall();
 	header->origin = snapshot ? VIEW_NONE : p->txn->origin;

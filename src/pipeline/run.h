@@ -9,6 +9,7 @@
  *	changes.c    one change: skipped, applied, published
  *	documents.c  at a commit: touched roots evaluated, documents, events and exceptions published
  *	jobs.c       documents evaluated again because the mapping pack changed
+ *	event_id.c   what identifies a document's messages
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
  *	             and the confirmation to the source, once per interval
  */
@@ -128,6 +129,8 @@ struct pipeline {
 
 	/* the open source transaction */
 	const struct transaction *txn;
+	struct view txn_position;   /* as texts, in the transaction's arena */
+	struct view txn_number;
 	bool txn_published;         /* all of it was published before */
 	uint64_t txn_skip;          /* so many changes are in the state file */
 	uint64_t txn_skip_documents;
@@ -206,6 +209,10 @@ int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struc
 enum document_cause { CAUSE_COMMIT, CAUSE_SNAPSHOT, CAUSE_JOB };
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
 int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err);
+
+/* event_id.c */
+struct view event_id(struct pipeline *p, enum document_cause cause, const char *entity, struct view key, const char *rule);
+void event_id_begin(struct pipeline *p, const struct transaction *txn);
 
 /* jobs.c */
 int inputs_choose(struct pipeline *p, struct error *err);
