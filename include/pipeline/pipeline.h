@@ -20,7 +20,6 @@
 #include "source/source.h"
 
 enum delivery { DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
-enum bad_record { BAD_RECORD_STOP, BAD_RECORD_EXCEPTION };
 
 struct pipeline_options {
 	const char *name;              /* of the source: in event ids, slot checks, messages */
@@ -56,7 +55,6 @@ struct pipeline_options {
 	usec_t confirm_interval_us;
 	uint64_t confirm_rows;
 	usec_t commit_timeout_us;      /* how long an unanswered Kafka commit is called again before it is ambiguous */
-	enum bad_record on_bad_record;
 	bool take_over;                /* do not stop in CONFLICT */
 };
 

@@ -35,7 +35,6 @@ int pace_wait(struct pace *pace, int fd)
 	pace->flowing = bytes > 0;
 	if (bytes > 0) {
 		pace->reads++;
-		pace->bytes += (uint64_t)bytes;
 		pace->behind += bytes >= PACE_ENOUGH_BYTES;
 	}
 	return bytes;

@@ -18,7 +18,6 @@
 
 struct pace {
 	uint64_t reads;
-	uint64_t bytes;
 	uint64_t naps;
 	uint64_t behind;          /* reads that found PACE_ENOUGH_BYTES or more */
 	bool flowing;             /* the last read found something */

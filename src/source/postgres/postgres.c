@@ -299,7 +299,7 @@ static const struct source_metrics *pg_metrics(struct source *source)
 {
 	source->metrics = (struct source_metrics){
 		.reads = source->stream.pace.reads,
-		.read_bytes = source->stream.pace.bytes,
+		.read_bytes = source->stream.bytes,
 		.naps = source->stream.pace.naps,
 		.behind = source->stream.pace.behind,
 		.messages = source->stream.messages,

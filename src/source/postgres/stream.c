@@ -188,6 +188,7 @@ static int take_copy_data(struct pg_stream *stream, struct error *err)
 	PQfreemem(stream->buffer);
 	stream->buffer = NULL;
 	len = PQgetCopyData(stream->conn, &stream->buffer, 1);
+	stream->bytes += len > 0 ? (uint64_t)len : 0;
 	return len < 0 ? end_of_stream(stream, err) : len;
 }
 

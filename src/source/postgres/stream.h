@@ -37,6 +37,7 @@ struct pg_stream {
 	usec_t asked_since;    /* start of the second in which replies are counted */
 	unsigned asked;        /* replies wanted in it */
 	uint64_t messages;
+	uint64_t bytes;        /* of all messages; with pace.reads the metric of how well reads are paced */
 	uint64_t keepalives_sent;
 };
 
