@@ -84,6 +84,37 @@ static int64_t digits(struct cursor *at, int least, int most)
 	return count < least ? -1 : value;
 }
 
+/* Almost all digits come in pairs; -1 if there are no two. */
+static inline int64_t pair(struct cursor *at)
+{
+	unsigned tens, ones;
+
+	if (at->end - at->pos < 2)
+		return -1;
+	tens = (unsigned)(unsigned char)at->pos[0] - '0';
+	ones = (unsigned)(unsigned char)at->pos[1] - '0';
+	if (tens > 9 || ones > 9)
+		return -1;
+	at->pos += 2;
+	return tens * 10 + ones;
+}
+
+static inline bool follows(const struct cursor *at, int place, char c)
+{
+	return at->end - at->pos > place && at->pos[place] == c;
+}
+
+static int64_t year_digits(struct cursor *at)
+{
+	int64_t century, year;
+
+	if (!follows(at, 4, '-'))
+		return digits(at, 4, 7);
+	century = pair(at);
+	year = pair(at);
+	return century < 0 || year < 0 ? -1 : century * 100 + year;
+}
+
 static unsigned days_in_month(int64_t year, unsigned month)
 {
 	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -95,19 +126,19 @@ static unsigned days_in_month(int64_t year, unsigned month)
 /* Year, month and day; " BC" comes last and is looked for by the callers. */
 static int parse_civil(struct cursor *at, int64_t *year, int64_t *month, int64_t *day)
 {
-	*year = digits(at, 4, 7);
+	*year = year_digits(at);
 	if (*year < 0 || *year > YEAR_MAX || !skip(at, '-'))
 		return -1;
-	*month = digits(at, 2, 2);
+	*month = pair(at);
 	if (*month < 1 || *month > 12 || !skip(at, '-'))
 		return -1;
-	*day = digits(at, 2, 2);
+	*day = pair(at);
 	return *day < 1 ? -1 : 0;
 }
 
 static int finish_civil(struct cursor *at, int64_t year, int64_t month, int64_t day, int64_t *ret_days)
 {
-	if (skip_text(at, " BC"))
+	if (at->pos != at->end && skip_text(at, " BC"))
 		year = 1 - year;
 	if (at->pos != at->end || day > days_in_month(year, (unsigned)month))
 		return -1;
@@ -152,15 +183,15 @@ static int64_t parse_fraction(struct cursor *at)
 /* "12:34[:56[.789]]", any number of hours that `most_hours` allows. */
 static int parse_clock(struct cursor *at, int64_t most_hours, int64_t *ret_us)
 {
-	int64_t hours = digits(at, 2, 9), minutes, seconds = 0, fraction = 0;
+	int64_t hours = follows(at, 2, ':') ? pair(at) : digits(at, 2, 9), minutes, seconds = 0, fraction = 0;
 
 	if (hours < 0 || hours > most_hours || !skip(at, ':'))
 		return -1;
-	minutes = digits(at, 2, 2);
+	minutes = pair(at);
 	if (minutes < 0 || minutes > 59)
 		return -1;
 	if (skip(at, ':')) {
-		seconds = digits(at, 2, 2);
+		seconds = pair(at);
 		if (seconds < 0 || seconds > 60)
 			return -1;
 		if (skip(at, '.')) {
@@ -194,9 +225,9 @@ static int parse_zone(struct cursor *at, int64_t *ret_us)
 		return -1;
 	hours = digits(at, 2, 2);
 	if (skip(at, ':'))
-		minutes = digits(at, 2, 2);
+		minutes = pair(at);
 	if (skip(at, ':'))
-		seconds = digits(at, 2, 2);
+		seconds = pair(at);
 	if (hours < 0 || minutes < 0 || seconds < 0)
 		return -1;
 	*ret_us = ((hours * 60 + minutes) * 60 + seconds) * USEC_PER_SEC * (west ? -1 : 1);

@@ -284,6 +284,11 @@ void agent_init(struct agent *agent, struct scene *scene, const char *name, cons
 
 void agent_start(struct agent *agent, const char *failpoint)
 {
+	agent_start_with(agent, failpoint, NULL);
+}
+
+void agent_start_with(struct agent *agent, const char *failpoint, const char *option)
+{
 	int log = open(agent->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
 	unlink(agent->metrics);
@@ -296,7 +301,8 @@ void agent_start(struct agent *agent, const char *failpoint)
 		dup2(log, STDOUT_FILENO);
 		if (failpoint)
 			setenv("TAILWATER_FAILPOINT", failpoint, 1);
-		execl(agent->scene->agent, "tailwater", "run", "--config", agent->config, "--metrics-file", agent->metrics, NULL);
+		execl(agent->scene->agent, "tailwater", "run", "--config", agent->config, "--metrics-file", agent->metrics, option,
+		      NULL);
 		_exit(127);
 	}
 	close(log);

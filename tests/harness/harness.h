@@ -56,6 +56,7 @@ void agent_init(struct agent *agent, struct scene *scene, const char *name, cons
 
 /* Starts it, with a failpoint or NULL. */
 void agent_start(struct agent *agent, const char *failpoint);
+void agent_start_with(struct agent *agent, const char *failpoint, const char *option);
 
 /* Waits until it has ended; its wait status. Fails after the deadline, showing the log's end. */
 int agent_wait(struct agent *agent, usec_t timeout_us);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Steps that trials of an agent under load are made of. */
+#include "system/trial.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static const char *const database_files[] = {
+	"contrib/demo/schema.sql", "contrib/demo/generator.sql", "contrib/demo/oracle.sql", "contrib/demo/publication.sql",
+	"tests/system/workload.sql",
+};
+
+void trial_database(struct scene *scene)
+{
+	for (size_t i = 0; i < sizeof(database_files) / sizeof(database_files[0]); i++)
+		scene_sql_file(scene, database_files[i]);
+	scene_sql(scene, "CALL psa.setup(1, 1)");
+}
+
+void trial_work_start(struct scene *scene, struct trial_work *work)
+{
+	work->small = scene_work(scene, "CALL work_small(200)");
+	work->days = scene_work(scene, "CALL work_day()");
+	work->large = scene_work(scene, "CALL work_large()");
+}
+
+void trial_work_stop(struct trial_work *work)
+{
+	scene_work_stop(work->days);
+	scene_work_stop(work->small);
+	scene_work_stop(work->large);
+}
+
+void trial_let_it_work(struct agent *agent)
+{
+	WAIT_UNTIL(agent_metric(agent, "kafka_commits") > 1 && agent_metric(agent, "state_commits") > 0, 90, agent);
+}
+
+void trial_kill_at(struct agent *agent, const char *point, unsigned passage)
+{
+	char failpoint[100];
+	int status;
+
+	snprintf(failpoint, sizeof(failpoint), "%s:%u", point, passage);
+	agent_start(agent, failpoint);
+	status = agent_wait(agent, 90 * USEC_PER_SEC);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		harness_fail(agent, failpoint);
+}
+
+void trial_check_confirmed(struct agent *agent)
+{
+	char path[300], line[200] = "";
+	FILE *file;
+
+	if (agent_verb(agent, "position --field state", "position.out") != 0)
+		harness_fail(agent, "`position` failed");
+	snprintf(path, sizeof(path), "%s/position.out", agent->scene->dir);
+	file = fopen(path, "r");
+	if (!file || !fgets(line, sizeof(line), file))
+		harness_fail(agent, "`position` said nothing");
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	if (strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn <= '%s' FROM pg_replication_slots", line), "t") != 0)
+		harness_fail(agent, "the source was told more than the state file has");
+}
+
+void trial_let_it_finish(struct agent *agent)
+{
+	char end[100];
+
+	snprintf(end, sizeof(end), "%s", scene_value(agent->scene, "SELECT pg_current_wal_lsn()"));
+	WAIT_UNTIL(strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots", end), "t") == 0,
+		   120, agent);
+	agent_stop(agent);
+}
+
+void trial_read_back(struct agent *agent)
+{
+	if (agent_verb(agent, "read --from beginning --topic '*'", "published.jsonl") != 0)
+		harness_fail(agent, "`read` failed");
+	scene_sql_file(agent->scene, "tests/system/verify.sql");
+	scene_sql(agent->scene, "\\copy published (line) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/published.jsonl'", agent->scene->dir);
+	printf("%s\n", scene_value(agent->scene,
+		"SELECT 'read ' || count(*) || ' records, ' || (SELECT count(*) FROM account_audit) || ' audited changes, '"
+		" || (SELECT count(*) FROM psa_fact) || ' facts' FROM published"));
+}
+
+void trial_must_be_empty(struct agent *agent, const char *query, const char *what)
+{
+	const char *found = scene_value(agent->scene, "%s", query);
+
+	if (!*found)
+		return;
+	fprintf(stderr, "%s\n", found);
+	harness_fail(agent, what);
+}
