@@ -15,9 +15,9 @@ static int waiting_bytes(int fd)
 	return ioctl(fd, FIONREAD, &bytes) < 0 ? 1 : bytes;
 }
 
-static void nap(struct pace *pace)
+static void nap(struct pace *pace, long us)
 {
-	struct timespec time = {.tv_nsec = PACE_NAP_US * 1000};
+	struct timespec time = {.tv_nsec = us * 1000};
 
 	nanosleep(&time, NULL);
 	pace->naps++;
@@ -25,11 +25,12 @@ static void nap(struct pace *pace)
 
 int pace_wait(struct pace *pace, int fd)
 {
-	int before = -1, bytes = waiting_bytes(fd);
+	int before = -1, bytes = waiting_bytes(fd), enough = PACE_READ_BYTES;
 
-	for (int i = 0; i < PACE_NAPS_MOST && pace->flowing && bytes > before && bytes < PACE_ENOUGH_BYTES; i++) {
+	for (int i = 0; i < PACE_NAPS_MOST && pace->flowing && bytes > before && bytes < enough; i++) {
 		before = bytes;
-		nap(pace);
+		enough = PACE_ENOUGH_BYTES;
+		nap(pace, PACE_NAP_US << i);
 		bytes = waiting_bytes(fd);
 	}
 	pace->flowing = bytes > 0;

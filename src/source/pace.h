@@ -12,9 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_NAP_US 100           /* the latency it adds is at most this */
-#define PACE_ENOUGH_BYTES 65536   /* that much waiting: read at once */
-#define PACE_NAPS_MOST 8          /* in a row, while the kernel's queue keeps growing */
+#define PACE_NAP_US 100           /* the first nap; each one that follows is twice as long */
+#define PACE_NAPS_MOST 4          /* in a row, while the kernel's queue keeps growing: 1.5 ms in all */
+#define PACE_READ_BYTES 16384     /* what one read takes: nap only if it would come short ... */
+#define PACE_ENOUGH_BYTES 65536   /* ... and then until so much waits, for several reads */
 
 struct pace {
 	uint64_t reads;
