@@ -179,21 +179,28 @@ static int run_sql(struct scene *scene, const char *sql, char *output, size_t si
 	return run(output, size, "%s -f %s 2>&1", command, path);
 }
 
-void scene_sql(struct scene *scene, const char *format, ...)
+/* Runs SQL that must not fail. */
+static void run_formatted(struct scene *scene, char *output, size_t size, const char *format, va_list args)
 {
-	char output[OUTPUT_BYTES];
-	va_list args;
 	char *sql;
 
-	va_start(args, format);
 	if (vasprintf(&sql, format, args) < 0)
 		abort();
-	va_end(args);
-	if (run_sql(scene, sql, output, sizeof(output)) != 0) {
+	if (run_sql(scene, sql, output, size) != 0) {
 		fprintf(stderr, "%s\n%s\n", sql, output);
 		harness_fail(NULL, "SQL failed");
 	}
 	free(sql);
+}
+
+void scene_sql(struct scene *scene, const char *format, ...)
+{
+	char output[OUTPUT_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	run_formatted(scene, output, sizeof(output), format, args);
+	va_end(args);
 }
 
 void scene_sql_file(struct scene *scene, const char *path)
@@ -211,17 +218,10 @@ const char *scene_value(struct scene *scene, const char *format, ...)
 {
 	static char output[OUTPUT_BYTES];
 	va_list args;
-	char *sql;
 
 	va_start(args, format);
-	if (vasprintf(&sql, format, args) < 0)
-		abort();
+	run_formatted(scene, output, sizeof(output), format, args);
 	va_end(args);
-	if (run_sql(scene, sql, output, sizeof(output)) != 0) {
-		fprintf(stderr, "%s\n%s\n", sql, output);
-		harness_fail(NULL, "SQL failed");
-	}
-	free(sql);
 	return output;
 }
 

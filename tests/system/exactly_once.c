@@ -9,14 +9,13 @@
  *
  * TAILWATER_KILLS says how many random kills (20).
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/harness.h"
+#include "system/trial.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -40,61 +39,23 @@ static const struct {
 	{"split-documents", 2, 12},
 };
 
-/* A start counts only when something was committed in it, to Kafka and to the state file, under load. */
-static void let_it_work(struct agent *agent)
-{
-	WAIT_UNTIL(agent_metric(agent, "kafka_commits") > 1 && agent_metric(agent, "state_commits") > 0, 90, agent);
-}
-
-/* The source is never told more than the state file has on disk. */
-static void check_confirmed(struct agent *agent)
-{
-	char path[300], line[200] = "";
-	FILE *file;
-
-	if (agent_verb(agent, "position --field state", "position.out") != 0)
-		harness_fail(agent, "`position` failed");
-	snprintf(path, sizeof(path), "%s/position.out", agent->scene->dir);
-	file = fopen(path, "r");
-	if (!file || !fgets(line, sizeof(line), file))
-		harness_fail(agent, "`position` said nothing");
-	fclose(file);
-	line[strcspn(line, "\n")] = '\0';
-	if (strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn <= '%s' FROM pg_replication_slots", line), "t") != 0)
-		harness_fail(agent, "the source was told more than the state file has");
-}
-
 static void kill_in_the_snapshot(struct agent *agent)
 {
-	int status;
-
-	agent_start(agent, "in-snapshot:1500");
-	status = agent_wait(agent, 60 * USEC_PER_SEC);
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		harness_fail(agent, "the failpoint in the snapshot was not reached");
-	agent_start(agent, "slot-created:1");
-	agent_wait(agent, 60 * USEC_PER_SEC);
-	agent_start(agent, "snapshot-done:1");
-	agent_wait(agent, 60 * USEC_PER_SEC);
+	trial_kill_at(agent, "in-snapshot", 1500);
+	trial_kill_at(agent, "slot-created", 1);
+	trial_kill_at(agent, "snapshot-done", 1);
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "streaming from") > 0, 60, agent);
 }
 
 static void kill_at_every_point(struct agent *agent)
 {
-	char failpoint[100];
-
 	for (int round = 0; round < 3; round++) {
 		for (size_t i = 0; i < COUNT_OF(points); i++) {
 			unsigned passage = points[i].least + (unsigned)rand() % (points[i].most - points[i].least + 1);
-			int status;
 
-			snprintf(failpoint, sizeof(failpoint), "%s:%u", points[i].point, passage);
-			agent_start(agent, failpoint);
-			status = agent_wait(agent, 90 * USEC_PER_SEC);
-			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-				harness_fail(agent, failpoint);
-			check_confirmed(agent);
+			trial_kill_at(agent, points[i].point, passage);
+			trial_check_confirmed(agent);
 		}
 	}
 }
@@ -103,10 +64,10 @@ static void kill_at_random(struct agent *agent, int kills)
 {
 	for (int i = 0; i < kills; i++) {
 		agent_start(agent, NULL);
-		let_it_work(agent);
+		trial_let_it_work(agent);
 		usleep((useconds_t)rand() % 1500000);
 		agent_kill(agent);
-		check_confirmed(agent);
+		trial_check_confirmed(agent);
 	}
 }
 
@@ -126,15 +87,15 @@ static void stop_the_broker(struct agent *agent)
 		agent_continue(agent);
 		WAIT_UNTIL(agent_logged(agent, "the outcome of a Kafka commit is unknown") > before, 60, agent);
 		scene_server(agent->scene, "resume", "kafka", NULL);
-		let_it_work(agent);
+		trial_let_it_work(agent);
 	}
 }
 
 static void kill_the_broker(struct agent *agent)
 {
-	let_it_work(agent);
+	trial_let_it_work(agent);
 	scene_server(agent->scene, "restart", "kafka", "kill");
-	let_it_work(agent);
+	trial_let_it_work(agent);
 }
 
 static void restart_the_source(struct agent *agent)
@@ -158,35 +119,16 @@ static void start_a_second_one(struct agent *agent)
 	status = agent_wait(&second, 60 * USEC_PER_SEC);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 13)
 		harness_fail(&second, "the second agent did not stop in CONFLICT");
-	let_it_work(agent);
-}
-
-static void let_it_finish(struct agent *agent)
-{
-	char end[100];
-
-	snprintf(end, sizeof(end), "%s", scene_value(agent->scene, "SELECT pg_current_wal_lsn()"));
-	WAIT_UNTIL(strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots", end), "t") == 0,
-		   120, agent);
-	agent_stop(agent);
+	trial_let_it_work(agent);
 }
 
 static void verify(struct agent *agent)
 {
-	char wrong[2000];
-
-	if (agent_verb(agent, "read --from beginning --topic '*'", "published.jsonl") != 0)
-		harness_fail(agent, "`read` failed");
-	scene_sql_file(agent->scene, "tests/system/verify.sql");
-	scene_sql(agent->scene, "\\copy published (line) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/published.jsonl'", agent->scene->dir);
+	trial_read_back(agent);
 	printf("%s\n", scene_value(agent->scene,
 		"SELECT 'read ' || count(*) || ' records, ' || (SELECT count(*) FROM account_audit) || ' audited changes, '"
 		" || (SELECT count(*) FROM psa_fact) || ' facts' FROM published"));
-	snprintf(wrong, sizeof(wrong), "%s", scene_value(agent->scene, "SELECT * FROM verdict WHERE wrong > 0"));
-	if (*wrong) {
-		fprintf(stderr, "%s\n%s\n", wrong, scene_value(agent->scene, "SELECT * FROM wrong_document LIMIT 1"));
-		harness_fail(agent, "what was published is not what happened");
-	}
+	trial_must_be_empty(agent, "SELECT * FROM verdict WHERE wrong > 0", "what was published is not what happened");
 }
 
 static void need_at_least_three(struct agent *agent, const char *what, const char *text)
@@ -212,24 +154,19 @@ int main(void)
 	const char *kills = getenv("TAILWATER_KILLS"), *seed = getenv("TAILWATER_SEED");
 	struct scene scene;
 	struct agent agent;
-	pid_t days, small, large;
+	struct trial_work work;
+	pid_t early;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srand(seed ? (unsigned)atoi(seed) : 1);
 	scene_begin(&scene);
-	scene_sql_file(&scene, "contrib/demo/schema.sql");
-	scene_sql_file(&scene, "contrib/demo/generator.sql");
-	scene_sql_file(&scene, "contrib/demo/oracle.sql");
-	scene_sql_file(&scene, "contrib/demo/publication.sql");
-	scene_sql_file(&scene, "tests/system/workload.sql");
-	scene_sql(&scene, "CALL psa.setup(1, 1)");
-
+	trial_database(&scene);
 	agent_init(&agent, &scene, "agent", configuration);
-	small = scene_work(&scene, "CALL work_small(200)");
+	early = scene_work(&scene, "CALL work_small(200)"); /* the snapshot is taken while rows change */
 	kill_in_the_snapshot(&agent);
-	days = scene_work(&scene, "CALL work_day()");
-	large = scene_work(&scene, "CALL work_large()");
-	let_it_work(&agent);
+	scene_work_stop(early);
+	trial_work_start(&scene, &work); /* facts before the snapshot would have no events */
+	trial_let_it_work(&agent);
 	agent_kill(&agent);
 
 	kill_at_every_point(&agent);
@@ -240,10 +177,8 @@ int main(void)
 	kill_the_broker(&agent);
 	restart_the_source(&agent);
 
-	scene_work_stop(days);
-	scene_work_stop(small);
-	scene_work_stop(large);
-	let_it_finish(&agent);
+	trial_work_stop(&work);
+	trial_let_it_finish(&agent);
 	verify(&agent);
 	check_cases_taken(&agent);
 	scene_end(&scene);
