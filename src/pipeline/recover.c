@@ -288,6 +288,21 @@ static int start_stream(struct pipeline *p, struct error *err)
 	return p->source_ops->start(p->source, p->saved.position, err);
 }
 
+/*
+ * The predecessor's session on the slot is ended only after our claim: when it comes back, it finds that and stops FENCED.
+ * What it has confirmed until then decides once more.
+ */
+static enum start_action take_slot_over(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+{
+	struct error problem;
+
+	if (p->source_ops->evict(p->source, &problem) < 0)
+		log_warning(p->options->name, "%s", problem.text);
+	if (check_slot_free(p, err) < 0)
+		return START_STOP;
+	return decide(p, checkpoint, err);
+}
+
 static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct error *err)
 {
 	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
@@ -296,7 +311,10 @@ static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct
 		return -1;
 	if (open_producer(p, err) < 0 || init_producer(p, err) < 0)
 		return -1;
-	return check_slot_free(p, err);
+	/* Only now is it read to its end: another agent may have claimed the source in between. */
+	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
+		return -1;
+	return p->options->take_over ? p->source_ops->identify(p->source, &p->identity, err) : check_slot_free(p, err);
 }
 
 int recover_start(struct pipeline *p, struct error *err)
@@ -304,7 +322,7 @@ int recover_start(struct pipeline *p, struct error *err)
 	struct checkpoint checkpoint;
 	enum start_action action;
 
-	if (connect_all(p, &checkpoint, err) < 0 || read_checkpoint(p, &checkpoint, err) < 0)
+	if (connect_all(p, &checkpoint, err) < 0)
 		return -1;
 	action = decide(p, &checkpoint, err);
 	if (action == START_STOP || inputs_choose(p, err) < 0)
@@ -314,6 +332,8 @@ int recover_start(struct pipeline *p, struct error *err)
 	if (routes_open_topics(p, err) < 0 || open_mapping(p, err) < 0 || check_mirror(p, action, err) < 0)
 		return -1;
 	if (remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
+		return -1;
+	if (p->options->take_over && p->identity.slot_active && take_slot_over(p, &checkpoint, err) == START_STOP)
 		return -1;
 	for (size_t i = 0; i < p->table_count; i++)
 		if (route_table(p, p->versions[i], err) < 0)

@@ -5,6 +5,7 @@
  * PostgreSQL as a source: its connections and its state, and the table of operations. One connection is for queries; one is
  * the walsender's, which makes the slot and then streams; a third lives as long as a snapshot.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,8 @@
 #include "snapshot.h"
 #include "source/source.h"
 #include "stream.h"
+
+#define WATCH_QUERIES_US (100 * USEC_PER_MSEC)
 
 struct source {
 	struct source_options options;  /* borrowed texts */
@@ -31,6 +34,7 @@ struct source {
 	struct pg_stream stream;
 	bool streaming;
 	bool publication_skipped;       /* the server warned that it publishes nothing */
+	usec_t queries_watched_at;
 	uint64_t idle;                  /* last position handed out without a commit */
 	struct source_metrics metrics;
 };
@@ -160,6 +164,11 @@ static int pg_publication_statement(struct source *source, struct writer *sql, s
 	return pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err);
 }
 
+static int pg_evict(struct source *source, struct error *err)
+{
+	return pg_slot_evict(source->queries, source->options.slot, err);
+}
+
 static int pg_create_slot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
 {
 	char name[128];
@@ -285,9 +294,28 @@ static int pg_next(struct source *source, struct change *ret, struct error *err)
 	return got;
 }
 
+/*
+ * A server that shuts down ends ordinary sessions at once, and then waits for those that stream. While Kafka is away the stream
+ * is not read, and its questions are not seen: the end of the other session says that it is time to go.
+ */
+static int watch_queries(struct source *source, struct error *err)
+{
+	struct pollfd wait = {.fd = PQsocket(source->queries), .events = POLLIN};
+	usec_t now = clock_mono();
+
+	if (now - source->queries_watched_at < WATCH_QUERIES_US)
+		return 0;
+	source->queries_watched_at = now;
+	if (poll(&wait, 1, 0) <= 0 || (PQconsumeInput(source->queries) && PQstatus(source->queries) == CONNECTION_OK))
+		return 0;
+	return error_set(err, ERROR_TRANSIENT, "the server has ended the session for queries: it may be shutting down");
+}
+
 static int pg_serve(struct source *source, struct error *err)
 {
-	return source->streaming ? pg_stream_serve(&source->stream, err) : 0;
+	if (!source->streaming)
+		return 0;
+	return watch_queries(source, err) < 0 ? -1 : pg_stream_serve(&source->stream, err);
 }
 
 static int pg_confirm(struct source *source, struct position durable, struct error *err)
@@ -318,6 +346,7 @@ const struct source_ops postgres_source_ops = {
 	.capture = pg_capture,
 	.check_publication = pg_check_publication,
 	.publication_sql = pg_publication_statement,
+	.evict = pg_evict,
 	.create_slot = pg_create_slot,
 	.snapshot_table = pg_read_table,
 	.snapshot_next = pg_read_row,

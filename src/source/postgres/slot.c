@@ -199,15 +199,25 @@ int pg_slot_create(PGconn *replication, PGconn *queries, const char *slot, usec_
 	return take_created(replication, ret_start, snapshot, err);
 }
 
-int pg_slot_drop(PGconn *queries, const char *slot, struct error *err)
+static int query_slot(PGconn *queries, const char *sql, const char *slot, struct error *err)
 {
 	const char *params[] = {slot};
-	PGresult *result = pg_query_params(queries, err,
-		"SELECT pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1", 1,
-		params);
+	PGresult *result = pg_query_params(queries, err, sql, 1, params);
 
 	if (!result)
 		return -1;
 	PQclear(result);
 	return 0;
+}
+
+int pg_slot_evict(PGconn *queries, const char *slot, struct error *err)
+{
+	return query_slot(queries, "SELECT pg_catalog.pg_terminate_backend(active_pid) FROM pg_catalog.pg_replication_slots"
+				   " WHERE slot_name = $1 AND active_pid IS NOT NULL", slot, err);
+}
+
+int pg_slot_drop(PGconn *queries, const char *slot, struct error *err)
+{
+	return query_slot(queries, "SELECT pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots"
+				   " WHERE slot_name = $1", slot, err);
 }

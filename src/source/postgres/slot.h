@@ -22,6 +22,9 @@ int pg_slot_identify(PGconn *replication, PGconn *queries, const char *slot, str
 int pg_slot_create(PGconn *replication, PGconn *queries, const char *slot, usec_t timeout_us, struct position *ret_start,
 		   char snapshot[128], struct error *err);
 
+/* Ends the session that streams from the slot, if there is one. */
+int pg_slot_evict(PGconn *queries, const char *slot, struct error *err);
+
 /* Drops it if it exists. */
 int pg_slot_drop(PGconn *queries, const char *slot, struct error *err);
 

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The named states, each brought about on real servers: an agent that has streamed is stopped, something is done to its
+ * surroundings, and the next start must end with the state's exit code and say what is the matter; and so must the one after
+ * it, since a restart alone leaves no named state. Every situation has a table, slot, publication, prefix and state file of
+ * its own, named after it.
+ */
+#include <librdkafka/rdkafka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "harness/harness.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define GROUP 5 /* situations at a time: the server has ten slots */
+
+static struct scene scene;
+static char other_address[64]; /* of a second PostgreSQL cluster */
+
+struct situation {
+	const char *name;
+	enum named_state state;
+	const char *said;
+	void (*arrange)(const char *name); /* after a first run, or without one if `first` */
+	bool first;                        /* there was no run before */
+	bool no_slot;                      /* create_slot: false */
+	const char *address;               /* of another server for the second run ... */
+	const char *option;                /* ... and an option for it */
+};
+
+static void write_configuration(const struct agent *agent, const struct situation *situation, const char *address)
+{
+	const char *colon = strchr(address, ':');
+	FILE *file = fopen(agent->config, "w");
+
+	fprintf(file, "source:\n  name: %s\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n", situation->name,
+		(int)(colon - address), address, colon + 1);
+	fprintf(file, "  slot: %s\n  publication: %s\n  create_slot: %s\n  slot_timeout: 2s\n", situation->name, situation->name,
+		situation->no_slot ? "false" : "true");
+	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: %s\n  partitions: 1\n", scene.kafka_address,
+		situation->name);
+	fprintf(file, "tables:\n  include: [public.%s]\nstate:\n  file: %s/%s.state\nconfirm:\n  interval: 100ms\nlog:\n  level: %s\n", situation->name,
+		scene.dir, situation->name, getenv("TAILWATER_DEBUG") ? "debug" : "info");
+	fclose(file);
+}
+
+static void prepare(struct agent *agent, const struct situation *situation)
+{
+	const char *name = situation->name;
+
+	scene_sql(&scene, "CREATE TABLE %s (id int PRIMARY KEY, text text); INSERT INTO %s VALUES (1, 'one');"
+		  "CREATE PUBLICATION %s FOR TABLE %s", name, name, name, name);
+	agent_init(agent, &scene, name, "");
+	write_configuration(agent, situation, scene.pg_address);
+}
+
+static void stream(struct agent *agent)
+{
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, "streaming from") > 0, 30, agent);
+}
+
+static bool confirmed(const char *name, const char *position)
+{
+	return strcmp(scene_value(&scene, "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots WHERE slot_name = '%s'",
+				  position, name), "t") == 0;
+}
+
+/* Changes a row, and waits until the change is published and confirmed. */
+static void work(struct agent *agent, const char *name)
+{
+	char position[64];
+
+	scene_sql(&scene, "UPDATE %s SET text = text || '.'", name);
+	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
+	WAIT_UNTIL(confirmed(name, position), 30, agent);
+}
+
+static void expect_exit(struct agent *agent, enum named_state state, const char *said, unsigned times, int seconds)
+{
+	int status = agent_wait(agent, seconds * USEC_PER_SEC);
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != named_states[state].exit_code) {
+		fprintf(stderr, "status %x, expected exit code %d\n", (unsigned)status, named_states[state].exit_code);
+		harness_fail(agent, named_states[state].name);
+	}
+	if (agent_logged(agent, named_states[state].name) < times || agent_logged(agent, said) < times)
+		harness_fail(agent, said);
+}
+
+/* All of a group at the same time, since most of a start is waiting. */
+static void run_first(struct agent *agents, const struct situation *situations, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		prepare(&agents[i], &situations[i]);
+		if (!situations[i].first)
+			agent_start(&agents[i], NULL);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (situations[i].first)
+			continue;
+		WAIT_UNTIL(agent_logged(&agents[i], "streaming from") > 0, 30, &agents[i]);
+		work(&agents[i], situations[i].name);
+		agent_stop(&agents[i]);
+	}
+}
+
+static void try_group(const struct situation *situations, size_t count)
+{
+	struct agent agents[GROUP];
+
+	run_first(agents, situations, count);
+	for (size_t i = 0; i < count; i++) {
+		if (situations[i].arrange)
+			situations[i].arrange(situations[i].name);
+		if (situations[i].address)
+			write_configuration(&agents[i], &situations[i], situations[i].address);
+	}
+	for (unsigned times = 1; times <= 2; times++) {
+		for (size_t i = 0; i < count; i++)
+			agent_start_with(&agents[i], NULL, situations[i].option);
+		for (size_t i = 0; i < count; i++)
+			expect_exit(&agents[i], situations[i].state, situations[i].said, times, 30);
+	}
+	for (size_t i = 0; i < count; i++) {
+		scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'",
+			  situations[i].name);
+		printf("%s: %s, %d, also after a restart\n", situations[i].name, named_states[situations[i].state].name,
+		       named_states[situations[i].state].exit_code);
+	}
+}
+
+/* What is done to the surroundings. */
+
+static void drop_slot(const char *name)
+{
+	scene_sql(&scene, "SELECT pg_drop_replication_slot('%s')", name);
+}
+
+static void advance_slot(const char *name)
+{
+	scene_sql(&scene, "UPDATE %s SET text = 'skipped'; SELECT pg_replication_slot_advance('%s', pg_current_wal_lsn())", name,
+		  name);
+}
+
+static void delete_topic(const char *name, const char *topic)
+{
+	char problem[300], full[200];
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_DeleteTopic_t *wanted;
+	rd_kafka_queue_t *queue;
+	rd_kafka_event_t *event;
+	rd_kafka_t *client;
+
+	snprintf(full, sizeof(full), "%s.%s", name, topic);
+	rd_kafka_conf_set(conf, "bootstrap.servers", scene.kafka_address, problem, sizeof(problem));
+	client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, problem, sizeof(problem));
+	queue = rd_kafka_queue_new(client);
+	wanted = rd_kafka_DeleteTopic_new(full);
+	rd_kafka_DeleteTopics(client, &wanted, 1, NULL, queue);
+	event = rd_kafka_queue_poll(queue, 20000);
+	if (!event || rd_kafka_event_error(event))
+		harness_fail(NULL, "deleting a topic");
+	rd_kafka_event_destroy(event);
+	rd_kafka_DeleteTopic_destroy(wanted);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(client);
+}
+
+static void delete_checkpoint(const char *name)
+{
+	delete_topic(name, "checkpoint");
+}
+
+static void delete_changes(const char *name)
+{
+	char topic[100];
+
+	snprintf(topic, sizeof(topic), "change.public.%s", name);
+	delete_topic(name, topic);
+}
+
+static void delete_state(const char *name)
+{
+	char command[500];
+
+	snprintf(command, sizeof(command), "rm -f %s/%s.state*", scene.dir, name);
+	if (system(command) != 0)
+		harness_fail(NULL, command);
+}
+
+static void drop_publication(const char *name)
+{
+	scene_sql(&scene, "DROP PUBLICATION %s", name);
+}
+
+static void drop_published(const char *name)
+{
+	scene_sql(&scene, "ALTER PUBLICATION %s DROP TABLE %s", name, name);
+}
+
+static void filter_rows(const char *name)
+{
+	scene_sql(&scene, "ALTER PUBLICATION %s SET TABLE %s WHERE (id > 1)", name, name);
+}
+
+static void publish_inserts(const char *name)
+{
+	scene_sql(&scene, "ALTER PUBLICATION %s SET (publish = 'insert')", name);
+}
+
+static void no_identity(const char *name)
+{
+	scene_sql(&scene, "ALTER TABLE %s REPLICA IDENTITY NOTHING", name);
+}
+
+static void foreign_slot(const char *name)
+{
+	scene_sql(&scene, "SELECT pg_create_logical_replication_slot('%s', 'pgoutput')", name);
+}
+
+static const struct situation situations[] = {
+	{"no_slot_at_first", STATE_GAP, "set source.create_slot: true for the first start", NULL, .first = true, .no_slot = true},
+	{"slot_of_nobody", STATE_MISMATCH, "neither the state file nor the checkpoint knows of it", foreign_slot, .first = true},
+	{"slot_dropped", STATE_GAP, "the replication slot is gone", .arrange = drop_slot},
+	{"slot_advanced", STATE_GAP, "the slot has been confirmed beyond the state file", .arrange = advance_slot},
+	{"checkpoint_deleted", STATE_CHECKPOINT_LOST, "there is no checkpoint in Kafka", .arrange = delete_checkpoint},
+	{"changes_deleted", STATE_TOPIC_CHANGED, "topic changes_deleted.change.public.changes_deleted, which has been written before, "
+	 "is gone", .arrange = delete_changes},
+	{"state_deleted", STATE_STATE_LOST, "there is a checkpoint in Kafka, but the state file is new",
+	 .arrange = delete_state, .option = "--take-over"},
+	{"other_cluster", STATE_MISMATCH, "the server is not the one that the state file or the checkpoint is of",
+	 .address = other_address},
+	{"never_published", STATE_PUBLICATION_CHANGED, "CREATE PUBLICATION \"never_published\" FOR TABLE "
+	 "\"public\".\"never_published\";", drop_publication, .first = true},
+	{"unpublished", STATE_PUBLICATION_CHANGED, "CREATE PUBLICATION \"unpublished\" FOR TABLE \"public\".\"unpublished\";",
+	 .arrange = drop_publication},
+	{"table_unpublished", STATE_PUBLICATION_CHANGED, "ALTER PUBLICATION \"table_unpublished\" ADD TABLE "
+	 "\"public\".\"table_unpublished\";", .arrange = drop_published},
+	{"rows_filtered", STATE_PUBLICATION_CHANGED, "ALTER PUBLICATION \"rows_filtered\" DROP TABLE \"public\".\"rows_filtered\";",
+	 .arrange = filter_rows},
+	{"only_inserts", STATE_PUBLICATION_CHANGED, "ALTER PUBLICATION \"only_inserts\" SET (publish = ", .arrange = publish_inserts},
+	{"without_identity", STATE_PUBLICATION_CHANGED, "table public.without_identity has no replica identity", no_identity,
+	 .first = true},
+	{"identity_lost", STATE_PUBLICATION_CHANGED, "table public.identity_lost has no replica identity", .arrange = no_identity},
+};
+
+/* A publication changed while the agent runs is noticed by itself: everything else of this program happens meanwhile. */
+static const struct situation while_running = {"while_running", STATE_PUBLICATION_CHANGED,
+					       "ALTER PUBLICATION \"while_running\" ADD TABLE", .arrange = drop_published};
+
+static struct agent changed;
+
+static void change_while_running(void)
+{
+	prepare(&changed, &while_running);
+	stream(&changed);
+	work(&changed, while_running.name);
+	drop_published(while_running.name);
+}
+
+static void expect_noticed(void)
+{
+	if (!changed.pid)
+		return;
+	expect_exit(&changed, while_running.state, while_running.said, 1, 35);
+	printf("a publication changed under a running agent is noticed within 35 s\n");
+}
+
+/* One agent each for what is not about starting. */
+
+static const char *walsender(const char *name)
+{
+	return scene_value(&scene, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '%s'", name);
+}
+
+static void take_over(void)
+{
+	static const struct situation first = {.name = "twice"};
+	struct agent agent, second;
+	char command[1200];
+
+	prepare(&agent, &first);
+	stream(&agent);
+	work(&agent, "twice");
+	second = agent;
+	agent_start(&second, NULL);
+	expect_exit(&second, STATE_CONFLICT, "state file", 1, 30);
+	printf("a second agent with the same state file: CONFLICT\n");
+
+	/* The first one hangs; its state file is brought to another machine, where an agent takes over. */
+	kill(agent.pid, SIGSTOP);
+	agent_init(&second, &scene, "taking_over", "");
+	snprintf(command, sizeof(command), "cd %s && for i in twice.state*; do case $i in *.lock) ;; *) cp $i taking_over${i#twice};; "
+		 "esac; done && sed 's/twice.state/taking_over.state/' twice.yaml >taking_over.yaml", scene.dir);
+	if (system(command) != 0)
+		harness_fail(&agent, command);
+	agent_start_with(&second, NULL, "--take-over");
+	WAIT_UNTIL(agent_logged(&second, "streaming from") > 0, 30, &second);
+	work(&second, "twice");
+	kill(agent.pid, SIGCONT);
+	scene_sql(&scene, "UPDATE twice SET text = text || '!'");
+	expect_exit(&agent, STATE_FENCED, "another agent has claimed the source", 1, 30);
+	work(&second, "twice");
+	agent_stop(&second);
+	printf("--take-over from an agent that hangs; when it comes back it ends FENCED\n");
+}
+
+static void blocked_slot(void)
+{
+	static const struct situation blocked = {.name = "blocked"};
+	struct agent agent;
+	char said[100];
+	pid_t blocker;
+
+	prepare(&agent, &blocked);
+	scene_sql(&scene, "CREATE TABLE lurking (x int)");
+	blocker = scene_work(&scene, "INSERT INTO lurking VALUES (1) RETURNING pg_sleep(600)");
+	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND query ~ "
+				      "'lurking' AND pid <> pg_backend_pid()"), "1") == 0, 20, &agent);
+	snprintf(said, sizeof(said), "it waits for open transactions: pid %s (database postgres, user postgres", scene_value(&scene,
+		 "SELECT pid FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()"));
+	agent_start(&agent, NULL);
+	WAIT_UNTIL(agent_logged(&agent, said) > 0, 15, &agent);
+	printf("a slot that cannot be made within slot_timeout: the session it waits for is named\n");
+	scene_work_stop(blocker);
+	scene_sql(&scene, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> "
+		  "pg_backend_pid()");
+	WAIT_UNTIL(agent_logged(&agent, "streaming from") > 0, 30, &agent);
+	agent_stop(&agent);
+	printf("and made when that session has ended\n");
+}
+
+static void idle_database(struct agent *agent)
+{
+	char position[64];
+
+	scene_sql(&scene, "CREATE DATABASE another");
+	scene_sql(&scene, "\\c another\nCREATE TABLE busy AS SELECT g FROM generate_series(1, 20000) g");
+	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
+	WAIT_UNTIL(confirmed("quiet", position), 15, agent);
+	scene_sql(&scene, "CREATE TABLE unseen AS SELECT g FROM generate_series(1, 20000) g");
+	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
+	WAIT_UNTIL(confirmed("quiet", position), 15, agent);
+	printf("the slot of an idle database advances, and of one whose traffic is not published\n");
+}
+
+static void slow_kafka(struct agent *agent)
+{
+	char pid[32];
+
+	snprintf(pid, sizeof(pid), "%s", walsender("quiet"));
+	scene_server(&scene, "pause", "kafka", NULL);
+	scene_sql(&scene, "INSERT INTO quiet SELECT g, 'more' FROM generate_series(10, 2000) g");
+	sleep(12);
+	if (strcmp(pid, walsender("quiet")) != 0 || agent_logged(agent, "connecting again"))
+		harness_fail(agent, "the connection did not live through 12 s without Kafka, with wal_sender_timeout = 3s");
+	scene_server(&scene, "resume", "kafka", NULL);
+	work(agent, "quiet");
+	printf("wal_sender_timeout = 3s, Kafka paused for 12 s: the connection lives\n");
+}
+
+static void stop_source(const char *when)
+{
+	usec_t begun = clock_mono(), took;
+
+	scene_server(&scene, "stop", "postgresql", "fast");
+	took = clock_mono() - begun;
+	printf("PostgreSQL stops within %d ms, %s\n", (int)(took / USEC_PER_MSEC), when);
+	scene_server(&scene, "start", "postgresql", NULL);
+	if (took > 5 * USEC_PER_SEC)
+		harness_fail(NULL, "`stop fast` took more than 5 s");
+}
+
+static void stop_servers(struct agent *agent)
+{
+	stop_source("the agent idle");
+	work(agent, "quiet");
+	scene_server(&scene, "pause", "kafka", NULL);
+	scene_sql(&scene, "UPDATE quiet SET text = text || '-'");
+	sleep(1);
+	stop_source("Kafka paused");
+	scene_server(&scene, "resume", "kafka", NULL);
+	work(agent, "quiet");
+}
+
+static void quiet_agent(void)
+{
+	static const struct situation quiet = {.name = "quiet"};
+	struct agent agent;
+
+	expect_noticed(); /* before the servers are stopped */
+	scene_sql(&scene, "ALTER SYSTEM SET wal_sender_timeout = '3s'");
+	scene_sql(&scene, "SELECT pg_reload_conf()");
+	prepare(&agent, &quiet);
+	stream(&agent);
+	idle_database(&agent);
+	slow_kafka(&agent);
+	stop_servers(&agent);
+	agent_stop(&agent);
+}
+
+static void start_other_cluster(void)
+{
+	char command[700];
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "%s/contrib/servers start postgresql %s/other", scene.source, scene.dir);
+	pipe = popen(command, "r");
+	if (!pipe || !fgets(other_address, sizeof(other_address), pipe) || pclose(pipe) != 0)
+		harness_fail(NULL, command);
+	other_address[strcspn(other_address, "\n")] = '\0';
+}
+
+static void remove_other_cluster(void)
+{
+	char command[700];
+
+	snprintf(command, sizeof(command), "%s/contrib/servers remove postgresql %s/other", scene.source, scene.dir);
+	if (system(command) != 0)
+		fprintf(stderr, "%s failed\n", command);
+}
+
+static void all_situations(void)
+{
+	start_other_cluster();
+	for (size_t i = 0; i < COUNT_OF(situations); i += GROUP)
+		try_group(&situations[i], COUNT_OF(situations) - i < GROUP ? COUNT_OF(situations) - i : GROUP);
+	remove_other_cluster();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} steps[] = {
+	{"situations", all_situations},
+	{"take-over", take_over},
+	{"slot", blocked_slot},
+	{"quiet", quiet_agent},
+};
+
+/* With the name of a step: only that. */
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin(&scene);
+	if (argc < 2)
+		change_while_running();
+	for (size_t i = 0; i < COUNT_OF(steps); i++)
+		if (argc < 2 || strcmp(argv[1], steps[i].name) == 0)
+			steps[i].run();
+	scene_end(&scene);
+	printf("every named state is what it says, and stays\n");
+	return 0;
+}
