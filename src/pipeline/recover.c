@@ -288,6 +288,20 @@ static int start_stream(struct pipeline *p, struct error *err)
 	return p->source_ops->start(p->source, p->saved.position, err);
 }
 
+static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct error *err)
+{
+	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
+		return -1;
+	if (open_source(p, err) < 0 || (!p->options->take_over && check_slot_free(p, err) < 0))
+		return -1;
+	if (open_producer(p, err) < 0 || init_producer(p, err) < 0)
+		return -1;
+	/* Only now is it read to its end: another agent may have claimed the source in between. */
+	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
+		return -1;
+	return p->options->take_over ? p->source_ops->identify(p->source, &p->identity, err) : check_slot_free(p, err);
+}
+
 /*
  * The predecessor's session on the slot is ended only after our claim: when it comes back, it finds that and stops FENCED.
  * What it has confirmed until then decides once more.
@@ -301,20 +315,6 @@ static enum start_action take_slot_over(struct pipeline *p, const struct checkpo
 	if (check_slot_free(p, err) < 0)
 		return START_STOP;
 	return decide(p, checkpoint, err);
-}
-
-static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct error *err)
-{
-	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
-		return -1;
-	if (open_source(p, err) < 0 || (!p->options->take_over && check_slot_free(p, err) < 0))
-		return -1;
-	if (open_producer(p, err) < 0 || init_producer(p, err) < 0)
-		return -1;
-	/* Only now is it read to its end: another agent may have claimed the source in between. */
-	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
-		return -1;
-	return p->options->take_over ? p->source_ops->identify(p->source, &p->identity, err) : check_slot_free(p, err);
 }
 
 int recover_start(struct pipeline *p, struct error *err)
