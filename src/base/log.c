@@ -90,9 +90,12 @@ static void write_line(enum log_level level, const char *who, const char *messag
 	} else {
 		append(line, size, &len, "%s %s %s%s%s", when, level_names[level], who ? who : "", who ? ": " : "",
 		       message);
+		/* Servers put what they like into their messages: no second line, no terminal sequences, no bytes of no text. */
 		for (size_t i = 0; i < len; i++)
 			if (line[i] == '\n')
 				line[i] = ' ';
+			else if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f || (unsigned char)line[i] >= 0xf8)
+				line[i] = '?';
 	}
 	line[len++] = '\n';
 	pthread_mutex_lock(&log_lock);
