@@ -20,7 +20,7 @@
  */
 #define COMMIT_SLICE_US (500 * USEC_PER_MSEC)
 #define COMMIT_TIMES 5                        /* a batch lasts at least so many times as long as the last commit took */
-#define BEHIND_TIMES 5                        /* and so many times as long while the source is ahead of us */
+#define BEHIND_TIMES 5                        /* and so many times batch.time while the source is ahead of us */
 #define GATHER_MOST_US USEC_PER_SEC           /* but no longer than this for that: a broker that was away took very long */
 #define OPEN_TXN_MOST_US (10 * USEC_PER_SEC)  /* a batch in a source transaction that stalls is split after that */
 
@@ -125,11 +125,10 @@ static usec_t batch_time(const struct pipeline *p)
 {
 	usec_t least = p->batch.commit_took_us * COMMIT_TIMES;
 	usec_t stated = exactly_once(p) ? p->options->batch_time_us : p->options->confirm_interval_us;
-	usec_t time = stated > least ? stated : least;
-	usec_t most = stated > GATHER_MOST_US ? stated : GATHER_MOST_US;
+	usec_t gathered = exactly_once(p) && is_behind(p) ? stated * BEHIND_TIMES : stated;
+	usec_t time = gathered > least ? gathered : least;
+	usec_t most = gathered > GATHER_MOST_US ? gathered : GATHER_MOST_US;
 
-	if (exactly_once(p) && is_behind(p))
-		time *= BEHIND_TIMES;
 	return time < most ? time : most;
 }
 
