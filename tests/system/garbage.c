@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -149,10 +150,9 @@ static pid_t start_relay(char address[64])
 	    getsockname(listener, (struct sockaddr *)&at, &size) < 0 || (pid = fork()) < 0)
 		harness_fail(NULL, "starting the relay");
 	if (pid == 0) {
-		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* however the test ends */
 		serve(listener, address);
 	}
-	setpgid(pid, pid);
 	close(listener);
 	snprintf(address, 64, "127.0.0.1:%d", ntohs(at.sin_port));
 	return pid;
@@ -213,7 +213,7 @@ int main(void)
 	for (int i = 0; i < (int)COUNT_OF(faults); i++)
 		try_fault(&agent, i);
 	agent_stop(&agent);
-	kill(-pid, SIGTERM);
+	kill(pid, SIGTERM);
 	if (agent_verb(&agent, "read --topic change.public.note", "note.jsonl") != 0)
 		harness_fail(&agent, "`read` failed");
 	snprintf(path, sizeof(path), "%s/note.jsonl", scene.dir);
