@@ -33,7 +33,7 @@ void *arena_grow(struct arena *arena, size_t size);
 static inline void *arena_alloc(struct arena *arena, size_t size)
 {
 	size = (size + 15) & ~(size_t)15;
-	if ((size_t)(arena->end - arena->next) < size)
+	if (!arena->next || (size_t)(arena->end - arena->next) < size)
 		return arena_grow(arena, size);
 
 	void *ptr = arena->next;

@@ -293,6 +293,8 @@ int state_commit(struct pipeline *p, struct error *err)
 	p->rows_since_state_commit = 0;
 	metric_add(&p->metrics->state_commits, 1);
 	failpoint("after-state-commit");
+	if (p->txn)
+		failpoint(p->applied.open.phase == OPEN_CHANGES ? "state-in-changes" : "state-in-documents");
 	return db_checkpoint(p->db, err);
 }
 

@@ -453,6 +453,7 @@ int document_make(struct pipeline *p, const struct touched *root, enum document_
 	int kept;
 
 	arena_reset(&p->doc_arena);
+	p->rows_since_state_commit++;
 	if (m.route->held)
 		return 0;
 	if (evaluate(p->mapping, root->entity, root->key, &p->doc_arena, &m.document, err) < 0)

@@ -21,7 +21,7 @@
 
 static const char configuration[] =
 	"tables:\n  include: [public.account, public.task, public.invoice]\n"
-	"batch:\n  events: 700\nconfirm:\n  interval: 700ms\n  rows: 5000\ncommit_timeout: 6s\nlog:\n  level: info\n";
+	"batch:\n  events: 700\nconfirm:\n  interval: 700ms\n  rows: 1500\ncommit_timeout: 6s\nlog:\n  level: info\n";
 
 /* Where the process dies, and at which passage: so that something was committed before. */
 static const struct {
@@ -37,6 +37,8 @@ static const struct {
 	{"before-confirm", 2, 4},
 	{"split-changes", 2, 12},
 	{"split-documents", 2, 12},
+	{"state-in-changes", 1, 3},
+	{"state-in-documents", 1, 2},
 };
 
 static void kill_in_the_snapshot(struct agent *agent)
