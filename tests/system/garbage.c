@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/harness.h"
+#include "system/trial.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -212,7 +213,7 @@ int main(void)
 	wait_for_stream(&agent, 0);
 	for (int i = 0; i < (int)COUNT_OF(faults); i++)
 		try_fault(&agent, i);
-	agent_stop(&agent);
+	trial_let_it_finish(&agent);
 	kill(pid, SIGTERM);
 	if (agent_verb(&agent, "read --topic change.public.note", "note.jsonl") != 0)
 		harness_fail(&agent, "`read` failed");
