@@ -2,9 +2,10 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * How to read a stream that arrives in small pieces. A reader that polls at once is woken for nearly every row, and it is
- * the server that pays for the wake-ups; a reader that naps for a moment after a short read lets the pieces gather, and
- * doubles the speed of the server. Nap only while data flows: when nothing came since the last read, the caller polls.
+ * How to read a stream that arrives in small pieces. A server that sends each row by itself pays for every piece that the
+ * kernel can deliver at once: a packet, an acknowledgement, a wake-up. A piece that cannot be delivered yet is appended to
+ * the one that waits before it, at half the cost. So the pipe is to be kept full: the reader naps until what waits for it
+ * stops growing, takes one portion, naps again; and the window is kept small, since one that grew would never be full.
  */
 #ifndef SOURCE_PACE_H
 #define SOURCE_PACE_H
@@ -12,17 +13,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+
 #define PACE_NAP_US 100           /* the first nap; each one that follows is twice as long */
-#define PACE_NAPS_MOST 4          /* in a row, while the kernel's queue keeps growing: 1.5 ms in all */
-#define PACE_READ_BYTES 16384     /* what one read takes: nap only if it would come short ... */
-#define PACE_ENOUGH_BYTES 65536   /* ... and then until so much waits, for several reads */
+#define PACE_NAPS_MOST 5          /* in a row, while the kernel's queue keeps growing: 3.1 ms in all */
+#define PACE_READ_BYTES 16384     /* what one read takes */
+#define PACE_PORTION_BYTES 65536  /* what is read between two naps ... */
+#define PACE_PORTION_US 1000      /* ... unless that took so long that the server has filled the pipe meanwhile */
+#define PACE_WINDOW_BYTES 262144  /* of the receive buffer, of a server so near that it needs no larger one */
+#define PACE_NEAR_US 2000
 
 struct pace {
 	uint64_t reads;
 	uint64_t naps;
-	uint64_t behind;          /* reads that found PACE_ENOUGH_BYTES or more */
+	uint64_t behind;          /* reads that found a portion or more */
+	int portion;              /* bytes of it that are left to read */
+	usec_t napped_at;         /* monotonic */
 	bool flowing;             /* the last read found something */
 };
+
+/* Begins with a connected socket; what is no TCP socket is left as it is. */
+void pace_begin(struct pace *pace, int fd);
 
 /*
  * To be called before each read of the socket. Returns the number of bytes that wait there, after napping while it is

@@ -83,6 +83,7 @@ int pg_stream_start(struct pg_stream *stream, PGconn *conn, const char *slot, co
 	if (!result)
 		return -1;
 	PQclear(result);
+	pace_begin(&stream->pace, PQsocket(conn));
 	return 0;
 }
 

@@ -76,14 +76,28 @@ static void while_data_flows_a_short_queue_is_given_time_to_grow(void **state)
 	assert_int_equal(pace.reads, 1);
 }
 
-static void a_long_queue_is_read_at_once(void **state)
+static void a_long_queue_is_read_in_portions_with_a_nap_between(void **state)
 {
 	struct stream *stream = *state;
-	struct pace pace = {.flowing = true};
+	struct pace pace = {.flowing = true, .portion = PACE_PORTION_BYTES, .napped_at = clock_mono() + USEC_PER_SEC};
 
-	arrive(stream, PACE_ENOUGH_BYTES);
-	assert_true(pace_wait(&pace, stream->ours) >= PACE_ENOUGH_BYTES);
+	arrive(stream, PACE_PORTION_BYTES);
+	for (int read = 0; read < PACE_PORTION_BYTES; read += PACE_READ_BYTES)
+		assert_true(pace_wait(&pace, stream->ours) >= PACE_PORTION_BYTES);
 	assert_int_equal(pace.naps, 0);
+	pace_wait(&pace, stream->ours);
+	assert_int_equal(pace.naps, 1);
+}
+
+static void a_reader_that_is_busy_itself_does_not_nap(void **state)
+{
+	struct stream *stream = *state;
+	struct pace pace = {.flowing = true, .napped_at = clock_mono() - PACE_PORTION_US};
+
+	arrive(stream, PACE_PORTION_BYTES);
+	pace_wait(&pace, stream->ours);
+	assert_int_equal(pace.naps, 0);
+	assert_int_equal(pace.behind, 1);
 }
 
 static void a_stream_that_dries_up_costs_one_nap_and_is_left_to_poll(void **state)
@@ -106,7 +120,10 @@ int main(void)
 			  make_stream, close_stream),
 		TEST_WITH("while data flows a short queue is given time to grow",
 			  while_data_flows_a_short_queue_is_given_time_to_grow, make_stream, close_stream),
-		TEST_WITH("a long queue is read at once", a_long_queue_is_read_at_once, make_stream, close_stream),
+		TEST_WITH("a long queue is read in portions with a nap between",
+			  a_long_queue_is_read_in_portions_with_a_nap_between, make_stream, close_stream),
+		TEST_WITH("a reader that is busy itself does not nap", a_reader_that_is_busy_itself_does_not_nap, make_stream,
+			  close_stream),
 		TEST_WITH("a stream that dries up costs one nap and is left to poll",
 			  a_stream_that_dries_up_costs_one_nap_and_is_left_to_poll, make_stream, close_stream),
 	};
