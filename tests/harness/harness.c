@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 #define OUTPUT_BYTES 65536
 
 /* Process groups of ours that may be running: ended with the test, however it ends. */
@@ -246,7 +248,11 @@ pid_t scene_work(struct scene *scene, const char *sql)
 	if (pid < 0)
 		abort();
 	if (pid == 0) {
+		char name[32];
+
 		setpgid(0, 0);
+		snprintf(name, sizeof(name), "work-%d", (int)getpid());
+		setenv("PGAPPNAME", name, 1);
 		work_for_ever(command);
 	}
 	setpgid(pid, pid);
@@ -256,9 +262,18 @@ pid_t scene_work(struct scene *scene, const char *sql)
 
 void scene_work_stop(pid_t pid)
 {
+	usec_t deadline = clock_mono() + 20 * USEC_PER_SEC;
+
 	kill(-pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	forget_child(pid);
+	/* The server does not notice before it has something to tell its client. */
+	while (strcmp(scene_value(current, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+				  "WHERE application_name = 'work-%d'", (int)pid), "0") != 0) {
+		if (clock_mono() > deadline)
+			harness_fail(NULL, "a session of the workload does not end");
+		harness_nap();
+	}
 }
 
 void agent_init(struct agent *agent, struct scene *scene, const char *name, const char *extra)
@@ -364,6 +379,30 @@ void agent_stop(struct agent *agent)
 	status = agent_wait(agent, 60 * USEC_PER_SEC);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		harness_fail(agent, "the agent did not exit with 0 when told to stop");
+}
+
+bool agent_ended(const struct agent *agent)
+{
+	siginfo_t info = {0};
+
+	return agent && agent->pid && waitid(P_PID, (id_t)agent->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid != 0;
+}
+
+const char *harness_ending(int status)
+{
+	static char text[100];
+	const char *name = "";
+
+	if (!WIFEXITED(status)) {
+		snprintf(text, sizeof(text), "signal %d", WTERMSIG(status));
+		return text;
+	}
+	for (int state = STATE_GAP; state < NAMED_STATES; state++)
+		if (named_states[state].exit_code == WEXITSTATUS(status))
+			name = named_states[state].name;
+	snprintf(text, sizeof(text), "exit code %d%s%s", WEXITSTATUS(status), *name ? ", " : "", name);
+	return text;
 }
 
 static bool read_file(const char *path, char *text, size_t size)

@@ -76,16 +76,26 @@ unsigned agent_logged(const struct agent *agent, const char *text);
 /* Runs a verb of the program with --config; its output goes to a file of the scene. Returns the exit code. */
 int agent_verb(const struct agent *agent, const char *verb_and_options, const char *output);
 
-/* Waits for a condition with a deadline. */
+/* True if it runs no more, although nobody has ended it; a harvest is left to agent_wait. */
+bool agent_ended(const struct agent *agent);
+
+/* Waits for a condition with a deadline; in vain, if the agent ends meanwhile. */
 #define WAIT_UNTIL(condition, seconds, agent) \
 	do { \
 		usec_t deadline_ = clock_mono() + (seconds) * USEC_PER_SEC; \
+		bool ended_ = false; \
 		while (!(condition)) { \
+			if (ended_) \
+				harness_fail((agent), "the agent ended, and never: " #condition); \
 			if (clock_mono() > deadline_) \
 				harness_fail((agent), "not within " #seconds " s: " #condition); \
+			ended_ = agent_ended(agent); \
 			harness_nap(); \
 		} \
 	} while (0)
+
+/* A wait status in words: exit code with its named state, or signal; in a static buffer. */
+const char *harness_ending(int status);
 
 void harness_nap(void);
 void harness_fail(const struct agent *agent, const char *what) __attribute__((noreturn));
