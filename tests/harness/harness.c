@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "harness/relay.h"
 
 #define OUTPUT_BYTES 65536
 
@@ -103,11 +104,11 @@ static void skip(const char *reason)
 	exit(77);
 }
 
-static void start_server(struct scene *scene, const char *kind, char address[64])
+static void start_server(struct scene *scene, const char *kind, const char *setting, char address[64])
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s", scene->source, kind, scene->dir, kind) != 0) {
+	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, kind, setting) != 0) {
 		scene_end(scene);
 		skip(output);
 	}
@@ -121,7 +122,7 @@ static const char *setting(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
-void scene_begin(struct scene *scene)
+static void begin(struct scene *scene, const char *kafka_setting)
 {
 	char output[OUTPUT_BYTES], path[4096];
 
@@ -133,8 +134,23 @@ void scene_begin(struct scene *scene)
 	current = scene;
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
-	start_server(scene, "postgresql", scene->pg_address);
-	start_server(scene, "kafka", scene->kafka_address);
+	start_server(scene, "postgresql", "", scene->pg_address);
+	start_server(scene, "kafka", kafka_setting, scene->kafka_address);
+}
+
+void scene_begin(struct scene *scene)
+{
+	begin(scene, "");
+}
+
+void scene_begin_relayed(struct scene *scene, const struct relay *relay)
+{
+	char output[OUTPUT_BYTES], setting[100];
+
+	snprintf(setting, sizeof(setting), "relay=%s", relay->address);
+	begin(scene, setting);
+	run(output, sizeof(output), "cat %s/kafka/relayed-port", scene->dir);
+	snprintf(scene->relayed_address, sizeof(scene->relayed_address), "127.0.0.1:%.8s", output);
 }
 
 void scene_end(struct scene *scene)

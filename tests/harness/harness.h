@@ -15,17 +15,24 @@
 
 #include "base/clock.h"
 
+struct relay;
+
 /* The folder of the whole test; made by scene_begin. */
 struct scene {
 	char dir[200];
 	char pg_address[64];    /* host:port */
 	char kafka_address[64];
+	char relayed_address[64]; /* of Kafka, for a relay */
 	char source[300];       /* of the project: contrib/ */
 	char agent[300];        /* path of the program */
 };
 
-/* Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. */
+/*
+ * Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. With a listening relay, Kafka has a port for
+ * clients that come through it.
+ */
 void scene_begin(struct scene *scene);
+void scene_begin_relayed(struct scene *scene, const struct relay *relay);
 void scene_end(struct scene *scene);
 
 /* contrib/servers VERB KIND: "stop kafka kill", "pause kafka" ... */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "system/cutter.h"
 #include "system/trial.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -22,7 +23,12 @@
 
 static const char configuration[] =
 	"tables:\n  include: [public.account, public.task, public.invoice]\n"
-	"batch:\n  events: 700\nconfirm:\n  interval: 700ms\n  rows: 1500\ncommit_timeout: 6s\nlog:\n  level: info\n";
+	"batch:\n  events: 700\nconfirm:\n  interval: 700ms\n  rows: 1500\ncommit_timeout: 5s\nlog:\n  level: info\n";
+
+#define UNKNOWN "the outcome of a Kafka commit is unknown"
+#define TOO_LONG (6 * USEC_PER_SEC) /* longer than commit_timeout */
+
+static struct relay relay; /* before the broker, for agents that are sent there */
 
 /* Where the process dies, and at which passage: so that something was committed before. */
 static const struct {
@@ -89,17 +95,69 @@ static void kill_at_random(struct agent *agent)
 static void stop_the_broker(struct agent *agent)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		unsigned before = agent_logged(agent, "the outcome of a Kafka commit is unknown");
+		unsigned before = agent_logged(agent, UNKNOWN);
 
 		agent_kill(agent);
 		agent_start(agent, "stop@flushed:20");
 		agent_await_stop(agent);
 		scene_server(agent->scene, "pause", "kafka", NULL);
 		agent_continue(agent);
-		WAIT_UNTIL(agent_logged(agent, "the outcome of a Kafka commit is unknown") > before, 60, agent);
+		WAIT_UNTIL(agent_logged(agent, UNKNOWN) > before, 60, agent);
 		scene_server(agent->scene, "resume", "kafka", NULL);
 		trial_let_it_work(agent);
 	}
+}
+
+static void use_broker_at(struct agent *agent, const char *address)
+{
+	struct scene *scene = agent->scene, relayed = *scene;
+
+	agent_kill(agent);
+	memmove(relayed.kafka_address, address, sizeof(relayed.kafka_address));
+	agent_init(agent, &relayed, "agent", configuration);
+	agent->scene = scene;
+	agent_start(agent, NULL);
+	trial_let_it_work(agent);
+}
+
+/* A commit whose answer is lost is asked for again, and goes well, if the broker can be reached in time. */
+static void cut_off_for_a_moment(struct agent *agent, int what)
+{
+	unsigned unknown = agent_logged(agent, UNKNOWN);
+	uint64_t before;
+
+	relay.control->closed_for = 0;
+	relay.control->wanted = what;
+	WAIT_UNTIL(relay.control->wanted == CUT_NOTHING, 30, agent);
+	before = agent_metric(agent, "kafka_commits");
+	WAIT_UNTIL(agent_metric(agent, "kafka_commits") > before + 1, 30, agent);
+	if (agent_logged(agent, UNKNOWN) != unknown)
+		harness_fail(agent, "a commit that could be asked for again was given up");
+}
+
+/* Otherwise its outcome has to be read back. */
+static void cut_off_for_long(struct agent *agent, int what)
+{
+	uint64_t before = agent_metric(agent, "ambiguous_commits");
+
+	relay.control->closed_for = TOO_LONG;
+	relay.control->wanted = what;
+	WAIT_UNTIL(agent_metric(agent, "ambiguous_commits") == before + 1, 60, agent);
+	WAIT_UNTIL(!relay_closed(relay.control), 30, agent);
+	before = agent_metric(agent, "kafka_commits");
+	WAIT_UNTIL(agent_metric(agent, "kafka_commits") > before + 1, 30, agent);
+}
+
+static void cut_commits_off(struct agent *agent)
+{
+	use_broker_at(agent, relay.address);
+	for (int i = 0; i < ROUNDS; i++) {
+		cut_off_for_a_moment(agent, CUT_ANSWER);
+		cut_off_for_long(agent, CUT_ANSWER);
+	}
+	cut_off_for_a_moment(agent, CUT_REQUEST);
+	cut_off_for_long(agent, CUT_REQUEST);
+	use_broker_at(agent, agent->scene->kafka_address);
 }
 
 static void kill_the_broker(struct agent *agent)
@@ -158,7 +216,7 @@ static void check_cases_taken(struct agent *agent)
 	need_several(agent, "replays that came out the same", "the same as published");
 	need_several(agent, "resumed in the changes of a split transaction", "changes of a split transaction");
 	need_several(agent, "resumed in its documents", "documents of a split transaction");
-	need_several(agent, "commits read back", "the outcome of a Kafka commit is unknown");
+	need_several(agent, "commits read back", UNKNOWN);
 }
 
 /* Each finds the agent running, and leaves it so. */
@@ -170,6 +228,7 @@ static const struct {
 	{"random", kill_at_random},
 	{"second-agent", start_a_second_one},
 	{"broker-paused", stop_the_broker},
+	{"commits-cut-off", cut_commits_off},
 	{"broker-killed", kill_the_broker},
 	{"source-restarted", restart_the_source},
 };
@@ -205,7 +264,9 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srand(seed ? (unsigned)atoi(seed) : 1);
-	scene_begin(&scene);
+	relay_listen(&relay);
+	scene_begin_relayed(&scene, &relay);
+	relay_serve(&relay, scene.relayed_address, cutter_carry);
 	trial_database(&scene);
 	agent_init(&agent, &scene, "agent", configuration);
 	if (argc < 2)
@@ -226,6 +287,7 @@ int main(int argc, char **argv)
 	verify(&agent);
 	if (argc < 2)
 		check_cases_taken(&agent);
+	relay_end(&relay);
 	scene_end(&scene);
 	printf("every change, fact and document once\n");
 	return 0;
