@@ -34,6 +34,12 @@ struct progress {
 	uint64_t digest[2];       /* ... and their digest, observed fields left out */
 	uint64_t snapshot;        /* id of the last snapshot attempt, 0 = none */
 	enum snapshot_phase snapshot_phase;
+
+	/* Of the state file alone: what was published in all up to its border since the one before. The checkpoint that the
+	 * file was committed upon says the same. */
+	bool base_known;          /* not in files of format 1 */
+	uint64_t base_published;
+	uint64_t base_digest[2];
 };
 
 /* Order of progress: <0, 0, >0. Only for progress over the same log. */

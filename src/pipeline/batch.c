@@ -6,6 +6,7 @@
  * the promise: Kafka has it, then the state file has it on disk, then the source may forget it.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/failpoint.h"
 #include "base/map.h"
@@ -277,14 +278,25 @@ int batch_commit_if_due(struct pipeline *p, struct error *err)
 
 /*
  * A border: state file and checkpoint agree from here on. What is published from now on counts from zero, so that a replay
- * from this file can be compared with what the checkpoint will say.
+ * from this file can be compared with what the checkpoint will say; what was published up to here is noted, so that a start
+ * sees whether the checkpoint it finds is the one that this file was committed upon.
  */
+static void set_border(struct progress *applied, const struct progress *published)
+{
+	if (applied->border == published->border) {
+		applied->base_known = true;
+		applied->base_published = applied->published;
+		memcpy(applied->base_digest, applied->digest, sizeof(applied->digest));
+	}
+	applied->border = published->border + 1;
+	applied->published = applied->digest[0] = applied->digest[1] = 0;
+}
+
 int state_commit(struct pipeline *p, struct error *err)
 {
 	if (p->touch && p->txn && touch_spill(p->touch, err) < 0)
 		return -1;
-	p->applied.border = p->published.border + 1;
-	p->applied.published = p->applied.digest[0] = p->applied.digest[1] = 0;
+	set_border(&p->applied, &p->published);
 	failpoint("before-state-commit");
 	if (position_save(p->db, &p->applied, err) < 0 || db_commit(p->db, err) < 0)
 		return -1;

@@ -86,13 +86,20 @@ static bool confirmed_beyond_state(const struct start_facts *facts)
 	return position_compare(facts->identity->confirmed, facts->state.position) > 0;
 }
 
+static bool committed_upon(const struct progress *state, const struct progress *checkpoint)
+{
+	return !state->base_known ||
+	       (state->base_published == checkpoint->published && state->base_digest[0] == checkpoint->digest[0] &&
+		state->base_digest[1] == checkpoint->digest[1]);
+}
+
 /* The state file is written after the checkpoint, so it can only be ahead of it by positions without anything to publish. */
 static bool state_ahead(const struct start_facts *facts)
 {
-	if (facts->state.border > facts->checkpoint.border + 1)
-		return true;
-	return progress_compare(&facts->state, &facts->checkpoint) > 0 &&
-	       facts->state.border != facts->checkpoint.border + 1;
+	if (facts->state.border == facts->checkpoint.border + 1)
+		return !committed_upon(&facts->state, &facts->checkpoint);
+	return facts->state.border > facts->checkpoint.border + 1 ||
+	       progress_compare(&facts->state, &facts->checkpoint) > 0;
 }
 
 static bool always(const struct start_facts *facts)

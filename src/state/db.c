@@ -67,6 +67,10 @@ static const char *const migrations[] = {
 	" precision INTEGER, scale INTEGER, source_type TEXT, source_oid INTEGER, modifier INTEGER,"
 	" PRIMARY KEY (schema, table_name, name)) WITHOUT ROWID;"
 	"CREATE TABLE _tw_touched(entity INTEGER, key, PRIMARY KEY (entity, key)) WITHOUT ROWID;",
+	"ALTER TABLE _tw_position ADD COLUMN base_known INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE _tw_position ADD COLUMN base_published INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE _tw_position ADD COLUMN base_digest0 INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE _tw_position ADD COLUMN base_digest1 INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define FORMAT ((int)(sizeof(migrations) / sizeof(migrations[0])))

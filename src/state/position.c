@@ -10,12 +10,12 @@
 
 static const char load_sql[] =
 	"SELECT kind, lsn, open_phase, open_kind, open_lsn, open_xid, open_done, open_hash, border, published, digest0,"
-	" digest1, snapshot, snapshot_phase FROM _tw_position";
+	" digest1, snapshot, snapshot_phase, base_known, base_published, base_digest0, base_digest1 FROM _tw_position";
 
 static const char save_sql[] =
 	"INSERT OR REPLACE INTO _tw_position(one, kind, lsn, open_phase, open_kind, open_lsn, open_xid, open_done,"
-	" open_hash, border, published, digest0, digest1, snapshot, snapshot_phase)"
-	" VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	" open_hash, border, published, digest0, digest1, snapshot, snapshot_phase, base_known, base_published, base_digest0,"
+	" base_digest1) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static uint64_t next_u64(sqlite3_stmt *stmt, int *column)
 {
@@ -53,6 +53,10 @@ int position_load(struct db *db, struct progress *ret, struct error *err)
 		state.digest[1] = next_u64(stmt, &column);
 		state.snapshot = next_u64(stmt, &column);
 		state.snapshot_phase = (enum snapshot_phase)next_u64(stmt, &column);
+		state.base_known = next_u64(stmt, &column) != 0;
+		state.base_published = next_u64(stmt, &column);
+		state.base_digest[0] = next_u64(stmt, &column);
+		state.base_digest[1] = next_u64(stmt, &column);
 	}
 	sqlite3_finalize(stmt);
 	if (found < 0)
@@ -65,9 +69,11 @@ int position_save(struct db *db, const struct progress *state, struct error *err
 {
 	const struct open_transaction *open = &state->open;
 
-	return query_run(db, save_sql, err, "iiiiiiiiiiiiii", (int64_t)state->position.kind,
+	return query_run(db, save_sql, err, "iiiiiiiiiiiiiiiiii", (int64_t)state->position.kind,
 			 (int64_t)state->position.lsn, (int64_t)open->phase, (int64_t)open->final.kind,
 			 (int64_t)open->final.lsn, (int64_t)open->xid, (int64_t)open->done, (int64_t)open->hash,
 			 (int64_t)state->border, (int64_t)state->published, (int64_t)state->digest[0],
-			 (int64_t)state->digest[1], (int64_t)state->snapshot, (int64_t)state->snapshot_phase);
+			 (int64_t)state->digest[1], (int64_t)state->snapshot, (int64_t)state->snapshot_phase,
+			 (int64_t)state->base_known, (int64_t)state->base_published, (int64_t)state->base_digest[0],
+			 (int64_t)state->base_digest[1]);
 }

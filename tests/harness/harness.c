@@ -15,6 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "harness/relay.h"
+
 #define OUTPUT_BYTES 65536
 
 /* Process groups of ours that may be running: ended with the test, however it ends. */
@@ -101,11 +104,11 @@ static void skip(const char *reason)
 	exit(77);
 }
 
-static void start_server(struct scene *scene, const char *kind, char address[64])
+static void start_server(struct scene *scene, const char *kind, const char *setting, char address[64])
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s", scene->source, kind, scene->dir, kind) != 0) {
+	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, kind, setting) != 0) {
 		scene_end(scene);
 		skip(output);
 	}
@@ -119,7 +122,7 @@ static const char *setting(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
-void scene_begin(struct scene *scene)
+static void begin(struct scene *scene, const char *kafka_setting)
 {
 	char output[OUTPUT_BYTES], path[4096];
 
@@ -131,8 +134,23 @@ void scene_begin(struct scene *scene)
 	current = scene;
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
-	start_server(scene, "postgresql", scene->pg_address);
-	start_server(scene, "kafka", scene->kafka_address);
+	start_server(scene, "postgresql", "", scene->pg_address);
+	start_server(scene, "kafka", kafka_setting, scene->kafka_address);
+}
+
+void scene_begin(struct scene *scene)
+{
+	begin(scene, "");
+}
+
+void scene_begin_relayed(struct scene *scene, const struct relay *relay)
+{
+	char output[OUTPUT_BYTES], setting[100];
+
+	snprintf(setting, sizeof(setting), "relay=%s", relay->address);
+	begin(scene, setting);
+	run(output, sizeof(output), "cat %s/kafka/relayed-port", scene->dir);
+	snprintf(scene->relayed_address, sizeof(scene->relayed_address), "127.0.0.1:%.8s", output);
 }
 
 void scene_end(struct scene *scene)
@@ -246,7 +264,11 @@ pid_t scene_work(struct scene *scene, const char *sql)
 	if (pid < 0)
 		abort();
 	if (pid == 0) {
+		char name[32];
+
 		setpgid(0, 0);
+		snprintf(name, sizeof(name), "work-%d", (int)getpid());
+		setenv("PGAPPNAME", name, 1);
 		work_for_ever(command);
 	}
 	setpgid(pid, pid);
@@ -256,9 +278,18 @@ pid_t scene_work(struct scene *scene, const char *sql)
 
 void scene_work_stop(pid_t pid)
 {
+	usec_t deadline = clock_mono() + 20 * USEC_PER_SEC;
+
 	kill(-pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	forget_child(pid);
+	/* The server does not notice before it has something to tell its client. */
+	while (strcmp(scene_value(current, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+				  "WHERE application_name = 'work-%d'", (int)pid), "0") != 0) {
+		if (clock_mono() > deadline)
+			harness_fail(NULL, "a session of the workload does not end");
+		harness_nap();
+	}
 }
 
 void agent_init(struct agent *agent, struct scene *scene, const char *name, const char *extra)
@@ -364,6 +395,30 @@ void agent_stop(struct agent *agent)
 	status = agent_wait(agent, 60 * USEC_PER_SEC);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		harness_fail(agent, "the agent did not exit with 0 when told to stop");
+}
+
+bool agent_ended(const struct agent *agent)
+{
+	siginfo_t info = {0};
+
+	return agent && agent->pid && waitid(P_PID, (id_t)agent->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid != 0;
+}
+
+const char *harness_ending(int status)
+{
+	static char text[100];
+	const char *name = "";
+
+	if (!WIFEXITED(status)) {
+		snprintf(text, sizeof(text), "signal %d", WTERMSIG(status));
+		return text;
+	}
+	for (int state = STATE_GAP; state < NAMED_STATES; state++)
+		if (named_states[state].exit_code == WEXITSTATUS(status))
+			name = named_states[state].name;
+	snprintf(text, sizeof(text), "exit code %d%s%s", WEXITSTATUS(status), *name ? ", " : "", name);
+	return text;
 }
 
 static bool read_file(const char *path, char *text, size_t size)

@@ -15,17 +15,24 @@
 
 #include "base/clock.h"
 
+struct relay;
+
 /* The folder of the whole test; made by scene_begin. */
 struct scene {
 	char dir[200];
 	char pg_address[64];    /* host:port */
 	char kafka_address[64];
+	char relayed_address[64]; /* of Kafka, for a relay */
 	char source[300];       /* of the project: contrib/ */
 	char agent[300];        /* path of the program */
 };
 
-/* Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. */
+/*
+ * Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. With a listening relay, Kafka has a port for
+ * clients that come through it.
+ */
 void scene_begin(struct scene *scene);
+void scene_begin_relayed(struct scene *scene, const struct relay *relay);
 void scene_end(struct scene *scene);
 
 /* contrib/servers VERB KIND: "stop kafka kill", "pause kafka" ... */
@@ -76,16 +83,26 @@ unsigned agent_logged(const struct agent *agent, const char *text);
 /* Runs a verb of the program with --config; its output goes to a file of the scene. Returns the exit code. */
 int agent_verb(const struct agent *agent, const char *verb_and_options, const char *output);
 
-/* Waits for a condition with a deadline. */
+/* True if it runs no more, although nobody has ended it; a harvest is left to agent_wait. */
+bool agent_ended(const struct agent *agent);
+
+/* Waits for a condition with a deadline; in vain, if the agent ends meanwhile. */
 #define WAIT_UNTIL(condition, seconds, agent) \
 	do { \
 		usec_t deadline_ = clock_mono() + (seconds) * USEC_PER_SEC; \
+		bool ended_ = false; \
 		while (!(condition)) { \
+			if (ended_) \
+				harness_fail((agent), "the agent ended, and never: " #condition); \
 			if (clock_mono() > deadline_) \
 				harness_fail((agent), "not within " #seconds " s: " #condition); \
+			ended_ = agent_ended(agent); \
 			harness_nap(); \
 		} \
 	} while (0)
+
+/* A wait status in words: exit code with its named state, or signal; in a static buffer. */
+const char *harness_ending(int status);
 
 void harness_nap(void);
 void harness_fail(const struct agent *agent, const char *what) __attribute__((noreturn));

@@ -65,7 +65,7 @@ static void verify(struct agent *agent)
 			    "a replay leaves records out");
 	printf("%s\n", scene_value(agent->scene,
 		"SELECT 'they lie in replays that leave nothing out, at most ' || max(times) || ' in a partition' FROM replay"));
-	trial_must_be_empty(agent, "SELECT * FROM verdict WHERE wrong > 0", "what was published is not what happened");
+	trial_must_be_empty(agent, "SELECT wrong || ' ' || what || ', such as ' || example FROM verdict WHERE wrong > 0", "what was published is not what happened");
 	printf("every audited change, and the event of every fact by one id, at least once\n");
 }
 

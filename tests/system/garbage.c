@@ -6,18 +6,14 @@
  * server and, when told to, spoils one answer of it: of a login or of the running stream. The agent must not end, must say
  * one clear sentence, begin anew, and in the end have published every change once.
  */
-#include <arpa/inet.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "harness/harness.h"
+#include "harness/relay.h"
 #include "system/trial.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -57,36 +53,22 @@ static const struct fault faults[] = {
 	{"a relation that never ends", false, BYTES(XLOG("\53", "R\0\0\0\1name\0namen")), "cut short or garbled"},
 };
 
-/* Shared with the relay: the number of the fault to make plus one, or 0. */
-static volatile sig_atomic_t *wanted;
-
-static bool send_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
-
-		if (sent <= 0)
-			return false;
-		bytes += sent;
-		len -= (size_t)sent;
-	}
-	return true;
-}
+static struct relay relay; /* it wants the number of the fault to make plus one */
 
 /* The bytes of the fault and the end of the connection; true if it was wanted here. */
-static bool spoil(int client, bool at_login)
+static bool spoil(struct relay_control *control, int client, bool at_login)
 {
-	int number = *wanted;
+	int number = control->wanted;
 
 	if (!number || faults[number - 1].at_login != at_login)
 		return false;
-	*wanted = 0;
-	send_all(client, faults[number - 1].bytes, faults[number - 1].len);
+	control->wanted = 0;
+	relay_send(client, faults[number - 1].bytes, faults[number - 1].len);
 	return true;
 }
 
 /* One connection, until one side ends it or it is spoilt. The server's answers in an idle stream are whole messages. */
-static void relay(int client, int server)
+static void carry(struct relay_control *control, int client, int server)
 {
 	struct pollfd fds[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
 	bool answered = false, streaming = false;
@@ -99,64 +81,17 @@ static void relay(int client, int server)
 
 			if (!fds[i].revents)
 				continue;
-			if (i == 1 && !answered && spoil(client, true))
+			if (i == 1 && !answered && spoil(control, client, true))
 				return;
 			answered |= i == 1;
 			got = recv(fds[i].fd, bytes, sizeof(bytes), 0);
-			if (got <= 0 || !send_all(fds[1 - i].fd, bytes, (size_t)got))
+			if (got <= 0 || !relay_send(fds[1 - i].fd, bytes, (size_t)got))
 				return;
 			streaming |= i == 0 && memmem(bytes, (size_t)got, "START_REPLICATION", 17);
 		}
-		if (streaming && !fds[1].revents && spoil(client, false))
+		if (streaming && !fds[1].revents && spoil(control, client, false))
 			return;
 	}
-}
-
-static int connect_to(const char *address)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1)),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-		_exit(1);
-	return fd;
-}
-
-static void serve(int listener, const char *address)
-{
-	signal(SIGCHLD, SIG_IGN);
-	for (;;) {
-		int client = accept(listener, NULL, NULL);
-
-		if (client >= 0 && fork() == 0) {
-			close(listener);
-			relay(client, connect_to(address));
-			_exit(0);
-		}
-		close(client);
-	}
-}
-
-/* Listens on a port that the kernel chooses; what connects there is relayed to the server. */
-static pid_t start_relay(char address[64])
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(at);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-	pid_t pid;
-
-	wanted = mmap(NULL, sizeof(*wanted), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (wanted == MAP_FAILED || listener < 0 || bind(listener, (struct sockaddr *)&at, size) < 0 || listen(listener, 16) < 0 ||
-	    getsockname(listener, (struct sockaddr *)&at, &size) < 0 || (pid = fork()) < 0)
-		harness_fail(NULL, "starting the relay");
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* however the test ends */
-		serve(listener, address);
-	}
-	close(listener);
-	snprintf(address, 64, "127.0.0.1:%d", ntohs(at.sin_port));
-	return pid;
 }
 
 static void wait_for_stream(struct agent *agent, unsigned before)
@@ -171,11 +106,11 @@ static void try_fault(struct agent *agent, int number)
 	unsigned retries = agent_logged(agent, "connecting again");
 	char command[400];
 
-	*wanted = number + 1;
+	relay.control->wanted = number + 1;
 	if (fault->at_login)
 		scene_sql(agent->scene, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication");
 	wait_for_stream(agent, streams);
-	if (*wanted)
+	if (relay.control->wanted)
 		harness_fail(agent, "the fault was not made");
 	if (agent_logged(agent, fault->said) != said + 1)
 		harness_fail(agent, fault->said);
@@ -194,14 +129,15 @@ int main(void)
 	struct scene scene;
 	struct agent agent;
 	char real[64], path[300], command[400];
-	pid_t pid;
 	FILE *file;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
 	scene_sql(&scene, "CREATE TABLE note (id int PRIMARY KEY, text text); CREATE PUBLICATION tailwater FOR TABLE note");
 	memcpy(real, scene.pg_address, sizeof(real));
-	pid = start_relay(scene.pg_address);
+	relay_listen(&relay);
+	relay_serve(&relay, real, carry);
+	memcpy(scene.pg_address, relay.address, sizeof(real));
 	agent_init(&agent, &scene, "agent", "");
 	file = fopen(agent.config, "w");
 	fprintf(file, "source:\n  name: demo\n  host: 127.0.0.1\n  port: %s\n  dbname: postgres\n  user: postgres\n  parameters: {sslmode: disable}\n  slot: tailwater\n"
@@ -214,7 +150,7 @@ int main(void)
 	for (int i = 0; i < (int)COUNT_OF(faults); i++)
 		try_fault(&agent, i);
 	trial_let_it_finish(&agent);
-	kill(pid, SIGTERM);
+	relay_end(&relay);
 	if (agent_verb(&agent, "read --topic change.public.note", "note.jsonl") != 0)
 		harness_fail(&agent, "`read` failed");
 	snprintf(path, sizeof(path), "%s/note.jsonl", scene.dir);

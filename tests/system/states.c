@@ -331,8 +331,6 @@ static void blocked_slot(void)
 	WAIT_UNTIL(agent_logged(&agent, said) > 0, 15, &agent);
 	printf("a slot that cannot be made within slot_timeout: the session it waits for is named\n");
 	scene_work_stop(blocker);
-	scene_sql(&scene, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> "
-		  "pg_backend_pid()");
 	WAIT_UNTIL(agent_logged(&agent, "streaming from") > 0, 30, &agent);
 	agent_stop(&agent);
 	printf("and made when that session has ended\n");

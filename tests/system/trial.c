@@ -42,14 +42,16 @@ void trial_let_it_work(struct agent *agent)
 
 void trial_kill_at(struct agent *agent, const char *point, unsigned passage)
 {
-	char failpoint[100];
+	char failpoint[100], what[300];
 	int status;
 
 	snprintf(failpoint, sizeof(failpoint), "%s:%u", point, passage);
 	agent_start(agent, failpoint);
 	status = agent_wait(agent, 90 * USEC_PER_SEC);
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		harness_fail(agent, failpoint);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return;
+	snprintf(what, sizeof(what), "the agent did not die at %s, but ended before: %s", failpoint, harness_ending(status));
+	harness_fail(agent, what);
 }
 
 void trial_check_confirmed(struct agent *agent)

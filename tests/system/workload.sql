@@ -57,11 +57,14 @@ BEGIN
 	END LOOP;
 END $$;
 
--- A transaction larger than a batch, in changes and in documents: every account, and many lines of time sheets.
+-- A transaction larger than a batch, in changes and in documents: many lines of time sheets before, and after, every account.
 CREATE PROCEDURE work_large() LANGUAGE plpgsql AS $$
 BEGIN
+	UPDATE timesheet_line SET note = 'early ' || txid_current()
+	 WHERE id > (SELECT max(id) - 1500 FROM timesheet_line) AND id % 2 = 0;
 	UPDATE account SET balance = balance + 10;
-	UPDATE timesheet_line SET note = 'large ' || txid_current() WHERE id > (SELECT max(id) - 1500 FROM timesheet_line);
+	UPDATE timesheet_line SET note = 'late ' || txid_current()
+	 WHERE id > (SELECT max(id) - 1500 FROM timesheet_line) AND id % 2 = 1;
 	COMMIT;
 	PERFORM pg_sleep(2.5);
 END $$;

@@ -23,6 +23,7 @@ static const struct {
 	const char *state_system;   /* NULL: the server's */
 	enum snapshot_phase s_phase, c_phase;
 	bool no_create;
+	uint64_t s_base, c_published; /* what the state file was committed upon, if not 0, and what the checkpoint says */
 	enum start_action action;
 	enum named_state state;
 } rows[] = {
@@ -45,6 +46,13 @@ static const struct {
 	 .action = START_STREAM},
 	{"the state file is ahead by an idle position", .s = 30, .s_border = 2, .c = 20, .c_border = 1, .slot = SLOT,
 	 .f = 20, .action = START_STREAM},
+	{"the state file is ahead of the checkpoint that it was committed upon", .s = 30, .s_border = 2, .s_base = 7, .c = 20,
+	 .c_border = 1, .c_published = 7, .slot = SLOT, .f = 20, .action = START_STREAM},
+	{"the state file is ahead, and was committed upon more than was published", .s = 30, .s_border = 2, .s_base = 8,
+	 .c = 20, .c_border = 1, .c_published = 7, .slot = SLOT, .f = 20, .action = START_STOP, .state = STATE_CHECKPOINT_LOST},
+	{"all three agree, but the checkpoint is not the one that the state file was committed upon", .s = 10, .s_border = 2,
+	 .s_base = 8, .c = 10, .c_border = 1, .c_published = 7, .slot = SLOT, .f = 10, .action = START_STOP,
+	 .state = STATE_CHECKPOINT_LOST},
 	{"the state file is ahead by a border", .s = 30, .s_border = 5, .c = 20, .c_border = 2, .slot = SLOT, .f = 20,
 	 .action = START_STOP, .state = STATE_CHECKPOINT_LOST},
 	{"the state file is ahead inside of a border", .s = 30, .s_border = 2, .c = 20, .c_border = 2, .slot = SLOT,
@@ -106,7 +114,12 @@ static void each_situation_has_its_action(void **state)
 			.slot = "tailwater",
 		};
 		struct error err = {0};
-		enum start_action action = start_decide(&facts, &err);
+		enum start_action action;
+
+		facts.state.base_known = row->s_base > 0;
+		facts.state.base_published = row->s_base;
+		facts.checkpoint.published = row->c_published;
+		action = start_decide(&facts, &err);
 
 		if (action != row->action || (action == START_STOP && err.state != row->state))
 			fail_msg("%s: action %d, state %s", row->situation, action, named_states[err.state].name);

@@ -100,6 +100,7 @@ static void a_position_is_read_as_it_was_written(void **state)
 		.position = {POSITION_PG_LSN, 1},
 		.open = {OPEN_DOCUMENTS, {POSITION_PG_LSN, 2}, 3, 4, 5},
 		.border = 6, .published = 7, .digest = {8, 9}, .snapshot = 10, .snapshot_phase = SNAPSHOT_FINISHED,
+		.base_known = true, .base_published = 11, .base_digest = {12, 13},
 	};
 	reopen(world);
 	assert_ok(position_save(world->db, &saved, &world->err), &world->err);
@@ -109,6 +110,8 @@ static void a_position_is_read_as_it_was_written(void **state)
 		    loaded.open.hash == 5);
 	assert_true(loaded.border == 6 && loaded.published == 7 && loaded.snapshot == 10);
 	assert_int_equal(loaded.snapshot_phase, SNAPSHOT_FINISHED);
+	assert_true(loaded.base_known && loaded.base_published == 11);
+	assert_true(loaded.base_digest[0] == 12 && loaded.base_digest[1] == 13);
 }
 
 static void a_format_of_a_newer_version_is_refused(void **state)
