@@ -119,6 +119,29 @@ static const char *setting(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+/* What a sanitizer finds in a program of the scene goes to files of its folder: exit codes alone would not tell it. */
+static void collect_reports(const struct scene *scene)
+{
+	static const char *const variables[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"};
+	char options[1000];
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		snprintf(options, sizeof(options), "%s:print_stacktrace=1:log_path=%s/sanitizer", setting(variables[i], ""),
+			 scene->dir);
+		setenv(variables[i], options, 1);
+	}
+}
+
+static bool show_reports(const struct scene *scene)
+{
+	char output[OUTPUT_BYTES];
+
+	if (run(output, sizeof(output), "cat %s/sanitizer.* 2>/dev/null", scene->dir) != 0)
+		return false;
+	fprintf(stderr, "FAILED: a sanitizer has found a fault\n%s\n", output);
+	return true;
+}
+
 void scene_begin(struct scene *scene)
 {
 	char output[OUTPUT_BYTES], path[4096];
@@ -129,6 +152,7 @@ void scene_begin(struct scene *scene)
 	if (mkdir(scene->dir, 0755) < 0)
 		abort();
 	current = scene;
+	collect_reports(scene);
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
 	start_server(scene, "postgresql", scene->pg_address);
@@ -138,12 +162,15 @@ void scene_begin(struct scene *scene)
 void scene_end(struct scene *scene)
 {
 	char output[OUTPUT_BYTES];
+	bool faults = show_reports(scene);
 
 	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
 	run(output, sizeof(output), "%s/contrib/servers remove postgresql %s/postgresql 2>&1", scene->source, scene->dir);
 	if (!getenv("TAILWATER_KEEP"))
 		run(output, sizeof(output), "rm -rf %s", scene->dir);
+	if (faults)
+		exit(1);
 }
 
 void scene_server(struct scene *scene, const char *verb, const char *kind, const char *how)

@@ -26,6 +26,8 @@ struct scene {
 
 /* Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. */
 void scene_begin(struct scene *scene);
+
+/* Stops and removes all of it. Fails the test if a sanitizer found a fault in a program of the scene. */
 void scene_end(struct scene *scene);
 
 /* contrib/servers VERB KIND: "stop kafka kill", "pause kafka" ... */
