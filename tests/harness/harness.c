@@ -208,6 +208,9 @@ static int run_sql(struct scene *scene, const char *sql, char *output, size_t si
 
 /* Runs SQL that must not fail. */
 static void run_formatted(struct scene *scene, char *output, size_t size, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
+
+static void run_formatted(struct scene *scene, char *output, size_t size, const char *format, va_list args)
 {
 	char *sql;
 
