@@ -26,5 +26,10 @@ AC_DEFUN([TAILWATER_FUZZING], [
 	AC_ARG_ENABLE([fuzzing],
 		[AS_HELP_STRING([--enable-fuzzing], [build the fuzz targets with libFuzzer (needs clang)])],
 		[], [enable_fuzzing=no])
+	dnl The fuzzer sees only what counts its branches: all of the program, not the target alone.
+	AS_IF([test "$enable_fuzzing" = yes], [
+		TW_CFLAGS="$TW_CFLAGS -fsanitize=fuzzer-no-link"
+		TW_LDFLAGS="$TW_LDFLAGS -fsanitize=fuzzer-no-link"
+	])
 	AM_CONDITIONAL([FUZZING], [test "$enable_fuzzing" = yes])
 ])

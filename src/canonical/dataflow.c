@@ -28,6 +28,7 @@ static int flow_start(struct flow *flow, const struct flow_options *options)
 	flow->queued = MEM_ARRAY(bool, (size_t)flow->count + 1);
 	flow->cursors = MEM_ARRAY(struct cursor, (size_t)flow->cursor_count + 1);
 	flow->records = MEM_ARRAY(struct record *, (size_t)flow->count + (size_t)flow->cursor_count + 1);
+	flow->came_out = mem_new((size_t)flow->result_count + 1, sizeof(*flow->came_out));
 	return 0;
 }
 
@@ -36,6 +37,7 @@ static void flow_done(struct flow *flow)
 	for (int i = 0; flow->records && i < flow->count + flow->cursor_count; i++)
 		free(flow->records[i]);
 	free(flow->records);
+	free(flow->came_out);
 	free(flow->cursors);
 	free(flow->queued);
 	free(flow->reached);
@@ -44,18 +46,16 @@ static void flow_done(struct flow *flow)
 	free(flow->program);
 }
 
-/* Constants move to the arena: they were collected in memory of their own. */
+/* The constants that came out, by number, become texts that outlive the flow. */
 static void keep_results(struct flow *flow)
 {
 	for (unsigned i = 0; flow->results && i < flow->result_count; i++) {
 		struct flow_result *result = &flow->results[i];
-		struct flow_constant *constants = ARENA_ARRAY(flow->options->arena, struct flow_constant,
-							      result->constant_count + 1);
 
-		if (result->constants)
-			memcpy(constants, result->constants, sizeof(*constants) * result->constant_count);
-		free(result->constants);
-		result->constants = constants;
+		result->constants = ARENA_ARRAY(flow->options->arena, struct flow_constant, (size_t)flow->constant_count + 1);
+		for (int c = 0; c < flow->constant_count; c++)
+			if (flow->came_out[i].constants[c / 64] >> c % 64 & 1)
+				result->constants[result->constant_count++] = flow->constants[c];
 	}
 }
 

@@ -72,6 +72,7 @@ struct flow {
 	struct flow_fault *faults;
 	struct flow_result *results;
 	unsigned result_count;
+	struct flow_value *came_out; /* by result: its constants, of all places where a row comes out */
 };
 
 struct call {

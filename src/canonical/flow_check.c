@@ -10,7 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/memory.h"
 #include "flow.h"
 #include "function_table.h"
 
@@ -207,11 +206,8 @@ static void note_results(struct flow *flow, const struct instruction *op, int pc
 			result->may_be_other = true;
 		if (value->what & IS_COLUMN)
 			result->column = value->column;
-		result->constants = mem_resize(NULL, CONSTANTS_MAX, sizeof(*result->constants));
-		result->constant_count = 0;
-		for (int c = 0; c < flow->constant_count; c++)
-			if (value->constants[c / 64] >> c % 64 & 1)
-				result->constants[result->constant_count++] = flow->constants[c];
+		for (int word = 0; word < CONSTANTS_MAX / 64; word++)
+			flow->came_out[i].constants[word] |= value->constants[word];
 	}
 }
 

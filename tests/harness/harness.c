@@ -122,6 +122,29 @@ static const char *setting(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+/* What a sanitizer finds in a program of the scene goes to files of its folder: exit codes alone would not tell it. */
+static void collect_reports(const struct scene *scene)
+{
+	static const char *const variables[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"};
+	char options[1000];
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		snprintf(options, sizeof(options), "%s:print_stacktrace=1:log_path=%s/sanitizer", setting(variables[i], ""),
+			 scene->dir);
+		setenv(variables[i], options, 1);
+	}
+}
+
+static bool show_reports(const struct scene *scene)
+{
+	char output[OUTPUT_BYTES];
+
+	if (run(output, sizeof(output), "cat %s/sanitizer.* 2>/dev/null", scene->dir) != 0)
+		return false;
+	fprintf(stderr, "FAILED: a sanitizer has found a fault\n%s\n", output);
+	return true;
+}
+
 static void begin(struct scene *scene, const char *kafka_setting)
 {
 	char output[OUTPUT_BYTES], path[4096];
@@ -132,6 +155,7 @@ static void begin(struct scene *scene, const char *kafka_setting)
 	if (mkdir(scene->dir, 0755) < 0)
 		abort();
 	current = scene;
+	collect_reports(scene);
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
 	start_server(scene, "postgresql", "", scene->pg_address);
@@ -156,12 +180,15 @@ void scene_begin_relayed(struct scene *scene, const struct relay *relay)
 void scene_end(struct scene *scene)
 {
 	char output[OUTPUT_BYTES];
+	bool faults = show_reports(scene);
 
 	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
 	run(output, sizeof(output), "%s/contrib/servers remove postgresql %s/postgresql 2>&1", scene->source, scene->dir);
 	if (!getenv("TAILWATER_KEEP"))
 		run(output, sizeof(output), "rm -rf %s", scene->dir);
+	if (faults)
+		exit(1);
 }
 
 void scene_server(struct scene *scene, const char *verb, const char *kind, const char *how)
@@ -198,6 +225,9 @@ static int run_sql(struct scene *scene, const char *sql, char *output, size_t si
 }
 
 /* Runs SQL that must not fail. */
+static void run_formatted(struct scene *scene, char *output, size_t size, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
+
 static void run_formatted(struct scene *scene, char *output, size_t size, const char *format, va_list args)
 {
 	char *sql;

@@ -33,6 +33,8 @@ struct scene {
  */
 void scene_begin(struct scene *scene);
 void scene_begin_relayed(struct scene *scene, const struct relay *relay);
+
+/* Stops and removes all of it. Fails the test if a sanitizer found a fault in a program of the scene. */
 void scene_end(struct scene *scene);
 
 /* contrib/servers VERB KIND: "stop kafka kill", "pause kafka" ... */

@@ -69,6 +69,18 @@ static void verify(struct agent *agent)
 	printf("every audited change, and the event of every fact by one id, at least once\n");
 }
 
+/* What a mapping's author does beside the agent's state file. */
+static void try_the_mapping(struct agent *agent)
+{
+	if (agent_verb(agent, "map check --connect", "map.out") != 0)
+		harness_fail(agent, "`map check` finds fault with a pack that has served");
+	if (agent_verb(agent, "map test --key LegalEntity/1 --json", "map.out") != 0 ||
+	    strcmp(scene_value(agent->scene, "\\! grep -c '\"valid\":true' %s/map.out", agent->scene->dir), "1") != 0)
+		harness_fail(agent, "`map test` does not make a document that was published");
+	if (agent_verb(agent, "map test --key LegalEntity/999999999", "map.out") == 0)
+		harness_fail(agent, "`map test` makes a document of a row that is not there");
+}
+
 /* A run without a repeat has shown nothing; neither has one that resumed only between transactions. */
 static void need_cases(struct agent *agent)
 {
@@ -104,6 +116,7 @@ int main(void)
 	trial_work_stop(&work);
 	trial_let_it_finish(&agent);
 	verify(&agent);
+	try_the_mapping(&agent);
 	need_cases(&agent);
 	scene_end(&scene);
 	return 0;
