@@ -7,7 +7,8 @@
  *	recover.c    servers connected, positions compared, claim written, snapshot or stream begun
  *	pipeline.c   the loop: pull changes, serve, wait
  *	changes.c    one change: skipped, applied, published
- *	documents.c  at a commit: touched roots evaluated, documents, events and exceptions published
+ *	documents.c  at a commit: touched roots evaluated, and decided what of each is published; the messages are made in
+ *	             document_messages.c (entities, events) and document_exceptions.c
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
