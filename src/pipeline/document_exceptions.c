@@ -4,53 +4,105 @@
 /*
  * Exception messages: a document that could not be made or does not validate, and that this is over.
  */
+#include "canonical/root.h"
 #include "documents.h"
 #include "encode/datum.h"
 
-static void set_text(struct datum *record, const struct avro_type *type, const char *field, struct view text)
-{
-	int index = avro_field_index(type, view_of(field));
+/* A record in the making, filled field by field; one that the contract does not have is left out. */
+struct filling {
+	const struct avro_type *type;
+	struct datum record;
+};
 
-	if (index >= 0)
-		record->items[index] = (struct datum){.set = text.ptr != NULL, .text = text};
+/* Required fields begin as empty, others as null. */
+static struct filling fill(const struct avro_type *type, struct arena *arena)
+{
+	struct filling filling = {type, {.set = true, .count = type->field_count}};
+
+	filling.record.items = ARENA_ARRAY(arena, struct datum, type->field_count);
+	for (unsigned i = 0; i < type->field_count; i++)
+		filling.record.items[i].set = !type->fields[i].nullable;
+	return filling;
 }
 
-static void set_symbol(struct datum *record, const struct avro_type *type, const char *field, const char *symbol)
+static void set(struct filling *filling, const char *field, struct datum value)
 {
-	int index = avro_field_index(type, view_of(field));
-	int number = index < 0 ? -1 : avro_symbol_index(type->fields[index].type, view_of(symbol));
+	int index = avro_field_index(filling->type, view_of(field));
+
+	if (index >= 0)
+		filling->record.items[index] = value;
+}
+
+static void set_text(struct filling *filling, const char *field, struct view text)
+{
+	int index = avro_field_index(filling->type, view_of(field));
+
+	if (index >= 0 && (text.ptr || filling->type->fields[index].nullable))
+		set(filling, field, (struct datum){.set = text.ptr != NULL, .text = text});
+}
+
+static void set_symbol(struct filling *filling, const char *field, const char *symbol)
+{
+	int index = avro_field_index(filling->type, view_of(field));
+	int number = index < 0 ? -1 : avro_symbol_index(filling->type->fields[index].type, view_of(symbol));
 
 	if (number >= 0)
-		record->items[index] = (struct datum){.set = true, .integer = number};
+		set(filling, field, (struct datum){.set = true, .integer = number});
 }
 
-static void set_time(struct datum *record, const struct avro_type *type, const char *field, usec_t time)
+static void set_time(struct filling *filling, const char *field, usec_t time)
 {
-	int index = avro_field_index(type, view_of(field));
+	set(filling, field, (struct datum){.set = true, .integer = time});
+}
 
-	if (index >= 0)
-		record->items[index] = (struct datum){.set = true, .integer = time};
+static void set_fault(struct filling *filling, const struct fault *fault)
+{
+	set_symbol(filling, "reason", fault_reason_names[fault->reason]);
+	set_text(filling, "message", fault->message);
+	set_text(filling, "path", fault->path.len ? fault->path : VIEW_NONE); /* of the document itself: none */
+	set_text(filling, "value", fault->value);
+	set_text(filling, "place", fault->place);
+	set_text(filling, "rule", fault->rule);
+}
+
+/* The root's row after the commit, from the mirror. */
+static int set_image(const struct making *m, struct filling *filling, struct error *err)
+{
+	int index = avro_field_index(filling->type, VIEW("rowImages"));
+	struct filling image;
+	struct datum row;
+
+	if (index < 0)
+		return 0;
+	if (root_image(m->p->mapping, m->entity, m->document.key, &m->p->doc_arena, &row, err) < 0)
+		return -1;
+	if (!row.set)
+		return 0;
+	image = fill(filling->type->fields[index].type->items, &m->p->doc_arena);
+	set_text(&image, "table", view_of(m->entity->root));
+	set(&image, "after", row);
+	filling->record.items[index].items = ARENA_NEW(&m->p->doc_arena, struct datum);
+	filling->record.items[index].items[0] = image.record;
+	filling->record.items[index].count = 1;
+	return 0;
 }
 
 /* An exception's fields but the header, which comes first and is written by itself. */
-static struct datum exception_body(const struct making *m, bool open, usec_t at, struct view message, struct view place)
+static struct filling exception_body(const struct making *m, bool open, const struct fault *fault, usec_t opened_at)
 {
-	const struct avro_type *type = m->p->exception_type;
-	struct datum record = {.set = true, .items = ARENA_ARRAY(&m->p->doc_arena, struct datum, type->field_count)};
+	struct filling filling = fill(m->p->exception_type, &m->p->doc_arena);
 
-	record.count = type->field_count;
-	for (unsigned i = 0; i < type->field_count; i++)
-		record.items[i].set = !type->fields[i].nullable;
-	set_text(&record, type, "canonicalId", m->document.canonical_id);
-	set_text(&record, type, "entity", view_of(m->entity->name));
-	set_symbol(&record, type, "status", open ? "OPEN" : "CLOSED");
-	set_text(&record, type, "message", message);
-	set_text(&record, type, "path", place);
-	set_text(&record, type, "table", view_of(m->entity->root));
-	set_time(&record, type, "openedAt", at);
+	set_text(&filling, "canonicalId", m->document.canonical_id);
+	set_text(&filling, "entity", view_of(m->entity->name));
+	set_symbol(&filling, "status", open ? "OPEN" : "CLOSED");
+	set_fault(&filling, fault);
+	set_text(&filling, "table", view_of(m->entity->root));
+	set(&filling, "sourceKeys", root_keys(m->entity, m->document.key, &m->p->doc_arena));
+	set_text(&filling, "owner", view_of(m->entity->owner));
+	set_time(&filling, "openedAt", opened_at);
 	if (!open)
-		set_time(&record, type, "closedAt", at);
-	return record;
+		set_time(&filling, "closedAt", making_time(m));
+	return filling;
 }
 
 static int write_exception_body(const struct making *m, const struct datum *record, struct error *err)
@@ -70,11 +122,15 @@ static int write_exception_body(const struct making *m, const struct datum *reco
 	return 0;
 }
 
-int making_send_exception(const struct making *m, bool open, struct view reason, struct view place, struct error *err)
+usec_t making_time(const struct making *m)
+{
+	return m->cause == CAUSE_COMMIT ? m->p->txn->committed_at : m->p->snapshot_at;
+}
+
+int making_send_exception(const struct making *m, bool open, const struct fault *fault, usec_t opened_at, struct error *err)
 {
 	struct pipeline *p = m->p;
-	usec_t at = m->cause == CAUSE_COMMIT ? p->txn->committed_at : p->snapshot_at;
-	struct datum record = exception_body(m, open, at, reason, place);
+	struct filling filling = exception_body(m, open, fault, opened_at);
 	struct header header = {
 		.event_id = making_event_id(m, open ? "exception" : "exception-closed"),
 		.event_type = VIEW("Exception"),
@@ -83,7 +139,10 @@ int making_send_exception(const struct making *m, bool open, struct view reason,
 	};
 	struct message message = {0};
 
-	if (making_begin_value(m, &header, p->exception_schema, &message, err) < 0 || write_exception_body(m, &record, err) < 0)
+	if (open && set_image(m, &filling, err) < 0)
+		return -1;
+	if (making_begin_value(m, &header, p->exception_schema, &message, err) < 0 ||
+	    write_exception_body(m, &filling.record, err) < 0)
 		return -1;
 	making_count(&p->metrics->exceptions, p);
 	return making_send_value(m, p->exception_topic, &message, err);

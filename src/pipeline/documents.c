@@ -26,56 +26,93 @@ static int read_kept(const struct making *m, struct datum *ret, bool *ret_there,
 	return -1;
 }
 
-/* Business events come from commits alone: neither a snapshot nor a job is something that happened. */
-static int emit_events(const struct making *m, const struct datum *old, const struct datum *new, struct view payload,
-		       struct error *err)
+/*
+ * Business events come from commits alone: neither a snapshot nor a job is something that happened. 1 if a rule's condition
+ * failed on the data: then the fault is in the document, and *ret_fired is what the other rules say.
+ */
+static int choose_events(struct making *m, const struct datum *old, const struct datum *new, uint64_t *ret_fired,
+			 struct error *err)
 {
 	struct rules_side before = {.document = old, .image = m->kept.image}, after = {.document = new};
-	uint64_t fired = 0;
 
+	*ret_fired = 0;
 	if (m->cause != CAUSE_COMMIT || !m->entity->event_count)
 		return 0;
-	if (rules_fire(m->p->mapping, m->entity, before, after, &fired, err) < 0)
+	if (rules_fire(m->p->mapping, m->entity, before, after, ret_fired, err) == 0)
+		return 0;
+	if (err->class != ERROR_RECORD)
 		return -1;
+	return rules_fire_singly(m->p->mapping, m->entity, before, after, &m->p->doc_arena, ret_fired,
+				 &m->document.fault, err);
+}
+
+static int send_events(const struct making *m, uint64_t fired, struct view payload, struct error *err)
+{
 	for (unsigned i = 0; i < m->entity->event_count; i++)
 		if (fired & (UINT64_C(1) << i) && making_send_event(m, i, payload, err) < 0)
 			return -1;
 	return 0;
 }
 
+static int send_closed(const struct making *m, struct fault fault, usec_t opened_at, struct error *err)
+{
+	fault.message = VIEW("the document validates again, or is gone");
+	fault.value = VIEW_NONE;
+	return making_send_exception(m, false, &fault, opened_at, err);
+}
+
 static int close_exception(const struct making *m, struct error *err)
 {
-	struct view event_id;
+	struct exception exception;
 	int was_open;
 
 	if (!m->was_kept || !m->kept.parked)
 		return 0;
-	was_open = exception_close(m->p->db, view_of(m->entity->name), m->key_text, &m->p->doc_arena, &event_id, err);
-	return was_open <= 0 ? was_open : making_send_exception(m, false, VIEW("the document validates again, or is gone"), VIEW_NONE, err);
+	was_open = exception_close(m->p->db, view_of(m->entity->name), m->key_text, &m->p->doc_arena, &exception, err);
+	return was_open <= 0 ? was_open : send_closed(m, exception.fault, exception.since, err);
 }
 
-/* What was published goes with its last valid content, marked as deleted, and then a tombstone. */
-static int emit_deletion(const struct making *m, struct datum *old, struct error *err)
+/* The last valid content, marked as deleted. */
+static int write_deleted(const struct making *m, struct datum *old, struct error *err)
 {
 	int deleted = avro_field_index(m->entity->type, VIEW("deleted"));
-	struct writer *scratch = &m->p->scratch;
 	struct datum before = deleted < 0 ? (struct datum){0} : old->items[deleted];
 	int written;
 
 	if (deleted >= 0)
 		old->items[deleted] = (struct datum){.set = true, .integer = 1};
-	wr_clear(scratch);
-	written = datum_write(m->entity->type, old, scratch, err);
+	wr_clear(&m->p->scratch);
+	written = datum_write(m->entity->type, old, &m->p->scratch, err);
 	if (deleted >= 0)
 		old->items[deleted] = before; /* the rules see it as it was */
-	if (written < 0)
+	return written;
+}
+
+/*
+ * What was published goes with its last valid content, and then a tombstone. A rule that fails on that is told of and raises
+ * nothing: the document is gone, so nothing could ever mend it.
+ */
+static int publish_deletion(struct making *m, struct datum *old, struct error *err)
+{
+	struct view payload;
+	uint64_t fired;
+	int failed;
+
+	if (write_deleted(m, old, err) < 0)
 		return -1;
-	if (making_send_entity(m, "DELETE", wr_view(scratch), err) < 0 || emit_events(m, old, NULL, wr_view(scratch), err) < 0)
+	payload = wr_view(&m->p->scratch);
+	failed = choose_events(m, old, NULL, &fired, err);
+	if (failed < 0)
+		return -1;
+	if (failed && (making_send_exception(m, true, &m->document.fault, making_time(m), err) < 0 ||
+		       send_closed(m, m->document.fault, making_time(m), err) < 0))
+		return -1;
+	if (making_send_entity(m, "DELETE", payload, err) < 0 || send_events(m, fired, payload, err) < 0)
 		return -1;
 	return making_send_tombstone(m, err);
 }
 
-static int handle_gone(const struct making *m, struct error *err)
+static int handle_gone(struct making *m, struct error *err)
 {
 	struct datum old;
 	bool there;
@@ -84,53 +121,39 @@ static int handle_gone(const struct making *m, struct error *err)
 		return 0;
 	if (close_exception(m, err) < 0 || read_kept(m, &old, &there, err) < 0)
 		return -1;
-	if (there && emit_deletion(m, &old, err) < 0)
+	if (there && publish_deletion(m, &old, err) < 0)
 		return -1;
 	return document_remove(m->p->documents, m->route->documents_slot, m->document.key, err);
 }
 
-static int handle_valid(const struct making *m, struct error *err)
+static int record_exception(const struct making *m, bool *ret_news, usec_t *ret_since, struct error *err)
 {
 	struct pipeline *p = m->p;
-	struct kept_document now = {.payload = m->payload};
-	bool same = m->kept.payload.ptr && view_equal(m->kept.payload, m->payload);
-	struct datum old;
-	bool there;
+	char position[POSITION_TEXT_BYTES];
+	struct exception exception = {
+		.entity = view_of(m->entity->name),
+		.key = m->key_text,
+		.fault = m->document.fault,
+		.owner = view_of(m->entity->owner),
+		.event_id = m->event_id,
+		.since = making_time(m),
+	};
 
-	if (same && !m->kept.parked && m->cause == CAUSE_COMMIT)
-		return 0;
-	if (close_exception(m, err) < 0 || read_kept(m, &old, &there, err) < 0)
-		return -1;
-	if (!same || m->cause != CAUSE_COMMIT) {
-		const char *operation = m->cause == CAUSE_SNAPSHOT ? "SNAPSHOT" : there ? "UPDATE" : "CREATE";
-
-		if (making_send_entity(m, operation, m->payload, err) < 0 ||
-		    emit_events(m, there ? &old : NULL, &m->document.datum, m->payload, err) < 0)
-			return -1;
-	}
-	return document_put(p->documents, m->route->documents_slot, m->document.key, &now, err);
+	position_print(p->txn ? p->txn->final : p->applied.position, position);
+	exception.position = view_of(position);
+	return exception_open(p->db, &exception, ret_news, ret_since, err);
 }
 
 static int handle_invalid(const struct making *m, struct error *err)
 {
 	struct pipeline *p = m->p;
-	char position[POSITION_TEXT_BYTES];
 	struct kept_document now = {.parked = true, .payload = m->kept.payload, .image = m->kept.image};
-	struct exception exception = {
-		.entity = view_of(m->entity->name),
-		.key = m->key_text,
-		.place = m->document.place,
-		.reason = m->document.reason,
-		.event_id = m->event_id,
-		.since = m->cause == CAUSE_COMMIT ? p->txn->committed_at : p->snapshot_at,
-	};
 	bool news = false;
+	usec_t since = 0;
 
-	position_print(p->txn ? p->txn->final : p->applied.position, position);
-	exception.position = view_of(position);
-	if (exception_open(p->db, &exception, &news, err) < 0)
+	if (record_exception(m, &news, &since, err) < 0)
 		return -1;
-	if (news && making_send_exception(m, true, m->document.reason, m->document.place, err) < 0)
+	if (news && making_send_exception(m, true, &m->document.fault, since, err) < 0)
 		return -1;
 	if (m->cause == CAUSE_SNAPSHOT) {
 		wr_clear(&p->scratch);
@@ -142,6 +165,38 @@ static int handle_invalid(const struct making *m, struct error *err)
 		/* The views of what was kept do not outlive the put. */
 		now.payload = now.payload.ptr ? arena_copy(&p->doc_arena, now.payload) : VIEW_NONE;
 		now.image = now.image.ptr ? arena_copy(&p->doc_arena, now.image) : VIEW_NONE;
+	}
+	return document_put(p->documents, m->route->documents_slot, m->document.key, &now, err);
+}
+
+/* A rule that fails parks the document, so that its event is raised when it has been mended, and not lost. */
+static int handle_valid(struct making *m, struct error *err)
+{
+	struct pipeline *p = m->p;
+	struct kept_document now = {.payload = m->payload};
+	bool same = m->kept.payload.ptr && view_equal(m->kept.payload, m->payload);
+	bool changed = !same || m->cause != CAUSE_COMMIT;
+	struct datum old;
+	uint64_t fired = 0;
+	bool there;
+
+	if (!changed && !m->kept.parked)
+		return 0;
+	if (read_kept(m, &old, &there, err) < 0)
+		return -1;
+	if (changed) {
+		int failed = choose_events(m, there ? &old : NULL, &m->document.datum, &fired, err);
+
+		if (failed)
+			return failed < 0 ? -1 : handle_invalid(m, err);
+	}
+	if (close_exception(m, err) < 0)
+		return -1;
+	if (changed) {
+		const char *operation = m->cause == CAUSE_SNAPSHOT ? "SNAPSHOT" : there ? "UPDATE" : "CREATE";
+
+		if (making_send_entity(m, operation, m->payload, err) < 0 || send_events(m, fired, m->payload, err) < 0)
+			return -1;
 	}
 	return document_put(p->documents, m->route->documents_slot, m->document.key, &now, err);
 }
@@ -158,8 +213,10 @@ static void encode_payload(struct making *m)
 		return;
 	}
 	m->document.valid = false;
-	m->document.reason = arena_copy(&m->p->doc_arena, view_of(err.text));
-	m->document.place = VIEW("");
+	m->document.fault = (struct fault){
+		.reason = FAULT_ENCODING,
+		.message = arena_copy(&m->p->doc_arena, view_of(err.text)),
+	};
 }
 
 static int publish_schemas(struct pipeline *p, const struct entity_route *route, const struct entity *entity,

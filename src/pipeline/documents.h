@@ -49,6 +49,11 @@ static inline void making_count(_Atomic uint64_t *counter, const struct pipeline
 }
 
 /* document_exceptions.c */
-int making_send_exception(const struct making *m, bool open, struct view reason, struct view place, struct error *err);
+
+/* Commit time of what is being handled; of a snapshot or job, when it was taken. */
+usec_t making_time(const struct making *m);
+
+/* An exception that stands since opened_at, or stood until now. */
+int making_send_exception(const struct making *m, bool open, const struct fault *fault, usec_t opened_at, struct error *err);
 
 #endif

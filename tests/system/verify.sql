@@ -54,6 +54,28 @@ CREATE VIEW wrong_event_id AS
 	SELECT value #>> '{header,eventId}' AS id, count(*) FROM record
 	 WHERE value <> 'null' AND value #>> '{header,eventId}' IS NOT NULL GROUP BY 1 HAVING count(*) > 1;
 
+-- What an exception says of itself; one that is closed goes with the one that was opened last under its key.
+CREATE VIEW exception AS
+	SELECT key #>> '{}' AS id, value, "offset",
+	       lag(value) OVER (PARTITION BY key ORDER BY "offset") AS before
+	  FROM record WHERE topic = 'tw.exception';
+
+CREATE VIEW wrong_exception AS
+	SELECT id, value FROM exception
+	 WHERE value->>'reason' NOT IN ('REQUIRED', 'TYPE', 'ENUM', 'RANGE', 'QUERY')
+	    OR value->>'place' !~ '^[A-Za-z]+\.yaml:[1-9][0-9]*$'
+	    OR value->>'owner' IS DISTINCT FROM 'master-data'
+	    OR value#>>'{sourceKeys,id}' IS DISTINCT FROM split_part(id, '/', 3)
+	    OR CASE value->>'status'
+	       WHEN 'OPEN' THEN value->>'closedAt' IS NOT NULL
+	                     OR value#>>'{rowImages,0,table}' IS DISTINCT FROM value->>'table'
+	                     OR value#>>'{rowImages,0,after,id}' IS DISTINCT FROM split_part(id, '/', 3)
+	       ELSE before->>'status' IS DISTINCT FROM 'OPEN' OR before->'openedAt' IS DISTINCT FROM value->'openedAt'
+	                     OR value->>'closedAt' IS NULL END
+	UNION ALL
+	SELECT 'none', NULL WHERE NOT EXISTS (SELECT FROM exception WHERE value->>'status' = 'CLOSED')
+	                      AND EXISTS (SELECT FROM psa_fact WHERE fact = 'ExceptionClosed');
+
 -- The last message of each entity against plain SQL on the source.
 CREATE VIEW document_found AS
 	SELECT DISTINCT ON (key) key #>> '{}' AS id, value
@@ -73,4 +95,5 @@ CREATE VIEW verdict AS
 	SELECT 'account' AS what, count(*) AS wrong, min(id::text) AS example FROM wrong_account
 	UNION ALL SELECT 'event', count(*), min(fact || ' ' || id) FROM wrong_event
 	UNION ALL SELECT 'event id', count(*), min(id) FROM wrong_event_id
-	UNION ALL SELECT 'document', count(*), min(id) FROM wrong_document;
+	UNION ALL SELECT 'document', count(*), min(id) FROM wrong_document
+	UNION ALL SELECT 'exception', count(*), min(id) FROM wrong_exception;
