@@ -145,5 +145,6 @@ int making_send_exception(const struct making *m, bool open, const struct fault 
 	    write_exception_body(m, &filling.record, err) < 0)
 		return -1;
 	making_count(&p->metrics->exceptions, p);
+	tally_add(p, &p->exception_tally, 1);
 	return making_send_value(m, p->exception_topic, &message, err);
 }

@@ -121,6 +121,7 @@ int making_send_entity(const struct making *m, const char *operation, struct vie
 		return -1;
 	wr_view_bytes(&m->p->value, payload);
 	making_count(&m->p->metrics->documents, m->p);
+	tally_add(m->p, &m->route->tally, 1);
 	return making_send_value(m, m->route->topic, &message, err);
 }
 
@@ -148,5 +149,6 @@ int making_send_event(const struct making *m, unsigned event, struct view payloa
 		return -1;
 	wr_view_bytes(&m->p->value, payload);
 	making_count(&m->p->metrics->events, m->p);
+	tally_add(m->p, &m->route->event_tallies[event], 1);
 	return making_send_value(m, m->route->event_topics[event], &message, err);
 }

@@ -68,14 +68,15 @@ static const char *const migrations[] = {
 	" PRIMARY KEY (schema, table_name, name)) WITHOUT ROWID;"
 	"CREATE TABLE _tw_touched(entity INTEGER, key, PRIMARY KEY (entity, key)) WITHOUT ROWID;",
 
-	/* Exceptions say more: what was called place is the path, what was called reason the message. */
+	/* Exceptions say more: what was called place is the path, what was called reason the message. Tallies are new. */
 	"ALTER TABLE _tw_exception RENAME COLUMN place TO path;"
 	"ALTER TABLE _tw_exception RENAME COLUMN reason TO message;"
 	"ALTER TABLE _tw_exception ADD COLUMN reason TEXT NOT NULL DEFAULT 'UNKNOWN';"
 	"ALTER TABLE _tw_exception ADD COLUMN value TEXT;"
 	"ALTER TABLE _tw_exception ADD COLUMN place TEXT;"
 	"ALTER TABLE _tw_exception ADD COLUMN rule TEXT;"
-	"ALTER TABLE _tw_exception ADD COLUMN owner TEXT;",
+	"ALTER TABLE _tw_exception ADD COLUMN owner TEXT;"
+	"CREATE TABLE _tw_tally(place INTEGER PRIMARY KEY, name TEXT NOT NULL, count INTEGER NOT NULL);",
 };
 
 #define FORMAT ((int)(sizeof(migrations) / sizeof(migrations[0])))

@@ -90,10 +90,67 @@ CREATE VIEW wrong_document AS
 	    OR EXISTS (SELECT FROM jsonb_each(o.document - 'header') e
 	                WHERE e.value = 'null' AND coalesce(f.value->'document'->e.key, 'null') <> 'null');
 
+-- What END records of transactions say against what was published: records with a value, by transaction and topic.
+CREATE VIEW marker AS
+	SELECT value->>'id' AS id, value->>'status' AS status, value FROM record WHERE topic = 'tw.transaction';
+
+CREATE VIEW told AS
+	SELECT id, c->>'data_collection' AS collection, (c->>'event_count')::bigint AS events
+	  FROM marker, jsonb_array_elements(value->'data_collections' || (value->'documents')) c
+	 WHERE status = 'END' AND id NOT LIKE 'snapshot-%';
+
+CREATE VIEW counted AS
+	SELECT coalesce(value #>> '{transaction,id}', (value #>> '{header,transactionId}') || ':' ||
+	                (('x' || lpad(split_part(value #>> '{header,sourcePosition,value}', '/', 1), 8, '0'))::bit(32)::bigint * 4294967296 +
+	                 ('x' || lpad(split_part(value #>> '{header,sourcePosition,value}', '/', 2), 8, '0'))::bit(32)::bigint)) AS id,
+	       regexp_replace(topic, '^tw\.(change\.)?', '') AS collection, count(*) AS events
+	  FROM record
+	 WHERE value <> 'null' AND topic NOT IN ('tw.transaction', 'tw.checkpoint', 'tw.schemas')
+	   AND coalesce(value #>> '{transaction,id}', value #>> '{header,transactionId}') IS NOT NULL
+	 GROUP BY 1, 2;
+
+-- Transactions that cannot have had place in one Kafka transaction must have an END; none has two.
+CREATE VIEW wrong_end AS
+	WITH t AS MATERIALIZED (SELECT * FROM told), c AS MATERIALIZED (SELECT * FROM counted),
+	     m AS MATERIALIZED (SELECT * FROM marker)
+	SELECT coalesce(t.id, c.id) AS id, coalesce(t.collection, c.collection) AS collection, t.events AS told, c.events AS counted
+	  FROM t FULL JOIN c USING (id, collection)
+	 WHERE coalesce(t.id, c.id) IN (SELECT id FROM t) AND t.events IS DISTINCT FROM c.events
+	UNION ALL
+	SELECT id, NULL, (value->>'event_count')::bigint, total
+	  FROM m JOIN (SELECT id, sum(events) AS total FROM t WHERE collection !~ '^(entity|event)\.|^exception$' GROUP BY 1) s USING (id)
+	 WHERE status = 'END' AND (value->>'event_count')::bigint <> total
+	UNION ALL
+	SELECT id, NULL, count(*), 1 FROM m GROUP BY id, status HAVING count(*) > 1
+	UNION ALL
+	SELECT id, NULL, NULL, sum(events) FROM c
+	 WHERE EXISTS (SELECT FROM m) AND id NOT IN (SELECT id FROM t) GROUP BY 1 HAVING sum(events) > 1400;
+
+-- The rows and documents of the snapshot: what its END says; earlier attempts have none. Its rows are those of the last
+-- consistent point.
+CREATE VIEW snapshot_counted AS
+	SELECT regexp_replace(topic, '^tw\.(change\.)?', '') AS collection, count(*) AS events
+	  FROM record
+	 WHERE (value->>'op' = 'r' AND (value #>> '{source,lsn}')::bigint =
+	        (SELECT max((value #>> '{source,lsn}')::bigint) FROM record WHERE value->>'op' = 'r'))
+	    OR value #>> '{header,eventId}' LIKE
+	       (SELECT 'demo/' || id || '/%' FROM marker WHERE id LIKE 'snapshot-%' AND status = 'END')
+	 GROUP BY 1;
+
+CREATE VIEW wrong_snapshot AS
+	SELECT collection, t.events AS told, c.events AS counted
+	  FROM (SELECT c->>'data_collection' AS collection, (c->>'event_count')::bigint AS events
+	          FROM marker, jsonb_array_elements(value->'data_collections' || (value->'documents')) c
+	         WHERE status = 'END' AND id LIKE 'snapshot-%') t
+	  FULL JOIN snapshot_counted c USING (collection)
+	 WHERE EXISTS (SELECT FROM marker) AND coalesce(t.events, -1) <> coalesce(c.events, 0);
+
 -- One line for each kind of mistake that was made.
 CREATE VIEW verdict AS
 	SELECT 'account' AS what, count(*) AS wrong, min(id::text) AS example FROM wrong_account
 	UNION ALL SELECT 'event', count(*), min(fact || ' ' || id) FROM wrong_event
 	UNION ALL SELECT 'event id', count(*), min(id) FROM wrong_event_id
 	UNION ALL SELECT 'document', count(*), min(id) FROM wrong_document
-	UNION ALL SELECT 'exception', count(*), min(id) FROM wrong_exception;
+	UNION ALL SELECT 'exception', count(*), min(id) FROM wrong_exception
+	UNION ALL SELECT 'end', count(*), min(id) FROM wrong_end
+	UNION ALL SELECT 'snapshot', count(*), min(collection) FROM wrong_snapshot;

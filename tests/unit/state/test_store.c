@@ -10,6 +10,7 @@
 #include "state/exceptions.h"
 #include "state/inputs.h"
 #include "state/jobs.h"
+#include "state/tallies.h"
 #include "state/topics.h"
 #include "unit/unit.h"
 
@@ -166,6 +167,27 @@ static void an_exception_is_news_once_and_closes_once(void **state)
 	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &closed, &world->err), 0);
 }
 
+static void see_tally(void *arg, struct view name, uint64_t count)
+{
+	char digits[24];
+
+	see(arg, name);
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
+	see(arg, view_of(digits));
+}
+
+static void tallies_come_back_in_their_order(void **state)
+{
+	struct world *world = *state;
+
+	assert_ok(tally_put(world->db, VIEW("gone"), 1, &world->err), &world->err);
+	assert_ok(tallies_clear(world->db, &world->err), &world->err);
+	assert_ok(tally_put(world->db, VIEW("event.B"), 2, &world->err), &world->err);
+	assert_ok(tally_put(world->db, VIEW("entity.A"), 3, &world->err), &world->err);
+	assert_ok(tallies_each(world->db, see_tally, world, &world->err), &world->err);
+	assert_string_equal(world->seen, "event.B 2 entity.A 3");
+}
+
 static int see_input(void *arg, struct view name, struct view value)
 {
 	see(arg, name);
@@ -239,6 +261,7 @@ int main(void)
 		WORLD_TEST("documents of a rolled back transaction are gone",
 			   documents_of_a_rolled_back_transaction_are_gone),
 		WORLD_TEST("an exception is news once and closes once", an_exception_is_news_once_and_closes_once),
+		WORLD_TEST("tallies come back in their order", tallies_come_back_in_their_order),
 		WORLD_TEST("inputs are found by name and by prefix", inputs_are_found_by_name_and_by_prefix),
 		WORLD_TEST("topics are remembered as last seen", topics_are_remembered_as_last_seen),
 		WORLD_TEST("jobs are done in order, numbers never used twice",
