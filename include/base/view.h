@@ -47,4 +47,14 @@ static inline int view_compare(struct view a, struct view b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+/* The beginning of a text, of at most so many bytes: a character of UTF-8 is not cut in two. */
+static inline struct view view_cut(struct view text, size_t most)
+{
+	if (text.len <= most)
+		return text;
+	while (most && ((unsigned char)text.ptr[most] & 0xc0) == 0x80)
+		most--;
+	return (struct view){text.ptr, most};
+}
+
 #endif

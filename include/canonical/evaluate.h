@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "canonical/mapping.h"
 #include "model/avro.h"
+#include "model/fault.h"
 #include "state/key.h"
 
 struct correlation {
@@ -38,16 +39,11 @@ struct document {
 	unsigned quality_count;
 
 	bool valid;
-	struct view place;               /* invalid: path of the first field that does not fit */
-	struct view reason;              /* invalid: one sentence */
+	struct fault fault;              /* invalid: the first one */
 };
 
 /* Fails only if the database does; a statement that fails on the data (a sum too large) gives an invalid document. */
 MUST_CHECK int evaluate(struct mapping *mapping, const struct entity *entity, struct root_key key, struct arena *arena,
 			struct document *ret, struct error *err);
-
-/* <instance>/<Entity>/<key>, percent-encoded, in the arena. */
-struct view canonical_id(struct mapping *mapping, const struct entity *entity, struct root_key key,
-			 struct arena *arena);
 
 #endif

@@ -41,6 +41,7 @@ struct entity {
 	const struct avro_type *type;      /* record tailwater.canonical.<name> */
 	const char *root;                  /* the root table, as mappings name it */
 	bool key_is_number;
+	const char *owner;                 /* who mends its exceptions, or NULL */
 	const struct entity_event *events; /* in the order of the file */
 	unsigned event_count;
 	const char *const *tables;         /* what its documents read, in order of names: header.sourceTables */

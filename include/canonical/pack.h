@@ -28,6 +28,7 @@ void pack_free(struct pack *pack);
 const char *pack_name(const struct pack *pack);
 const char *pack_version(const struct pack *pack);
 const char *pack_system(const struct pack *pack); /* the product, for header.sourceSystem */
+const char *pack_owner(const struct pack *pack);  /* who mends exceptions, or NULL */
 
 /* Of the files' names and contents: packs with equal digests are the same pack. */
 uint64_t pack_digest(const struct pack *pack);

@@ -52,6 +52,7 @@ struct settings {
 	int64_t topics_partitions;
 	int64_t topics_replication;
 	int64_t topics_retention;
+	int64_t topics_transactions;
 
 	struct conf_list tables_include;
 	struct conf_list tables_exclude;

@@ -31,6 +31,7 @@ struct encode_options {
 	const char *connector;   /* source.connector: "postgresql" */
 	const char *database;    /* source.db */
 	const char *version;     /* source.version: the agent's own */
+	bool documents;          /* markers count documents, too */
 	column_filter wanted;    /* may be NULL: all columns */
 	const void *wanted_arg;
 };

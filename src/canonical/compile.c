@@ -13,7 +13,7 @@
 const char *const event_class_names[] = {"ENTITY", "OPERATIONAL", "FINANCIAL"};
 
 static const char *const entity_keys[] = {"entity", "root", "touched_by", "reference", "document", "nested", "required",
-					  "events"};
+					  "owner", "events"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -69,6 +69,7 @@ static void compile_root(struct mapping *mapping, struct entity_plan *plan)
 		return;
 	}
 	plan->root = captured->table;
+	plan->image.sql = root_image_sql(&mapping->arena, captured->name, captured->table);
 	captured->used = true;
 	for (unsigned i = 0; i < captured->table->key_count; i++)
 		captured->columns[captured->table->key[i]] = true;
@@ -76,6 +77,14 @@ static void compile_root(struct mapping *mapping, struct entity_plan *plan)
 	plan->reads[captured - mapping->captured] = true;
 	plan->entity.key_is_number = captured->table->key_count == 1 &&
 				     is_number_kind(captured->table->columns[captured->table->key[0]].type);
+}
+
+/* Of the entity, or else of the whole pack. */
+static void compile_owner(struct mapping *mapping, struct entity_plan *plan)
+{
+	const struct yaml_node *node = yaml_get(plan->file->root, "owner");
+
+	plan->entity.owner = node ? node_text(mapping, node, "'owner'") : pack_owner(mapping->options.pack);
 }
 
 static void compile_reference(struct mapping *mapping, struct entity_plan *plan)
@@ -374,6 +383,7 @@ static void compile_entity(struct mapping *mapping, struct entity_plan *plan, co
 		return;
 	}
 	compile_root(mapping, plan);
+	compile_owner(mapping, plan);
 	compile_reference(mapping, plan);
 	touch_compile(mapping, plan);
 	compile_document(mapping, plan);

@@ -15,6 +15,7 @@
 #include "canonical/mapping.h"
 #include "dataflow.h"
 #include "pack_files.h"
+#include "state/key.h"
 
 /* A statement of a mapping file; stmt is on the state file, while the mapping is open. */
 struct statement {
@@ -114,6 +115,7 @@ struct rule_field {
 
 struct rules_plan {
 	struct statement statement;     /* sql NULL: there are no events */
+	struct statement *each;         /* one for each event, never prepared: to find the one that failed */
 	struct rule_field *fields;
 	unsigned field_count;
 };
@@ -122,6 +124,7 @@ struct entity_plan {
 	struct entity entity;
 	const struct yaml_file *file;
 	const struct table *root;       /* NULL: tables are not known */
+	struct statement image;         /* the root's row; sql NULL: tables are not known */
 	struct row_plan *document;
 	int canonical_id_slot;          /* -1: there is no such field */
 	bool needs_legal_entity;        /* required, and for the header only */
@@ -196,6 +199,11 @@ void indexes_find(struct mapping *mapping, const struct statement *statement, co
 /* needs.c: the capture list, from what statements have used. */
 void needs_collect(struct mapping *mapping);
 void needs_name_tables(struct mapping *mapping, struct entity_plan *plan);
+
+/* root.c: binds a part of the root's key; and the query for its row in the mirror. */
+void root_bind(const struct table *root, struct root_key key, sqlite3_stmt *stmt, int parameter, unsigned part,
+	       struct arena *arena);
+const char *root_image_sql(struct arena *arena, const char *name, const struct table *root);
 
 /* touch_compile.c */
 void touch_compile(struct mapping *mapping, struct entity_plan *plan);

@@ -9,12 +9,15 @@
 
 #include <stdlib.h>
 
+#include "canonical/root.h"
 #include "compile.h"
-#include "function_table.h"
+#include "faults.h"
 #include "state/db.h"
 #include "validate.h"
 
 #define ROWS_MAX 1000000 /* of one array: more is taken for a mistake in a join */
+#define FAULT_VALUE_BYTES 1000
+#define MISSING "it is required, but missing"
 
 struct row_link {
 	struct datum *block;
@@ -32,60 +35,7 @@ struct evaluation {
 	struct error *err;
 };
 
-/* Keys ---------------------------------------------------------------------------------------------------------------- */
-
-struct view canonical_id(struct mapping *mapping, const struct entity *entity, struct root_key key, struct arena *arena)
-{
-	struct writer *wr = &mapping->text;
-	char buffer[ROOT_KEY_BYTES];
-
-	wr_clear(wr);
-	id_write_segment(wr, view_of(mapping->options.instance));
-	wr_u8(wr, '/');
-	id_write_segment(wr, view_of(entity->name));
-	wr_u8(wr, '/');
-	id_write_segment(wr, root_key_text(key, buffer));
-	return arena_copy(arena, wr_view(wr));
-}
-
-static int hex_digit(char c)
-{
-	return c <= '9' ? c - '0' : (c & 7) + 9;
-}
-
-/* Part i of a composite key, unescaped. */
-static struct view key_part(struct arena *arena, struct view key, unsigned i)
-{
-	const char *at = key.ptr, *end = key.ptr + key.len;
-	char *part, *to;
-
-	for (; i && at < end; at++)
-		i -= *at == ',';
-	part = to = arena_alloc(arena, (size_t)(end - at) + 1);
-	for (; at < end && *at != ','; at++) {
-		if (*at == '%' && end - at > 2) {
-			*to++ = (char)(hex_digit(at[1]) << 4 | hex_digit(at[2]));
-			at += 2;
-		} else {
-			*to++ = *at;
-		}
-	}
-	return (struct view){part, (size_t)(to - part)};
-}
-
-static void bind_key(struct evaluation *ev, sqlite3_stmt *stmt, int parameter, unsigned part)
-{
-	struct root_key key = ev->document->key;
-	struct view text = key.text;
-
-	if (key.is_number) {
-		sqlite3_bind_int64(stmt, parameter, key.number);
-		return;
-	}
-	if (ev->plan->root->key_count > 1)
-		text = key_part(ev->arena, key.text, part);
-	sqlite3_bind_text(stmt, parameter, text.ptr, (int)text.len, SQLITE_STATIC);
-}
+/* Parameters ---------------------------------------------------------------------------------------------------------- */
 
 static void bind_params(struct evaluation *ev, const struct row_plan *row)
 {
@@ -96,33 +46,40 @@ static void bind_params(struct evaluation *ev, const struct row_plan *row)
 			sqlite3_bind_value(row->statement.stmt, param->parameter,
 					   sqlite3_column_value(param->row->statement.stmt, (int)param->column));
 		else
-			bind_key(ev, row->statement.stmt, param->parameter, param->column);
+			root_bind(ev->plan->root, ev->document->key, row->statement.stmt, param->parameter, param->column,
+				  ev->arena);
 	}
 }
 
-/* Places and reasons -------------------------------------------------------------------------------------------------- */
+/* Faults -------------------------------------------------------------------------------------------------------------- */
 
-static void write_row_place(struct writer *wr, const struct row_plan *row)
+/*
+ * The document is invalid: the field at `path` of the row, made by the result column. Returns NULL if it was before: only the
+ * first fault is kept, since what follows is often its consequence.
+ */
+static struct fault *make_invalid(struct evaluation *ev, const struct row_plan *row, const char *path, const char *column,
+				  enum fault_reason reason, const char *message)
 {
-	if (!row->parent)
-		return;
-	write_row_place(wr, row->parent);
-	wr_printf(wr, "%s%s[%u]", wr->len ? "." : "", row->path, row->row_index);
-}
-
-/* Only the first reason is kept: what follows is often its consequence. */
-static void make_invalid(struct evaluation *ev, const struct row_plan *row, const char *path, const char *reason)
-{
-	struct writer place = {0};
+	struct fault *fault = &ev->document->fault;
 
 	if (!ev->document->valid)
-		return;
-	write_row_place(&place, row);
-	wr_printf(&place, "%s%s", place.len && *path ? "." : "", path);
+		return NULL;
 	ev->document->valid = false;
-	ev->document->place = arena_copy(ev->arena, wr_view(&place));
-	ev->document->reason = arena_copy(ev->arena, view_of(reason));
-	wr_done(&place);
+	fault->reason = reason;
+	fault->message = arena_copy(ev->arena, view_of(message));
+	fault->path = fault_path(row, path, ev->arena);
+	fault->place = fault_place(&row->statement, column, ev->arena);
+	return fault;
+}
+
+/* A value that was not converted. */
+static void refuse_value(struct evaluation *ev, const struct row_plan *row, const char *path, const char *column,
+			 sqlite3_value *value)
+{
+	struct fault *fault = make_invalid(ev, row, path, column, ev->conversion.fault, ev->conversion.reason);
+
+	if (fault)
+		fault->value = value_shown(value, FAULT_VALUE_BYTES, ev->arena);
 }
 
 /* A statement failed: on the data (one of our functions refused it), or because the database did. */
@@ -131,8 +88,8 @@ static int statement_failed(struct evaluation *ev, const struct row_plan *row)
 	sqlite3 *handle = db_handle(ev->mapping->db);
 	int code = sqlite3_errcode(handle);
 
-	if (code == SQLITE_ERROR || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH) {
-		make_invalid(ev, row, "", sqlite3_errmsg(handle));
+	if (failed_on_data(code)) {
+		make_invalid(ev, row, "", "", FAULT_QUERY, sqlite3_errmsg(handle));
 		sqlite3_reset(row->statement.stmt);
 		return 0;
 	}
@@ -218,8 +175,11 @@ static void add_entry(struct evaluation *ev, const struct row_plan *row, const s
 	entry[0].text = view_of(column->name);
 	map->count += 2;
 	if (sqlite3_value_type(value) != SQLITE_NULL &&
-	    convert_value(&ev->conversion, value, column->type, &entry[1]) < 0)
-		make_invalid(ev, row, row->slot_paths[column->slot], ev->conversion.reason);
+	    convert_value(&ev->conversion, value, column->type, &entry[1]) < 0) {
+		const char *path = arena_printf(ev->arena, "%s.%s", row->slot_paths[column->slot], column->name).ptr;
+
+		refuse_value(ev, row, path, path, value);
+	}
 }
 
 static bool is_entry(const struct row_plan *row, unsigned i)
@@ -248,7 +208,7 @@ static void fill_field(struct evaluation *ev, const struct row_plan *row, const 
 	struct datum *datum = &block[column->slot];
 
 	if (convert_value(&ev->conversion, value, column->type, datum) < 0) {
-		make_invalid(ev, row, row->slot_paths[column->slot], ev->conversion.reason);
+		refuse_value(ev, row, row->slot_paths[column->slot], column->name, value);
 		return;
 	}
 	if (column->is_legal_entity)
@@ -319,7 +279,7 @@ static void check_needed(struct evaluation *ev, const struct row_plan *row, cons
 	for (unsigned slot = 0; slot < row->slot_count; slot++)
 		if (row->needed[slot] && !block[slot].set &&
 		    (!row->record_count || !is_inside_null(row, row->slot_records[slot], block)))
-			make_invalid(ev, row, row->slot_paths[slot], "it is required, but missing");
+			make_invalid(ev, row, row->slot_paths[slot], row->slot_paths[slot], FAULT_REQUIRED, MISSING);
 }
 
 static int run_array(struct evaluation *ev, struct row_plan *row, struct datum *ret);
@@ -382,31 +342,12 @@ static int run_array(struct evaluation *ev, struct row_plan *row, struct datum *
 		return statement_failed(ev, row);
 	sqlite3_reset(stmt);
 	if (code == SQLITE_ROW)
-		make_invalid(ev, row, "", "it has too many rows");
+		make_invalid(ev, row, "", "", FAULT_QUERY, "it has too many rows");
 	collect(ev, row, first, count, ret);
 	return 0;
 }
 
 /* The document ----------------------------------------------------------------------------------------------------------- */
-
-static void fill_source_keys(struct evaluation *ev, struct datum *map)
-{
-	const struct table *root = ev->plan->root;
-	struct root_key key = ev->document->key;
-	char buffer[ROOT_KEY_BYTES];
-
-	map->items = ARENA_ARRAY(ev->arena, struct datum, root->key_count * 2);
-	map->count = root->key_count * 2;
-	map->set = true;
-	for (unsigned i = 0; i < root->key_count; i++) {
-		struct view part = root->key_count > 1 ? key_part(ev->arena, key.text, i)
-						       : arena_copy(ev->arena, root_key_text(key, buffer));
-
-		map->items[2 * i].text = view_of(root->columns[root->key[i]].name);
-		map->items[2 * i + 1].text = part;
-		map->items[2 * i].set = map->items[2 * i + 1].set = true;
-	}
-}
 
 static int compare_views(const void *a, const void *b)
 {
@@ -418,9 +359,9 @@ static void finish(struct evaluation *ev, const struct row_plan *row)
 	struct document *document = ev->document;
 
 	if (ev->plan->source_keys_slot >= 0)
-		fill_source_keys(ev, &document->datum.items[ev->plan->source_keys_slot]);
+		document->datum.items[ev->plan->source_keys_slot] = root_keys(document->entity, document->key, ev->arena);
 	if (ev->plan->needs_legal_entity && !document->legal_entity.ptr)
-		make_invalid(ev, row, "legalEntity", "it is required, but missing");
+		make_invalid(ev, row, "legalEntity", "legalEntity", FAULT_REQUIRED, MISSING);
 	if (ev->conversion.binary_float)
 		add_quality(ev, VIEW("binary-float"));
 	qsort(ev->quality, ev->quality_count, sizeof(ev->quality[0]), compare_views);
@@ -444,7 +385,7 @@ static int make_document(struct evaluation *ev, const struct row_plan *row)
 	}
 	code = sqlite3_step(row->statement.stmt);
 	if (code == SQLITE_ROW)
-		make_invalid(ev, row, "", "the document query gives more than one row");
+		make_invalid(ev, row, "", "", FAULT_QUERY, "the document query gives more than one row");
 	else if (code != SQLITE_DONE)
 		return statement_failed(ev, row);
 	sqlite3_reset(row->statement.stmt);

@@ -25,7 +25,7 @@ struct pack {
 	unsigned file_count;
 	struct pack_entity *entities;
 	unsigned entity_count;
-	const char *name, *version, *system; /* in the tree of pack.yaml */
+	const char *name, *version, *system, *owner; /* in the tree of pack.yaml; owner may be NULL */
 };
 
 static const char *base_name(const char *path)
@@ -137,10 +137,12 @@ static void read_head(struct pack *pack, const struct yaml_file *file, struct di
 	const struct yaml_node *name = need_text(file, "name", diag);
 	const struct yaml_node *version = need_text(file, "version", diag);
 	const struct yaml_node *system = need_text(file, "system", diag);
+	const struct yaml_node *owner = yaml_get(file->root, "owner") ? need_text(file, "owner", diag) : NULL;
 
 	pack->name = name ? name->text.ptr : "";
 	pack->version = version ? version->text.ptr : "";
 	pack->system = system ? system->text.ptr : "";
+	pack->owner = owner ? owner->text.ptr : NULL;
 }
 
 static int compare_entities(const void *a, const void *b)
@@ -281,6 +283,11 @@ const char *pack_version(const struct pack *pack)
 const char *pack_system(const struct pack *pack)
 {
 	return pack->system;
+}
+
+const char *pack_owner(const struct pack *pack)
+{
+	return pack->owner;
 }
 
 uint64_t pack_digest(const struct pack *pack)

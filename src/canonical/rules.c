@@ -16,6 +16,7 @@
 #include "base/decimal.h"
 #include "base/reader.h"
 #include "compile.h"
+#include "faults.h"
 
 #define PRINTED_BYTES (DECIMAL_TEXT_BYTES > DATETIME_TEXT_BYTES ? DECIMAL_TEXT_BYTES : DATETIME_TEXT_BYTES)
 
@@ -165,6 +166,27 @@ static void bind_field(sqlite3_stmt *stmt, const struct rule_field *field, int p
 	bind_scalar(stmt, parameter, &scalar);
 }
 
+static void bind_sides(sqlite3_stmt *stmt, const struct rules_plan *rules, struct rules_side old, struct rules_side new)
+{
+	for (unsigned i = 0; i < rules->field_count; i++) {
+		bind_field(stmt, &rules->fields[i], rules->fields[i].parameters[0], old);
+		bind_field(stmt, &rules->fields[i], rules->fields[i].parameters[1], new);
+	}
+}
+
+/* After a statement that gave no row; resets it. */
+static int rules_failed(struct mapping *mapping, const struct entity *entity, sqlite3_stmt *stmt, struct error *err)
+{
+	sqlite3 *handle = db_handle(mapping->db);
+
+	if (failed_on_data(sqlite3_errcode(handle)))
+		error_set(err, ERROR_RECORD, "%s", sqlite3_errmsg(handle));
+	else
+		db_error(mapping->db, "evaluating rules", err);
+	sqlite3_reset(stmt);
+	return error_context(err, "rules of %s", entity->name);
+}
+
 int rules_fire(struct mapping *mapping, const struct entity *entity, struct rules_side old, struct rules_side new,
 	       uint64_t *ret_fired, struct error *err)
 {
@@ -175,18 +197,58 @@ int rules_fire(struct mapping *mapping, const struct entity *entity, struct rule
 	*ret_fired = 0;
 	if (!entity->event_count)
 		return 0;
-	for (unsigned i = 0; i < rules->field_count; i++) {
-		bind_field(stmt, &rules->fields[i], rules->fields[i].parameters[0], old);
-		bind_field(stmt, &rules->fields[i], rules->fields[i].parameters[1], new);
-	}
-	if (db_step(mapping->db, stmt, err) < 0)
-		return error_context(err, "rules of %s", entity->name);
+	bind_sides(stmt, rules, old, new);
+	if (sqlite3_step(stmt) != SQLITE_ROW)
+		return rules_failed(mapping, entity, stmt, err);
 	for (unsigned i = 0; i < entity->event_count; i++)
 		if (sqlite3_column_int(stmt, (int)i))
 			fired |= UINT64_C(1) << i;
 	sqlite3_reset(stmt);
 	*ret_fired = fired;
 	return 0;
+}
+
+static struct fault blame(struct mapping *mapping, const struct entity *entity, unsigned event, struct arena *arena)
+{
+	return (struct fault){
+		.reason = FAULT_QUERY,
+		.message = arena_copy(arena, view_of(sqlite3_errmsg(db_handle(mapping->db)))),
+		.rule = view_of(entity->events[event].name),
+		.place = fault_place(&entity->plan->rules.each[event], "", arena),
+	};
+}
+
+/* 1: it fires, 0: it does not. Its parameters have the numbers that they have in the statement of all rules. */
+static int fire_one(struct mapping *mapping, const struct entity *entity, unsigned event, struct rules_side old,
+		    struct rules_side new, sqlite3_stmt **ret, struct error *err)
+{
+	if (db_prepare(mapping->db, entity->plan->rules.each[event].sql, ret, err) < 0)
+		return -1;
+	bind_sides(*ret, &entity->plan->rules, old, new);
+	return sqlite3_step(*ret) == SQLITE_ROW && sqlite3_column_int(*ret, 0);
+}
+
+int rules_fire_singly(struct mapping *mapping, const struct entity *entity, struct rules_side old, struct rules_side new,
+		      struct arena *arena, uint64_t *ret_fired, struct fault *ret_fault, struct error *err)
+{
+	uint64_t fired = 0;
+	bool failed = false;
+
+	for (unsigned i = 0; i < entity->event_count; i++) {
+		sqlite3_stmt *stmt;
+		int fires = fire_one(mapping, entity, i, old, new, &stmt, err);
+
+		if (fires < 0)
+			return -1;
+		if (!fires && !failed && failed_on_data(sqlite3_errcode(db_handle(mapping->db)))) {
+			*ret_fault = blame(mapping, entity, i, arena);
+			failed = true;
+		}
+		sqlite3_finalize(stmt);
+		fired |= (uint64_t)fires << i;
+	}
+	*ret_fired = fired;
+	return failed;
 }
 
 static void write_text(struct writer *wr, struct view text)

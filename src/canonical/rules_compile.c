@@ -375,6 +375,11 @@ static void check_reverses(struct mapping *mapping, const struct yaml_node *even
 		diag_error(mapping->diag, node->at, "there is no event '%s' here", node->text.ptr);
 }
 
+static const char *condition_sql(struct mapping *mapping, const struct rule *rule)
+{
+	return arena_printf(&mapping->arena, "SELECT (%.*s\n) IS TRUE", VIEW_ARG(wr_view(&rule->final))).ptr;
+}
+
 static int compile_event(struct mapping *mapping, struct entity_plan *plan, const struct yaml_node *events,
 			 const struct yaml_node *event, struct entity_event *ret, struct rule *rule, int *next_parameter)
 {
@@ -401,7 +406,7 @@ static int compile_event(struct mapping *mapping, struct entity_plan *plan, cons
 		return -1;
 	if (check_condition(mapping, rule) < 0)
 		return -1;
-	sql = arena_printf(&mapping->arena, "SELECT (%.*s\n) IS TRUE", (int)rule->final.len, rule->final.data).ptr;
+	sql = condition_sql(mapping, rule);
 	check_decimals(mapping, plan, rule, sql, *next_parameter - 1);
 	if (!rule->reverses)
 		rules_try(mapping, plan, rule->condition.sql, sql, event);
@@ -415,13 +420,15 @@ static void compile_events(struct mapping *mapping, struct entity_plan *plan, co
 	int next_parameter = 1;
 	unsigned i = 0;
 
+	plan->rules.each = ARENA_ARRAY(&mapping->arena, struct statement, events->count + 1);
 	wr_printf(&all, "SELECT ");
 	for (const struct yaml_node *event = events->first; event; event = event->next) {
 		struct rule rule = {0};
 
 		compile_event(mapping, plan, events, event, &list[i], &rule, &next_parameter);
-		wr_printf(&all, "%s(%.*s\n) IS TRUE", i++ ? ", " : "", (int)rule.final.len,
-			  rule.final.data ? rule.final.data : "");
+		plan->rules.each[i] = (struct statement){.sql = condition_sql(mapping, &rule), .node = rule.condition.node};
+		wr_printf(&all, "%s%s", i ? ", " : "", plan->rules.each[i].sql + strlen("SELECT "));
+		i++;
 		wr_done(&rule.padded);
 		wr_done(&rule.final);
 	}

@@ -10,25 +10,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/datetime.h"
 #include "base/decimal.h"
 
 #define SHOWN_BYTES 60 /* of a value in a reason */
 
-static int refuse(struct conversion *conversion, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(struct conversion *conversion, enum fault_reason fault, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static int refuse(struct conversion *conversion, const char *format, ...)
+static int refuse(struct conversion *conversion, enum fault_reason fault, const char *format, ...)
 {
 	va_list args;
 
+	conversion->fault = fault;
 	va_start(args, format);
 	vsnprintf(conversion->reason, sizeof(conversion->reason), format, args);
 	va_end(args);
 	return -1;
 }
-
-#define SHOWN(text) (int)((text).len < SHOWN_BYTES ? (text).len : SHOWN_BYTES), (text).ptr
 
 /* The value as text: a number's digits, a float's shortest text. Lives as long as the row, or in `digits`. */
 static struct view value_text(sqlite3_value *value, char digits[350])
@@ -48,6 +49,29 @@ static struct view value_text(sqlite3_value *value, char digits[350])
 	return (struct view){text ? text : "", (size_t)sqlite3_value_bytes(value)};
 }
 
+struct view value_shown(sqlite3_value *value, size_t most, struct arena *arena)
+{
+	char digits[350];
+	struct view text = value_text(value, digits), cut = view_cut(text, most);
+	char *first, *to;
+
+	if (sqlite3_value_type(value) != SQLITE_BLOB)
+		return cut.len == text.len ? arena_copy(arena, text) : arena_printf(arena, "%.*s...", VIEW_ARG(cut));
+	cut.len = text.len < most / 2 ? text.len : most / 2;
+	first = to = arena_alloc(arena, cut.len * 2 + 6);
+	to += sprintf(to, "\\x");
+	for (size_t i = 0; i < cut.len; i++)
+		to += sprintf(to, "%02x", (unsigned char)cut.ptr[i]);
+	to += sprintf(to, "%s", cut.len < text.len ? "..." : "");
+	return (struct view){first, (size_t)(to - first)};
+}
+
+/* For a reason. */
+static const char *shown(const struct conversion *conversion, sqlite3_value *value)
+{
+	return value_shown(value, SHOWN_BYTES, conversion->arena).ptr;
+}
+
 typedef int convert_function(struct conversion *conversion, sqlite3_value *value,
 			     const struct avro_type *type, struct datum *ret);
 
@@ -58,7 +82,7 @@ static int convert_string(struct conversion *conversion, sqlite3_value *value, c
 
 	(void)type;
 	if (sqlite3_value_type(value) == SQLITE_BLOB)
-		return refuse(conversion, "bytes are no text");
+		return refuse(conversion, FAULT_TYPE, "bytes are no text");
 	ret->text = arena_copy(conversion->arena, value_text(value, digits));
 	return 0;
 }
@@ -70,9 +94,23 @@ static int convert_bytes(struct conversion *conversion, sqlite3_value *value, co
 
 	(void)type;
 	if (sqlite3_value_type(value) != SQLITE_BLOB && sqlite3_value_type(value) != SQLITE_TEXT)
-		return refuse(conversion, "a number is no bytes");
+		return refuse(conversion, FAULT_TYPE, "a number is no bytes");
 	ret->text = arena_copy(conversion->arena, bytes);
 	return 0;
+}
+
+/* A number that is too large or not finite is none of our decimals, but it is a number. */
+static enum fault_reason number_fault(struct view text)
+{
+	static const char *const not_finite[] = {"NaN", "Infinity", "-Infinity"};
+
+	for (size_t i = 0; i < sizeof(not_finite) / sizeof(not_finite[0]); i++)
+		if (view_is(text, not_finite[i]))
+			return FAULT_RANGE;
+	for (size_t i = 0; i < text.len; i++)
+		if (!memchr("0123456789.+-eE", text.ptr[i], 15))
+			return FAULT_TYPE;
+	return text.len ? FAULT_RANGE : FAULT_TYPE;
 }
 
 static int read_decimal(struct conversion *conversion, sqlite3_value *value, struct decimal *ret)
@@ -87,7 +125,8 @@ static int read_decimal(struct conversion *conversion, sqlite3_value *value, str
 	text = value_text(value, digits);
 	if (decimal_parse(text, ret) == 0)
 		return 0;
-	return refuse(conversion, "'%.*s' is no decimal of up to %d digits", SHOWN(text), DECIMAL_DIGITS);
+	return refuse(conversion, number_fault(text), "'%s' is no decimal of up to %d digits", shown(conversion, value),
+		      DECIMAL_DIGITS);
 }
 
 /* Below 10^precision; what decimal_rescale gives is below 10^38 anyway. */
@@ -112,7 +151,7 @@ static int convert_decimal(struct conversion *conversion, sqlite3_value *value, 
 		return -1;
 	if (decimal_rescale(number, type->scale, &exact) < 0 || !has_digits(exact.coefficient, type->precision)) {
 		decimal_print(number, printed);
-		return refuse(conversion, "%s has more digits than decimal(%d,%d) holds", printed, type->precision,
+		return refuse(conversion, FAULT_RANGE, "%s has more digits than decimal(%d,%d) holds", printed, type->precision,
 			      type->scale);
 	}
 	if (sqlite3_value_type(value) == SQLITE_FLOAT)
@@ -130,9 +169,11 @@ static int convert_integer(struct conversion *conversion, sqlite3_value *value, 
 
 	if (read_decimal(conversion, value, &number) < 0)
 		return -1;
-	if (decimal_rescale(number, 0, &whole) < 0 || whole.coefficient < least || whole.coefficient > most)
-		return refuse(conversion, "'%s' is no whole number from %lld to %lld",
-			      (const char *)sqlite3_value_text(value), (long long)least, (long long)most);
+	bool is_whole = decimal_rescale(number, 0, &whole) == 0;
+
+	if (!is_whole || whole.coefficient < least || whole.coefficient > most)
+		return refuse(conversion, is_whole ? FAULT_RANGE : FAULT_TYPE, "'%s' is no whole number from %lld to %lld",
+			      shown(conversion, value), (long long)least, (long long)most);
 	ret->integer = (int64_t)whole.coefficient;
 	return 0;
 }
@@ -144,8 +185,7 @@ static int convert_boolean(struct conversion *conversion, sqlite3_value *value, 
 
 	(void)type;
 	if (sqlite3_value_type(value) != SQLITE_INTEGER || (number != 0 && number != 1))
-		return refuse(conversion, "'%s' is no boolean; it must be 0 or 1",
-			      (const char *)sqlite3_value_text(value));
+		return refuse(conversion, FAULT_TYPE, "'%s' is no boolean; it must be 0 or 1", shown(conversion, value));
 	ret->integer = number;
 	return 0;
 }
@@ -159,7 +199,7 @@ static int convert_real(struct conversion *conversion, sqlite3_value *value, con
 	if (sqlite3_value_type(value) == SQLITE_TEXT && read_decimal(conversion, value, &ignored) < 0)
 		return -1;
 	if (sqlite3_value_type(value) == SQLITE_BLOB)
-		return refuse(conversion, "bytes are no number");
+		return refuse(conversion, FAULT_TYPE, "bytes are no number");
 	ret->real = sqlite3_value_double(value);
 	return 0;
 }
@@ -173,7 +213,8 @@ static int convert_enum(struct conversion *conversion, sqlite3_value *value, con
 	int symbol = avro_symbol_index(type, text);
 
 	if (symbol < 0)
-		return refuse(conversion, "'%.*s' is no symbol of %s", SHOWN(text), dot ? dot + 1 : type->name);
+		return refuse(conversion, FAULT_ENUM, "'%s' is no symbol of %s", shown(conversion, value),
+			      dot ? dot + 1 : type->name);
 	ret->integer = symbol;
 	return 0;
 }
@@ -186,9 +227,9 @@ static int convert_date(struct conversion *conversion, sqlite3_value *value, con
 
 	(void)type;
 	if (date_parse(text, &ret->integer) < 0)
-		return refuse(conversion, "'%.*s' is no date", SHOWN(text));
+		return refuse(conversion, FAULT_TYPE, "'%s' is no date", shown(conversion, value));
 	if (ret->integer < INT32_MIN || ret->integer > INT32_MAX)
-		return refuse(conversion, "'%.*s' has no place in a date", SHOWN(text));
+		return refuse(conversion, FAULT_RANGE, "'%s' has no place in a date", shown(conversion, value));
 	return 0;
 }
 
@@ -201,10 +242,10 @@ static int convert_instant(struct conversion *conversion, sqlite3_value *value, 
 
 	(void)type;
 	if (timestamp_parse(text, true, &ret->integer) < 0)
-		return refuse(conversion, "'%.*s' is no timestamp%s", SHOWN(text),
+		return refuse(conversion, FAULT_TYPE, "'%s' is no timestamp%s", shown(conversion, value),
 			      timestamp_parse(text, false, &local) == 0 ? " with a zone; use utc()" : "");
 	if (ret->integer == DATE_INFINITY || ret->integer == DATE_MINUS_INFINITY)
-		return refuse(conversion, "'%.*s' has no place in a timestamp", SHOWN(text));
+		return refuse(conversion, FAULT_RANGE, "'%s' has no place in a timestamp", shown(conversion, value));
 	return 0;
 }
 
@@ -226,7 +267,7 @@ int convert_value(struct conversion *conversion, sqlite3_value *value, const str
 	convert_function *convert = by_logical[type->logical] ? by_logical[type->logical] : by_kind[type->kind];
 
 	if (!convert)
-		return refuse(conversion, "a value is no record, array or map");
+		return refuse(conversion, FAULT_TYPE, "a value is no record, array or map");
 	if (convert(conversion, value, type, ret) < 0)
 		return -1;
 	ret->set = true;

@@ -77,6 +77,7 @@ static const struct option_form form_anything = {fits_anything, "a text that is 
 
 static const char *const source_types[] = {"postgresql", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
+static const char *const marked_transactions[] = {"split", "all", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
@@ -134,7 +135,7 @@ const struct option option_table[] = {
 	{.name = "topics.prefix", .type = OPTION_TEXT, AT(topics_prefix), .form = &form_prefix,
 	 .derived = "the value of source.name", .example = "erp",
 	 .help = "What all topics begin with: PREFIX.change.SCHEMA.TABLE, PREFIX.entity.ENTITY, PREFIX.event.EVENT, "
-		 "PREFIX.exception, PREFIX.schemas, PREFIX.checkpoint."},
+		 "PREFIX.exception, PREFIX.transaction, PREFIX.schemas, PREFIX.checkpoint."},
 	{.name = "topics.partitions", .type = OPTION_INTEGER, AT(topics_partitions), RANGE(1, 10000), .fallback = "6",
 	 .help = "Partitions of a topic that Tailwater makes. A topic that exists keeps its own number."},
 	{.name = "topics.replication", .type = OPTION_INTEGER, AT(topics_replication), RANGE(1, 100), .fallback = "broker",
@@ -144,6 +145,12 @@ const struct option option_table[] = {
 	 .fallback = "7d", .word = "forever", .word_value = -1,
 	 .help = "How long Kafka keeps the records of change, event and exception topics that Tailwater makes. Entity "
 		 "topics are compacted and kept."},
+
+	{.name = "topics.transactions", .type = OPTION_CHOICE, AT(topics_transactions), .choices = marked_transactions,
+	 .fallback = "split",
+	 .help = "Which transactions have records in PREFIX.transaction. split: those published in several Kafka transactions "
+		 "have an END with counts, which says that they are whole. all: every one has a BEGIN and an END, as with "
+		 "Debezium's provide.transaction.metadata. Snapshots have both in any case."},
 
 	{.name = "tables.include", .type = OPTION_LIST, AT(tables_include), .form = &form_table, .fallback = "[]",
 	 .example = "[public.*]", .sampled = true,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/view.h"
+#include "base/writer.h"
 
 #define LONG_BYTES 10
 #define FLOAT_BYTES 4
@@ -60,6 +61,19 @@ static inline char *put_double(char *to, double value)
 	bits = htole64(bits);
 	memcpy(to, &bits, sizeof(bits));
 	return to + sizeof(bits);
+}
+
+/* The same behind what a writer has. */
+static inline void append_long(struct writer *wr, int64_t value)
+{
+	wr_reserve(wr, LONG_BYTES);
+	wr->len = (size_t)(put_long(wr->data + wr->len, value) - wr->data);
+}
+
+static inline void append_text(struct writer *wr, struct view text)
+{
+	append_long(wr, (int64_t)text.len);
+	wr_view_bytes(wr, text);
 }
 
 /* Two decimal digits of a number below a hundred, for texts. */

@@ -12,10 +12,13 @@
 
 /* A table, of all its versions: how many of its changes the present transaction has. */
 struct encode_collection {
+	const char *name; /* schema.table */
 	uint64_t source_id;
-	uint64_t epoch;   /* of the count */
+	uint64_t epoch;   /* of the counts */
 	uint64_t count;
+	uint64_t moved;   /* of them changes of the key, which are two events */
 	uint64_t last;    /* index of the change counted last */
+	struct encode_collection *next; /* in order of the transaction's first change to each */
 };
 
 #define CLOCK_BYTES 40      /* three times a branch and a long, and more, to be copied at once */
@@ -39,9 +42,14 @@ struct encoder {
 	struct map topics;             /* topic name -> schema.table */
 	struct map collections;        /* source id -> struct encode_collection */
 	struct encode_plan messages;
+	struct encode_collection message_collection;
+	struct encode_plan markers;
 
 	uint64_t epoch;                /* counts transactions and snapshots */
 	struct encode_source now;
+	char transaction_id[64];
+	struct encode_collection *counted;  /* those that have changes in it */
+	struct encode_collection **counted_end;
 	struct encode_source apart;    /* of messages that belong to no transaction */
 	uint64_t snapshot_lsn;         /* of rows of a snapshot that carry none */
 	char clock[CLOCK_BYTES];       /* ts_ms, ts_us, ts_ns of the envelope, each with its branch */

@@ -60,26 +60,43 @@ static bool key_changed(const struct encode_plan *plan, const struct change *cha
 	return false;
 }
 
-static void count_change(struct encoder *enc, struct encode_collection *collection, uint64_t index)
+static void begin_count(struct encoder *enc, struct encode_collection *collection)
 {
-	if (collection->epoch != enc->now.epoch) {
-		collection->epoch = enc->now.epoch;
-		collection->count = 0;
-	} else if (collection->last == index) {
-		return;
-	}
+	collection->epoch = enc->now.epoch;
+	collection->count = collection->moved = 0;
+	collection->next = NULL;
+	*enc->counted_end = collection;
+	enc->counted_end = &collection->next;
+}
+
+/* False if it was counted before. */
+static bool count_change(struct encoder *enc, struct encode_collection *collection, uint64_t index)
+{
+	if (collection->epoch != enc->now.epoch)
+		begin_count(enc, collection);
+	else if (collection->last == index)
+		return false;
 	collection->count++;
 	collection->last = index;
+	return true;
 }
 
 unsigned encode_parts(struct encoder *enc, struct encode_plan *plan, const struct change *change)
 {
-	if (!plan->table)
+	bool first;
+
+	if (!plan->table) {
+		if (change->transactional)
+			count_change(enc, &enc->message_collection, change->index);
 		return 1;
-	count_change(enc, plan->collection, change->index);
+	}
+	first = count_change(enc, plan->collection, change->index);
 	if (change->op == CHANGE_DELETE)
 		return plan->key_field_count ? 2 : 1;
-	return key_changed(plan, change) ? 3 : 1;
+	if (!key_changed(plan, change))
+		return 1;
+	plan->collection->moved += first;
+	return 3;
 }
 
 static struct shown show_deleted(const struct change *change, bool tombstone)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "encode/marker.h"
 #include "encoder.h"
 #include "field.h"
 #include "names.h"
@@ -108,8 +109,28 @@ static int take_topic(struct encoder *enc, struct encode_plan *plan, struct erro
 	return 0;
 }
 
-static struct encode_collection *collection_of(struct encoder *enc, uint64_t source_id)
+/* One markers' plan for each encoder, like that of messages. */
+struct encode_plan *encoder_markers(struct encoder *enc)
 {
+	struct encode_plan *plan = &enc->markers;
+	struct writer text = {0};
+	struct error err;
+
+	if (plan->topic_name)
+		return plan;
+	plan->topic_name = name_of_topic(&enc->arena, arena_printf(&enc->arena, "%s.transaction", enc->options.prefix).ptr);
+	write_marker_key_schema(&text);
+	if (finish_schema(&enc->arena, &text, &plan->key, &err))
+		abort();
+	write_marker_value_schema(enc->options.documents, &text);
+	if (finish_schema(&enc->arena, &text, &plan->value, &err))
+		abort();
+	return plan;
+}
+
+static struct encode_collection *collection_of(struct encoder *enc, const struct table *table)
+{
+	uint64_t source_id = table->source_id;
 	struct view key = {(const char *)&source_id, sizeof(source_id)};
 	struct encode_collection *collection = map_get(&enc->collections, key);
 
@@ -117,6 +138,7 @@ static struct encode_collection *collection_of(struct encoder *enc, uint64_t sou
 		return collection;
 	collection = ARENA_NEW(&enc->arena, struct encode_collection);
 	collection->source_id = source_id;
+	collection->name = arena_printf(&enc->arena, "%s.%s", table->schema, table->name).ptr;
 	map_put(&enc->collections, (struct view){(const char *)&collection->source_id, sizeof(source_id)}, collection);
 	return collection;
 }
@@ -227,7 +249,7 @@ struct encode_plan *encode_plan_new(struct encoder *enc, const struct table *tab
 	plan->table = table;
 	plan->arena = MEM_NEW(struct arena);
 	arena_init(plan->arena);
-	plan->collection = collection_of(enc, table->source_id);
+	plan->collection = collection_of(enc, table);
 	if (!take_topic(enc, plan, err) && !make_fields(enc, plan, err) && !make_key_fields(plan, err) &&
 	    !make_schemas(enc, plan, err))
 		return plan;

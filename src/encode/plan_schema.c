@@ -230,3 +230,27 @@ void write_message_value_schema(const char *connector, struct writer *to)
 		  "\"connect.name\":\"io.debezium.connector.%s.MessageValue\"}",
 		  connector, connector);
 }
+
+#define METADATA "io.debezium.connector.common"
+
+void write_marker_key_schema(struct writer *to)
+{
+	put(to, "{\"type\":\"record\",\"name\":\"TransactionMetadataKey\",\"namespace\":\"" METADATA "\",\"fields\":["
+		REQUIRED("id", "string")
+		"],\"connect.version\":1,\"connect.name\":\"" METADATA ".TransactionMetadataKey\"}");
+}
+
+void write_marker_value_schema(bool documents, struct writer *to)
+{
+	put(to, "{\"type\":\"record\",\"name\":\"TransactionMetadataValue\",\"namespace\":\"" METADATA "\",\"fields\":["
+		REQUIRED("status", "string") "," REQUIRED("id", "string") "," OPTIONAL("event_count", "long") ","
+		"{\"name\":\"data_collections\",\"type\":[\"null\",{\"type\":\"array\",\"items\":[\"null\","
+		"{\"type\":\"record\",\"name\":\"collection\",\"namespace\":\"event\",\"fields\":["
+		REQUIRED("data_collection", "string") "," REQUIRED("event_count", "long")
+		"],\"connect.version\":1,\"connect.name\":\"event.collection\"}]}],\"default\":null},"
+		REQUIRED("ts_ms", "long"));
+	if (documents)
+		put(to, ",{\"name\":\"documents\",\"type\":[\"null\",{\"type\":\"array\",\"items\":[\"null\","
+			"\"event.collection\"]}],\"default\":null}");
+	put(to, "],\"connect.version\":1,\"connect.name\":\"" METADATA ".TransactionMetadataValue\"}");
+}

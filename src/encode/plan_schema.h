@@ -16,4 +16,7 @@ void write_value_schema(const struct encode_plan *plan, const char *space, const
 void write_message_key_schema(const char *connector, struct writer *to);
 void write_message_value_schema(const char *connector, struct writer *to);
 
+void write_marker_key_schema(struct writer *to);
+void write_marker_value_schema(bool documents, struct writer *to);
+
 #endif

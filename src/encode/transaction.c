@@ -12,23 +12,11 @@
 #include "encode/envelope.h"
 #include "encoder.h"
 
-static void write_long(struct writer *wr, int64_t value)
-{
-	wr_reserve(wr, LONG_BYTES);
-	wr->len = (size_t)(put_long(wr->data + wr->len, value) - wr->data);
-}
-
-static void write_text(struct writer *wr, struct view text)
-{
-	write_long(wr, (int64_t)text.len);
-	wr_view_bytes(wr, text);
-}
-
 static void write_optional(struct writer *wr, bool known, int64_t value)
 {
 	wr_u8(wr, known ? BRANCH_1 : BRANCH_0);
 	if (known)
-		write_long(wr, value);
+		append_long(wr, value);
 }
 
 static void start_source(struct encoder *enc, struct encode_source *source, usec_t at, const char *snapshot)
@@ -37,16 +25,23 @@ static void start_source(struct encoder *enc, struct encode_source *source, usec
 
 	source->head.len = source->times.len = source->txid.len = source->tail.len = 0;
 	source->epoch = ++enc->epoch;
-	write_text(&source->head, view_of(options->version));
-	write_text(&source->head, view_of(options->connector));
-	write_text(&source->head, view_of(options->source_name));
-	write_long(&source->head, at / 1000 - (at % 1000 < 0));
+	append_text(&source->head, view_of(options->version));
+	append_text(&source->head, view_of(options->connector));
+	append_text(&source->head, view_of(options->source_name));
+	append_long(&source->head, at / 1000 - (at % 1000 < 0));
 	wr_u8(&source->head, BRANCH_0);
-	write_text(&source->head, view_of(snapshot));
-	write_text(&source->head, view_of(options->database));
+	append_text(&source->head, view_of(snapshot));
+	append_text(&source->head, view_of(options->database));
 	wr_u8(&source->head, BRANCH_1);
 	write_optional(&source->times, at != 0, at);
 	write_optional(&source->times, at != 0, at * 1000);
+}
+
+/* Counts of a former epoch are none. */
+static void start_counts(struct encoder *enc)
+{
+	enc->counted = NULL;
+	enc->counted_end = &enc->counted;
 }
 
 static void add_origin(struct writer *tail, const struct transaction *txn)
@@ -54,14 +49,13 @@ static void add_origin(struct writer *tail, const struct transaction *txn)
 	wr_u8(tail, BRANCH_0); /* xmin */
 	wr_u8(tail, txn && txn->origin.len ? BRANCH_1 : BRANCH_0);
 	if (txn && txn->origin.len)
-		write_text(tail, txn->origin);
+		append_text(tail, txn->origin);
 	write_optional(tail, txn && txn->origin.len && txn->origin_lsn, txn ? (int64_t)txn->origin_lsn : 0);
 }
 
 void encode_begin(struct encoder *enc, const struct transaction *txn)
 {
 	struct encode_source *source = &enc->now;
-	char id[64];
 
 	start_source(enc, source, txn->committed_at, "false");
 	source->in_transaction = true;
@@ -70,9 +64,11 @@ void encode_begin(struct encoder *enc, const struct transaction *txn)
 	write_optional(&source->txid, true, (int64_t)txn->id);
 	wr_u8(&source->txid, BRANCH_1);
 	add_origin(&source->tail, txn);
-	snprintf(id, sizeof(id), "%llu:%llu", (unsigned long long)txn->id, (unsigned long long)txn->final.lsn);
+	snprintf(enc->transaction_id, sizeof(enc->transaction_id), "%llu:%llu", (unsigned long long)txn->id,
+		 (unsigned long long)txn->final.lsn);
 	wr_u8(&source->tail, BRANCH_1);
-	write_text(&source->tail, view_of(id));
+	append_text(&source->tail, view_of(enc->transaction_id));
+	start_counts(enc);
 }
 
 /* Outside of transactions: the transaction block is null. */
@@ -91,6 +87,7 @@ static void start_apart(struct encoder *enc, struct encode_source *source, const
 void encode_snapshot(struct encoder *enc, const struct encode_snapshot *snapshot)
 {
 	start_apart(enc, &enc->now, snapshot, snapshot->marker ? snapshot->marker : "true");
+	start_counts(enc);
 	enc->snapshot_lsn = snapshot->lsn;
 }
 
@@ -115,6 +112,8 @@ void encoder_prepare(struct encoder *enc)
 	encode_clock(enc, 0);
 	start_apart(enc, &enc->apart, &nothing, "false");
 	start_apart(enc, &enc->now, &nothing, "false");
+	start_counts(enc);
+	enc->message_collection.name = "message";
 }
 
 static void release_source(struct encode_source *source)

@@ -81,8 +81,16 @@ static int send(struct pipeline *p, const struct message *message, struct error 
 	return 0;
 }
 
+/* A marker: it is in no digest, and of no replay. */
+int batch_mark(struct pipeline *p, const struct message *message, struct error *err)
+{
+	return send(p, message, err);
+}
+
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err)
 {
+	if (p->txn_unmarked && marker_begin(p, err) < 0)
+		return -1;
 	add_to_digest(&p->applied, message);
 	if (p->leftovers && message->key.ptr &&
 	    leftover_strike(p->leftovers, view_of(topic_name(message->topic)), message->key, err) < 0)
@@ -247,6 +255,7 @@ int batch_commit_checkpoint(struct pipeline *p, struct error *err)
 		return -1;
 	p->published = p->applied;
 	p->batch.open = false;
+	p->txn_split = p->txn != NULL;
 	p->now = clock_mono();
 	p->batch.commit_took_us = p->now - begun;
 	metric_add(&p->metrics->kafka_commits, 1);
@@ -298,7 +307,7 @@ int state_commit(struct pipeline *p, struct error *err)
 		return -1;
 	set_border(&p->applied, &p->published);
 	failpoint("before-state-commit");
-	if (position_save(p->db, &p->applied, err) < 0 || db_commit(p->db, err) < 0)
+	if (position_save(p->db, &p->applied, err) < 0 || tallies_save(p, err) < 0 || db_commit(p->db, err) < 0)
 		return -1;
 	p->saved = p->applied;
 	p->state_committed_at = p->now = clock_mono();

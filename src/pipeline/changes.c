@@ -40,11 +40,12 @@ int change_set_hidden(struct pipeline *p, bool hidden, struct error *err)
 }
 
 /* What of the transaction the state file has (skip), and what the checkpoint has (hidden). */
-static void place_transaction(struct pipeline *p, const struct transaction *txn)
+static int place_transaction(struct pipeline *p, const struct transaction *txn, struct error *err)
 {
 	const struct open_transaction *saved = &p->saved.open, *published = &p->published.open;
 	bool in_saved = same_transaction(saved, txn), in_published = same_transaction(published, txn);
 
+	p->txn_split = in_published;
 	p->txn_published = position_compare(txn->final, p->published.position) < 0;
 	p->txn_skip = !in_saved ? 0 : saved->phase == OPEN_CHANGES ? saved->done : UINT64_MAX;
 	p->txn_skip_documents = in_saved && saved->phase == OPEN_DOCUMENTS ? saved->done : 0;
@@ -52,11 +53,13 @@ static void place_transaction(struct pipeline *p, const struct transaction *txn)
 	p->txn_hidden_documents = in_published && published->phase == OPEN_DOCUMENTS ? published->done : 0;
 	if (p->txn_published)
 		p->txn_hidden = p->txn_hidden_documents = UINT64_MAX;
+	p->txn_unmarked = marker_wanted(p);
 	if (!in_saved)
-		return;
+		return 0;
 	log_info(p->options->name, "resuming after %llu %s of a split transaction (%llu)", (unsigned long long)saved->done,
 		 saved->phase == OPEN_CHANGES ? "changes" : "documents", (unsigned long long)txn->id);
 	metric_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes : &p->metrics->skips_in_documents, 1);
+	return tallies_load(p, err);
 }
 
 static int handle_begin(struct pipeline *p, struct change *change, struct error *err)
@@ -67,7 +70,9 @@ static int handle_begin(struct pipeline *p, struct change *change, struct error 
 	arena_reset(&p->txn_arena);
 	encode_begin(p->encoder, txn);
 	event_id_begin(p, txn);
-	place_transaction(p, txn);
+	tallies_begin(p);
+	if (place_transaction(p, txn, err) < 0)
+		return -1;
 	p->applied.open = (struct open_transaction){.phase = OPEN_CHANGES, .final = txn->final, .xid = txn->id};
 	return change_set_hidden(p, p->txn_hidden > 0 || p->txn_skip > 0, err);
 }
@@ -146,8 +151,10 @@ static int skip_change(struct pipeline *p, const struct change *change, struct e
 	const struct open_transaction *saved = &p->saved.open;
 	struct route *route = change->table ? route_of(p, change->table) : &p->message_route;
 
-	if (route->plan)
+	if (route->plan) {
 		encode_parts(p->encoder, route->plan, change);
+		p->txn_unmarked = false;
+	}
 	metric_add(&p->metrics->skipped_changes, 1);
 	if (saved->phase != OPEN_CHANGES || p->applied.open.done != saved->done || p->applied.open.hash == saved->hash)
 		return 0;
@@ -209,6 +216,9 @@ static int handle_commit(struct pipeline *p, struct change *change, struct error
 	p->applied.open.done = 0;
 	if (p->touch && documents_publish_touched(p, CAUSE_COMMIT, err) < 0)
 		return -1;
+	if (marker_end(p, err) < 0)
+		return -1;
+	p->txn_unmarked = false;
 	p->applied.open = (struct open_transaction){.phase = OPEN_NONE};
 	p->applied.position = change->position;
 	p->txn = NULL;

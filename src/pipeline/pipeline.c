@@ -237,6 +237,7 @@ static int setup(struct pipeline *p, struct error *err)
 		.connector = p->options->source_type,
 		.database = p->options->database,
 		.version = PACKAGE_VERSION,
+		.documents = p->options->pack != NULL,
 		.wanted = routes_column_wanted,
 		.wanted_arg = p->options,
 	};
@@ -246,6 +247,7 @@ static int setup(struct pipeline *p, struct error *err)
 		return error_set(err, ERROR_INPUT, "no source of type '%s'", p->options->source_type);
 	if (load_mapping_files(p, err) < 0 || db_open(p->options->state_path, &db, &p->db, err) < 0)
 		return -1;
+	tallies_begin(p);
 	p->catalog = catalog_new();
 	p->encoder = encoder_new(&encode);
 	return identify_writer(p, err);
@@ -269,6 +271,8 @@ static void cleanup(struct pipeline *p)
 	wr_done(&p->value);
 	wr_done(&p->payload);
 	wr_done(&p->scratch);
+	wr_done(&p->marker_key);
+	wr_done(&p->marker_value);
 	arena_done(&p->txn_arena);
 	arena_done(&p->doc_arena);
 	arena_done(&p->schema_arena);

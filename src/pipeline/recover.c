@@ -372,5 +372,6 @@ void recover_teardown(struct pipeline *p)
 	arena_reset(&p->schema_arena);
 	p->batch = (struct batch){0};
 	p->txn = NULL;
-	p->replaying = false;
+	p->txn_unmarked = p->replaying = false;
+	tallies_begin(p); /* those in the list are gone with the routes */
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "encode/marker.h"
 #include "run.h"
 #include "state/inputs.h"
 #include "state/topics.h"
@@ -176,6 +177,7 @@ static void want_entity(struct pipeline *p, struct topic_list *list, const struc
 {
 	want_named(p, list, "entity", entity->name, TOPIC_COMPACT, 0, &route->topic);
 	route->event_topics = MEM_ARRAY(struct topic *, entity->event_count);
+	route->event_tallies = MEM_ARRAY(struct tally, entity->event_count);
 	for (unsigned i = 0; i < entity->event_count; i++)
 		want_named(p, list, "event", entity->events[i].name, TOPIC_DELETE, 0, &route->event_topics[i]);
 }
@@ -189,6 +191,8 @@ static int want_all(struct pipeline *p, struct topic_list *list, struct error *e
 	want_named(p, list, "schemas", "", TOPIC_COMPACT, 1, &p->schemas_topic);
 	p->message_route = (struct route){.plan = encoder_messages(p->encoder)};
 	want_topic(p, list, p->message_route.plan->topic_name, TOPIC_ANY, 0, &p->message_route.plan->topic);
+	p->marker_route = (struct route){.plan = encoder_markers(p->encoder)};
+	want_topic(p, list, p->marker_route.plan->topic_name, TOPIC_DELETE, 1, &p->marker_route.plan->topic);
 	if (p->mapping)
 		want_named(p, list, "exception", "", TOPIC_DELETE, 0, &p->exception_topic);
 	for (size_t i = 0; i < p->table_count; i++) {
@@ -268,6 +272,27 @@ static void list_done(struct topic_list *list)
 	arena_done(&list->arena);
 }
 
+static struct view tally_name(const struct pipeline *p, const struct topic *topic)
+{
+	return view_of(topic_name(topic) + strlen(p->options->prefix) + 1);
+}
+
+static void name_tallies(struct pipeline *p)
+{
+	unsigned count = 0;
+	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
+
+	if (p->exception_topic)
+		p->exception_tally = (struct tally){.name = tally_name(p, p->exception_topic)};
+	for (unsigned i = 0; i < count; i++) {
+		struct entity_route *route = &p->entity_routes[entities[i]->index];
+
+		route->tally.name = tally_name(p, route->topic);
+		for (unsigned j = 0; j < entities[i]->event_count; j++)
+			route->event_tallies[j].name = tally_name(p, route->event_topics[j]);
+	}
+}
+
 int routes_open_topics(struct pipeline *p, struct error *err)
 {
 	struct topic_list list = {0};
@@ -280,6 +305,8 @@ int routes_open_topics(struct pipeline *p, struct error *err)
 	if (result == 0)
 		result = open_listed(p, &list, err);
 	list_done(&list);
+	if (result == 0)
+		name_tallies(p);
 	return result;
 }
 
@@ -380,6 +407,7 @@ void routes_free(struct pipeline *p)
 		mapping_entities(p->mapping, &count);
 	for (unsigned i = 0; p->entity_routes && i < count; i++) {
 		free(p->entity_routes[i].event_topics);
+		free(p->entity_routes[i].event_tallies);
 		free(p->entity_routes[i].event_schemas);
 		free(p->entity_routes[i].event_schema_texts);
 	}

@@ -7,7 +7,9 @@
  *	recover.c    servers connected, positions compared, claim written, snapshot or stream begun
  *	pipeline.c   the loop: pull changes, serve, wait
  *	changes.c    one change: skipped, applied, published
- *	documents.c  at a commit: touched roots evaluated, documents, events and exceptions published
+ *	documents.c  at a commit: touched roots evaluated, and decided what of each is published; the messages are made in
+ *	             document_messages.c (entities, events) and document_exceptions.c
+ *	markers.c    BEGIN and END records of transactions and snapshots, with counts
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
@@ -34,6 +36,19 @@
 #include "state/leftovers.h"
 #include "state/mirror.h"
 
+/* Counts the messages of a topic within a transaction or snapshot; those that have any are in a list. */
+struct tally {
+	struct view name;     /* "entity.Invoice": the topic without its prefix */
+	uint64_t epoch;       /* of the count */
+	uint64_t count;
+	struct tally *next;
+};
+
+struct tallies {
+	uint64_t epoch;       /* which transaction */
+	struct tally *first, **end;
+};
+
 /* What is done with the changes of one table version. */
 struct route {
 	struct encode_plan *plan; /* owned; NULL: no change topic */
@@ -47,6 +62,7 @@ struct route {
 struct entity_route {
 	struct topic *topic;
 	struct topic **event_topics;
+	struct tally tally, *event_tallies;
 	uint64_t message_schema;              /* fingerprint of record tailwater.entity.<Entity> ... */
 	struct view message_schema_text;      /* ... and its text */
 	uint64_t *event_schemas;              /* of each event */
@@ -96,6 +112,7 @@ struct pipeline {
 	struct topic *checkpoint_topic;
 	struct topic *schemas_topic;
 	struct topic *exception_topic;
+	struct tally exception_tally;
 	struct mapping *mapping;
 	struct arena mapping_arena;             /* tables that it was compiled against */
 	struct mirror *mirror;
@@ -106,6 +123,7 @@ struct pipeline {
 	struct route *routes;                   /* by table->uid */
 	unsigned route_count;
 	struct route message_route;             /* of logical messages; its plan is the encoder's */
+	struct route marker_route;              /* of records about transactions: the same */
 	struct arena contract_arena;            /* texts of schemas */
 	struct header_plan *header;
 	const struct avro_type *exception_type;
@@ -124,6 +142,7 @@ struct pipeline {
 	bool replaying;             /* applied is behind published */
 	struct batch batch;
 	struct writer key, value, payload, scratch;
+	struct writer marker_key, marker_value;
 	struct arena txn_arena;     /* reset at each source commit */
 	struct arena doc_arena;     /* reset at each document */
 
@@ -136,6 +155,9 @@ struct pipeline {
 	uint64_t txn_skip_documents;
 	uint64_t txn_hidden;        /* so many changes are published */
 	uint64_t txn_hidden_documents;
+	bool txn_unmarked;          /* its BEGIN is due with its first message */
+	bool txn_split;             /* a Kafka commit stands inside of it */
+	struct tallies tallies;     /* of documents */
 	usec_t snapshot_at;         /* wall time of the snapshot (or job) being published ... */
 	struct position snapshot_position; /* ... and where it stands in the log */
 	uint64_t ordinal;           /* of the next message of the document being made */
@@ -178,6 +200,7 @@ static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
 
 /* batch.c */
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err);
+int batch_mark(struct pipeline *p, const struct message *message, struct error *err);
 int batch_publish_schema(struct pipeline *p, uint64_t fingerprint, struct view text, struct error *err);
 bool batch_full(const struct pipeline *p);
 int batch_commit(struct pipeline *p, struct error *err);
@@ -193,6 +216,16 @@ int change_handle(struct pipeline *p, struct change *change, struct error *err);
 int change_set_hidden(struct pipeline *p, bool hidden, struct error *err);
 int change_publish(struct pipeline *p, const struct change *change, struct error *err);
 int change_apply(struct pipeline *p, const struct change *change, struct error *err);
+
+/* markers.c: records that say where transactions and snapshots begin and end, and with how many events */
+void tallies_begin(struct pipeline *p);
+void tally_add(struct pipeline *p, struct tally *tally, uint64_t number);
+int tallies_save(struct pipeline *p, struct error *err);
+int tallies_load(struct pipeline *p, struct error *err);
+bool marker_wanted(const struct pipeline *p);
+int marker_begin(struct pipeline *p, struct error *err);
+int marker_end(struct pipeline *p, struct error *err);
+int marker_snapshot(struct pipeline *p, const char *status, usec_t at, struct error *err);
 
 /* contracts.c */
 extern const struct avro_type avro_string;

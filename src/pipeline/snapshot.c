@@ -20,6 +20,8 @@ static int announce(struct pipeline *p, struct error *err)
 		.snapshot = (p->published.snapshot > p->saved.snapshot ? p->published.snapshot : p->saved.snapshot) + 1,
 		.snapshot_phase = SNAPSHOT_STARTED,
 	};
+	if (marker_snapshot(p, "BEGIN", clock_wall(), err) < 0)
+		return -1;
 	return batch_commit_checkpoint(p, err);
 }
 
@@ -127,7 +129,7 @@ static int finish(struct pipeline *p, const struct source_snapshot *snapshot, st
 		return -1;
 	failpoint("snapshot-done");
 	p->applied.snapshot_phase = SNAPSHOT_FINISHED;
-	if (batch_commit_checkpoint(p, err) < 0)
+	if (marker_snapshot(p, "END", snapshot->taken_at, err) < 0 || batch_commit_checkpoint(p, err) < 0)
 		return -1;
 	return state_commit(p, err);
 }

@@ -71,6 +71,16 @@ static const char *const migrations[] = {
 	"ALTER TABLE _tw_position ADD COLUMN base_published INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE _tw_position ADD COLUMN base_digest0 INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE _tw_position ADD COLUMN base_digest1 INTEGER NOT NULL DEFAULT 0;",
+
+	/* Exceptions say more: what was called place is the path, what was called reason the message. Tallies are new. */
+	"ALTER TABLE _tw_exception RENAME COLUMN place TO path;"
+	"ALTER TABLE _tw_exception RENAME COLUMN reason TO message;"
+	"ALTER TABLE _tw_exception ADD COLUMN reason TEXT NOT NULL DEFAULT 'UNKNOWN';"
+	"ALTER TABLE _tw_exception ADD COLUMN value TEXT;"
+	"ALTER TABLE _tw_exception ADD COLUMN place TEXT;"
+	"ALTER TABLE _tw_exception ADD COLUMN rule TEXT;"
+	"ALTER TABLE _tw_exception ADD COLUMN owner TEXT;"
+	"CREATE TABLE _tw_tally(place INTEGER PRIMARY KEY, name TEXT NOT NULL, count INTEGER NOT NULL);",
 };
 
 #define FORMAT ((int)(sizeof(migrations) / sizeof(migrations[0])))

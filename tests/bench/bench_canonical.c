@@ -186,7 +186,8 @@ static unsigned make_documents(struct bench *bench, bool keep)
 		arena_reset(&arena);
 		must(evaluate(bench->mapping, touched.entity, touched.key, &arena, &document, &err));
 		if (!document.exists || !document.valid) {
-			fprintf(stderr, "invalid: %.*s: %.*s\n", VIEW_ARG(document.place), VIEW_ARG(document.reason));
+			fprintf(stderr, "invalid: %.*s: %.*s\n", VIEW_ARG(document.fault.path),
+				VIEW_ARG(document.fault.message));
 			exit(1);
 		}
 		count++;

@@ -338,8 +338,9 @@ void agent_init(struct agent *agent, struct scene *scene, const char *name, cons
 		"  slot: tailwater\n  publication: tailwater\n  create_slot: true\n", (int)(colon - scene->pg_address),
 		scene->pg_address, colon + 1);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n", scene->kafka_address);
-	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\nstate:\n  file: %s/%s.state\n", scene->dir, name);
-	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n%s", scene->source, scene->source, extra);
+	fprintf(file, "state:\n  file: %s/%s.state\n", scene->dir, name);
+	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n", scene->source, scene->source);
+	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\n%s", extra);
 	fclose(file);
 }
 

@@ -60,7 +60,7 @@ struct agent {
 	char metrics[300];         /* JSON, written by the agent once a second */
 };
 
-/* Writes the configuration: the lines are added to what every agent of the scene needs. */
+/* Writes the configuration: the lines are added to what every agent of the scene needs, behind the section `topics`. */
 void agent_init(struct agent *agent, struct scene *scene, const char *name, const char *extra);
 
 /* Starts it, with a failpoint or NULL. */

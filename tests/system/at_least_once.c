@@ -2,7 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * At least once: the workload of exactly_once.c with `delivery: at_least_once`, shorter. Every audited change, fact and
+ * At least once: the workload of exactly_once.c with `delivery: at_least_once` and markers of all transactions, shorter. Every audited change, fact and
  * document must be there; what is there twice must be equal to its first, and part of a replay that leaves nothing out.
  */
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char configuration[] =
-	"delivery: at_least_once\ntables:\n  include: [public.account, public.task, public.invoice]\n"
+	"  transactions: all\ndelivery: at_least_once\ntables:\n  include: [public.account, public.task, public.invoice]\n"
 	"batch:\n  bytes: 256kB\nconfirm:\n  interval: 300ms\n  rows: 700\ncommit_timeout: 6s\n";
 
 static const struct {
@@ -66,6 +66,9 @@ static void verify(struct agent *agent)
 	printf("%s\n", scene_value(agent->scene,
 		"SELECT 'they lie in replays that leave nothing out, at most ' || max(times) || ' in a partition' FROM replay"));
 	trial_must_be_empty(agent, "SELECT wrong || ' ' || what || ', such as ' || example FROM verdict WHERE wrong > 0", "what was published is not what happened");
+	trial_must_be_empty(agent, "SELECT * FROM unmarked LIMIT 1", "a transaction has not both BEGIN and END");
+	printf("%s\n", scene_value(agent->scene, "SELECT count(*) || ' transactions have a BEGIN, and an END with the right counts' "
+					"FROM marker WHERE status = 'END'"));
 	printf("every audited change, and the event of every fact by one id, at least once\n");
 }
 

@@ -210,6 +210,17 @@ static void need_several(struct agent *agent, const char *what, const char *text
 		harness_fail(agent, what);
 }
 
+/* Split transactions and the snapshot; that their counts are right is a part of the verdict. */
+static void check_markers(struct agent *agent)
+{
+	int ends = atoi(scene_value(agent->scene, "SELECT count(*) FROM marker WHERE status = 'END' AND id NOT LIKE 'snapshot-%%'"));
+	int attempts = atoi(scene_value(agent->scene, "SELECT count(*) FROM marker WHERE status = 'BEGIN'"));
+
+	printf("END records of split transactions: %d\nattempts at the snapshot: %d\n", ends, attempts);
+	if (ends < 3 || attempts < 3)
+		harness_fail(agent, "what is whole is not said");
+}
+
 static void check_cases_taken(struct agent *agent)
 {
 	need_several(agent, "starts with a replay", ", replaying");
@@ -285,8 +296,10 @@ int main(int argc, char **argv)
 	trial_work_stop(&work);
 	trial_let_it_finish(&agent);
 	verify(&agent);
-	if (argc < 2)
+	if (argc < 2) {
+		check_markers(&agent);
 		check_cases_taken(&agent);
+	}
 	relay_end(&relay);
 	scene_end(&scene);
 	printf("every change, fact and document once\n");

@@ -9,10 +9,11 @@
 CREATE TABLE marked AS
 	WITH named AS (
 		SELECT *, coalesce(value #>> '{header,eventId}',
-		                   concat_ws(' ', key, value->>'op', value #>> '{source,txId}', value #>> '{source,lsn}')) AS own_name,
+		                   concat_ws(' ', key, value->>'op', value #>> '{source,txId}', value #>> '{source,lsn}',
+		                                                       value->>'status')) AS own_name,
 		       lag(value) OVER w AS before_value, lag(key) OVER w AS before_key
 		  FROM record
-		 WHERE topic LIKE 'tw.change.%' OR topic LIKE 'tw.entity.%' OR topic LIKE 'tw.event.%' OR topic = 'tw.exception'
+		 WHERE topic LIKE 'tw.change.%' OR topic LIKE 'tw.entity.%' OR topic LIKE 'tw.event.%' OR topic IN ('tw.exception', 'tw.transaction')
 		WINDOW w AS (PARTITION BY topic, partition ORDER BY "offset"))
 	SELECT n, topic, partition, "offset", key, value,
 	       CASE jsonb_typeof(value) WHEN 'object' THEN value - '{ts_ms,ts_us,ts_ns}'::text[] #- '{header,capturedAt}' END AS said,
@@ -49,6 +50,11 @@ CREATE VIEW wrong_order AS
 
 CREATE VIEW replay AS
 	SELECT topic, partition, count(*) AS times FROM placed WHERE place <= before GROUP BY 1, 2;
+
+-- With topics.transactions: all.
+CREATE VIEW unmarked AS
+	SELECT id, marks FROM (SELECT DISTINCT id FROM counted) c LEFT JOIN (SELECT id, count(*) AS marks FROM marker GROUP BY 1) m USING (id)
+	 WHERE marks IS DISTINCT FROM 2;
 
 CREATE OR REPLACE VIEW record AS
 	SELECT p.n, line->>'topic' AS topic, (line->>'partition')::int AS partition, (line->>'offset')::bigint AS "offset",

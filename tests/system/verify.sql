@@ -54,6 +54,28 @@ CREATE VIEW wrong_event_id AS
 	SELECT value #>> '{header,eventId}' AS id, count(*) FROM record
 	 WHERE value <> 'null' AND value #>> '{header,eventId}' IS NOT NULL GROUP BY 1 HAVING count(*) > 1;
 
+-- What an exception says of itself; one that is closed goes with the one that was opened last under its key.
+CREATE VIEW exception AS
+	SELECT key #>> '{}' AS id, value, "offset",
+	       lag(value) OVER (PARTITION BY key ORDER BY "offset") AS before
+	  FROM record WHERE topic = 'tw.exception';
+
+CREATE VIEW wrong_exception AS
+	SELECT id, value FROM exception
+	 WHERE value->>'reason' NOT IN ('REQUIRED', 'TYPE', 'ENUM', 'RANGE', 'QUERY')
+	    OR value->>'place' !~ '^[A-Za-z]+\.yaml:[1-9][0-9]*$'
+	    OR value->>'owner' IS DISTINCT FROM 'master-data'
+	    OR value#>>'{sourceKeys,id}' IS DISTINCT FROM split_part(id, '/', 3)
+	    OR CASE value->>'status'
+	       WHEN 'OPEN' THEN value->>'closedAt' IS NOT NULL
+	                     OR value#>>'{rowImages,0,table}' IS DISTINCT FROM value->>'table'
+	                     OR value#>>'{rowImages,0,after,id}' IS DISTINCT FROM split_part(id, '/', 3)
+	       ELSE before->>'status' IS DISTINCT FROM 'OPEN' OR before->'openedAt' IS DISTINCT FROM value->'openedAt'
+	                     OR value->>'closedAt' IS NULL END
+	UNION ALL
+	SELECT 'none', NULL WHERE NOT EXISTS (SELECT FROM exception WHERE value->>'status' = 'CLOSED')
+	                      AND EXISTS (SELECT FROM psa_fact WHERE fact = 'ExceptionClosed');
+
 -- The last message of each entity against plain SQL on the source.
 CREATE VIEW document_found AS
 	SELECT DISTINCT ON (key) key #>> '{}' AS id, value
@@ -78,6 +100,61 @@ CREATE VIEW account_change AS
 	        UNION ALL SELECT id, unnest(found), false FROM wrong_account) c
 	 GROUP BY 1, 2;
 
+-- What END records of transactions say against what was published: records with a value, by transaction and topic.
+CREATE VIEW marker AS
+	SELECT value->>'id' AS id, value->>'status' AS status, value FROM record WHERE topic = 'tw.transaction';
+
+CREATE VIEW told AS
+	SELECT id, c->>'data_collection' AS collection, (c->>'event_count')::bigint AS events
+	  FROM marker, jsonb_array_elements(value->'data_collections' || (value->'documents')) c
+	 WHERE status = 'END' AND id NOT LIKE 'snapshot-%';
+
+CREATE VIEW counted AS
+	SELECT coalesce(value #>> '{transaction,id}', (value #>> '{header,transactionId}') || ':' ||
+	                (('x' || lpad(split_part(value #>> '{header,sourcePosition,value}', '/', 1), 8, '0'))::bit(32)::bigint * 4294967296 +
+	                 ('x' || lpad(split_part(value #>> '{header,sourcePosition,value}', '/', 2), 8, '0'))::bit(32)::bigint)) AS id,
+	       regexp_replace(topic, '^tw\.(change\.)?', '') AS collection, count(*) AS events
+	  FROM record
+	 WHERE value <> 'null' AND topic NOT IN ('tw.transaction', 'tw.checkpoint', 'tw.schemas')
+	   AND coalesce(value #>> '{transaction,id}', value #>> '{header,transactionId}') IS NOT NULL
+	 GROUP BY 1, 2;
+
+-- Transactions that cannot have had place in one Kafka transaction must have an END; none has two.
+CREATE VIEW wrong_end AS
+	WITH t AS MATERIALIZED (SELECT * FROM told), c AS MATERIALIZED (SELECT * FROM counted),
+	     m AS MATERIALIZED (SELECT * FROM marker)
+	SELECT coalesce(t.id, c.id) AS id, coalesce(t.collection, c.collection) AS collection, t.events AS told, c.events AS counted
+	  FROM t FULL JOIN c USING (id, collection)
+	 WHERE coalesce(t.id, c.id) IN (SELECT id FROM t) AND t.events IS DISTINCT FROM c.events
+	UNION ALL
+	SELECT id, NULL, (value->>'event_count')::bigint, total
+	  FROM m JOIN (SELECT id, sum(events) AS total FROM t WHERE collection !~ '^(entity|event)\.|^exception$' GROUP BY 1) s USING (id)
+	 WHERE status = 'END' AND (value->>'event_count')::bigint <> total
+	UNION ALL
+	SELECT id, NULL, count(*), 1 FROM m GROUP BY id, status HAVING count(*) > 1
+	UNION ALL
+	SELECT id, NULL, NULL, sum(events) FROM c
+	 WHERE EXISTS (SELECT FROM m) AND id NOT IN (SELECT id FROM t) GROUP BY 1 HAVING sum(events) > 1400;
+
+-- The rows and documents of the snapshot: what its END says; earlier attempts have none. Its rows are those of the last
+-- consistent point.
+CREATE VIEW snapshot_counted AS
+	SELECT regexp_replace(topic, '^tw\.(change\.)?', '') AS collection, count(*) AS events
+	  FROM record
+	 WHERE (value->>'op' = 'r' AND (value #>> '{source,lsn}')::bigint =
+	        (SELECT max((value #>> '{source,lsn}')::bigint) FROM record WHERE value->>'op' = 'r'))
+	    OR value #>> '{header,eventId}' LIKE
+	       (SELECT 'demo/' || id || '/%' FROM marker WHERE id LIKE 'snapshot-%' AND status = 'END')
+	 GROUP BY 1;
+
+CREATE VIEW wrong_snapshot AS
+	SELECT collection, t.events AS told, c.events AS counted
+	  FROM (SELECT c->>'data_collection' AS collection, (c->>'event_count')::bigint AS events
+	          FROM marker, jsonb_array_elements(value->'data_collections' || (value->'documents')) c
+	         WHERE status = 'END' AND id LIKE 'snapshot-%') t
+	  FULL JOIN snapshot_counted c USING (collection)
+	 WHERE EXISTS (SELECT FROM marker) AND coalesce(t.events, -1) <> coalesce(c.events, 0);
+
 -- One line for each kind of mistake that was made.
 CREATE VIEW verdict AS
 	SELECT 'changes of accounts in a wrong order, or of unknown content' AS what, count(*) AS wrong, min(id::text) AS example
@@ -91,4 +168,7 @@ CREATE VIEW verdict AS
 	UNION ALL SELECT 'events published again, or that are no facts', sum(coalesce(found, 0) - coalesce(expected, 0)), min(fact || ' ' || id)
 	  FROM wrong_event WHERE coalesce(found, 0) > coalesce(expected, 0)
 	UNION ALL SELECT 'event ids used again', count(*), min(id) FROM wrong_event_id
-	UNION ALL SELECT 'documents wrong', count(*), min(id) FROM wrong_document;
+	UNION ALL SELECT 'documents wrong', count(*), min(id) FROM wrong_document
+	UNION ALL SELECT 'exceptions wrong', count(*), min(id) FROM wrong_exception
+	UNION ALL SELECT 'counts of transactions wrong', count(*), min(id) FROM wrong_end
+	UNION ALL SELECT 'counts of the snapshot wrong', count(*), min(collection) FROM wrong_snapshot;

@@ -201,6 +201,24 @@ static int write_events(struct test *test, const struct document *document, stru
 	return 0;
 }
 
+static void write_fault(struct writer *out, const struct fault *fault)
+{
+	const struct {
+		const char *name;
+		struct view text;
+	} texts[] = {
+		{"reason", view_of(fault_reason_names[fault->reason])}, {"message", fault->message}, {"path", fault->path},
+		{"value", fault->value}, {"place", fault->place},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!texts[i].text.ptr)
+			continue;
+		wr_printf(out, ",\"%s\":", texts[i].name);
+		json_string(out, texts[i].text);
+	}
+}
+
 static int write_document(struct test *test, const struct document *document, struct error *err)
 {
 	struct writer *out = &test->out;
@@ -208,12 +226,8 @@ static int write_document(struct test *test, const struct document *document, st
 	wr_printf(out, "{\"canonicalId\":");
 	json_string(out, document->canonical_id);
 	wr_printf(out, ",\"valid\":%s", document->valid ? "true" : "false");
-	if (!document->valid) {
-		wr_printf(out, ",\"place\":");
-		json_string(out, document->place);
-		wr_printf(out, ",\"reason\":");
-		json_string(out, document->reason);
-	}
+	if (!document->valid)
+		write_fault(out, &document->fault);
 	wr_printf(out, ",\"legalEntity\":");
 	if (document->legal_entity.ptr)
 		json_string(out, document->legal_entity);

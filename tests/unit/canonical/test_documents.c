@@ -2,6 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /* From changes to documents and events: the road that the pipeline takes, on a shop in memory. */
+#include "canonical/root.h"
 #include "shop.h"
 #include "unit/unit.h"
 
@@ -91,44 +92,91 @@ static void a_soft_delete_is_a_deleted_document(void **state)
 static const struct {
 	const char *sentence;
 	const char *changes;
-	const char *place;
-	const char *reason;
+	const char *path;
+	enum fault_reason reason;
+	const char *message;
+	const char *value;
+	int line; /* of data/pack/Order.yaml */
 } invalid[] = {
-	{"a missing customer", "orders: + 1|A|~|1|~|~|~|~|0|~|~|3|1" REST, "customer", "it is required, but missing"},
-	{"a missing legal entity", "orders: + 1|A|7|1|~|~|~|~|0|~|~|~|1" REST, "legalEntity",
-	 "it is required, but missing"},
-	{"an amount without currency", "orders: + 1|A|7|1|~|~|1.00|~|0|~|~|3|~" REST, "total.currency",
-	 "it is required, but missing"},
-	{"more digits than the field holds", "orders: + 1|A|7|1|~|~|~|~|0|1234.5|~|3|1" REST, "rate",
-	 "1234.5 has more digits than decimal(5,2) holds"},
-	{"a fraction that would be rounded", "orders: + 1|A|7|1|~|~|0.0000000001|~|0|~|~|3|1" REST, "total.amount",
-	 "0.0000000001 has more digits than decimal(38,9) holds"},
-	{"a number that is none", "orders: + 1|A|7|1|~|~|NaN|~|0|~|~|3|1" REST, "total.amount",
-	 "'NaN' is no decimal of up to 38 digits"},
-	{"a date without end", "orders: + 1|A|7|1|infinity|~|~|~|0|~|~|3|1" REST, "orderDate",
-	 "'infinity' has no place in a date"},
-	{"an instant without end", "orders: + 1|A|7|1|~|infinity|~|~|0|~|~|3|1" REST, "createdAt",
-	 "'infinity' has no place in a timestamp"},
+	{"a missing customer", "orders: + 1|A|~|1|~|~|~|~|0|~|~|3|1" REST, "customer", FAULT_REQUIRED,
+	 "it is required, but missing", NULL, 11},
+	{"a missing legal entity", "orders: + 1|A|7|1|~|~|~|~|0|~|~|~|1" REST, "legalEntity", FAULT_REQUIRED,
+	 "it is required, but missing", NULL, 23},
+	{"an amount without currency", "orders: + 1|A|7|1|~|~|1.00|~|0|~|~|3|~" REST, "total.currency", FAULT_REQUIRED,
+	 "it is required, but missing", NULL, 17},
+	{"more digits than the field holds", "orders: + 1|A|7|1|~|~|~|~|0|1234.5|~|3|1" REST, "rate", FAULT_RANGE,
+	 "1234.5 has more digits than decimal(5,2) holds", "1234.5", 20},
+	{"a fraction that would be rounded", "orders: + 1|A|7|1|~|~|0.0000000001|~|0|~|~|3|1" REST, "total.amount", FAULT_RANGE,
+	 "0.0000000001 has more digits than decimal(38,9) holds", "0.0000000001", 16},
+	{"a number that is none", "orders: + 1|A|7|1|~|~|NaN|~|0|~|~|3|1" REST, "total.amount", FAULT_RANGE,
+	 "'NaN' is no decimal of up to 38 digits", "NaN", 16},
+	{"a date without end", "orders: + 1|A|7|1|infinity|~|~|~|0|~|~|3|1" REST, "orderDate", FAULT_RANGE,
+	 "'infinity' has no place in a date", "infinity", 14},
+	{"an instant without end", "orders: + 1|A|7|1|~|infinity|~|~|0|~|~|3|1" REST, "createdAt", FAULT_RANGE,
+	 "'infinity' has no place in a timestamp", "infinity", 15},
 	{"a field of a line", ORDER "order_line: + 5|1|1|~|1|~\norder_line: + 6|1|2|~|~|~", "lines[1].net.amount",
-	 "it is required, but missing"},
+	 FAULT_REQUIRED, "it is required, but missing", NULL, 37},
 	{"a field of a tax of a line",
 	 ORDER "order_line: + 5|1|1|~|1|~\norder_line: + 6|1|2|~|1|~\norder_tax: + 6|A|~", "lines[1].taxes[0].tax.amount",
-	 "it is required, but missing"},
+	 FAULT_REQUIRED, "it is required, but missing", NULL, 34},
 };
 
-static void what_does_not_fit_has_a_place_and_a_reason(void **state)
+static bool same_text(struct view text, const char *expected)
+{
+	return expected ? view_is(text, expected) : !text.ptr;
+}
+
+static void what_does_not_fit_has_a_reason_and_a_place(void **state)
 {
 	(void)state;
 	FOR_EACH(row, invalid) {
+		const struct fault *fault;
 		struct document document;
+		char place[40];
 
 		shop_open(&shop, 0);
 		shop_apply(&shop, "partner: + 7|Alice|~\ncurrency: + 1|EUR");
 		shop_apply(&shop, row->changes);
 		document = shop_evaluate(&shop, "Order", 1);
-		if (document.valid || !view_is(document.place, row->place) || !view_is(document.reason, row->reason))
-			fail_msg("%s: %s '%.*s': '%.*s'", row->sentence, document.valid ? "valid" : "invalid",
-				 VIEW_ARG(document.place), VIEW_ARG(document.reason));
+		fault = &document.fault;
+		snprintf(place, sizeof(place), "Order.yaml:%d", row->line);
+		if (document.valid || !view_is(fault->path, row->path) || !view_is(fault->message, row->message) ||
+		    fault->reason != row->reason || !same_text(fault->value, row->value) || !view_is(fault->place, place))
+			fail_msg("%s: %s %s '%.*s' '%.*s': '%.*s' at %.*s", row->sentence, document.valid ? "valid" : "invalid",
+				 fault_reason_names[fault->reason], VIEW_ARG(fault->path), VIEW_ARG(fault->value),
+				 VIEW_ARG(fault->message), VIEW_ARG(fault->place));
+		shop_done(&shop);
+	}
+}
+
+/* One column of an entity of Partner, which has a name only, and of Order. */
+static const struct {
+	const char *column, *reason, *value;
+} refused[] = {
+	{"x'00ff' AS number", "TYPE", "\\x00ff"},
+	{"'soon' AS orderDate", "TYPE", "soon"},
+	{"o.note AS status", "ENUM", "hello"},
+	{"o.note || 'h\303\251' AS rate", "TYPE", "helloh\303\251"},
+	{"o.id || '0000000000000000000000000000000000000000' AS rate", "RANGE", "10000000000000000000000000000000000000000"},
+	{"dec_div(1, o.partner_id - 7, 2) AS rate", "QUERY", NULL},
+};
+
+static void a_reason_is_one_of_the_contracts(void **state)
+{
+	(void)state;
+	FOR_EACH(row, refused) {
+		struct document document;
+		char entity[400];
+
+		snprintf(entity, sizeof(entity), "entity: Order\nroot: orders\nowner: billing\ndocument: |\n"
+			 "  SELECT %s,\n         ref('Partner', 1) AS customer FROM orders o WHERE id = :id\n", row->column);
+		shop_open_entity(&shop, entity);
+		shop_apply(&shop, ORDER);
+		document = shop_evaluate(&shop, "Order", 1);
+		if (document.valid || strcmp(fault_reason_names[document.fault.reason], row->reason) ||
+		    !same_text(document.fault.value, row->value) || !view_is(document.fault.place, "Entity.yaml:5"))
+			fail_msg("%s: %s '%.*s' at %.*s", row->column, fault_reason_names[document.fault.reason],
+				 VIEW_ARG(document.fault.value), VIEW_ARG(document.fault.place));
 		shop_done(&shop);
 	}
 }
@@ -263,7 +311,8 @@ static void a_statement_that_fails_on_the_data_makes_the_document_invalid(void *
 	shop_apply(&shop, "partner: + 1|a|0.00\npartner: + 2|a|4");
 	document = shop_evaluate(&shop, "Partner", 1);
 	assert_true(document.exists && !document.valid);
-	assert_view(document.reason, "division by zero");
+	assert_view(document.fault.message, "division by zero");
+	assert_int_equal(document.fault.reason, FAULT_QUERY);
 	document = shop_evaluate(&shop, "Partner", 2);
 	assert_true(document.valid);
 	shop_done(&shop);
@@ -280,7 +329,7 @@ static void two_rows_for_one_root_are_no_document(void **state)
 	shop_apply(&shop, ORDER "order_line: + 5|1|1|a|1|~\norder_line: + 6|1|1|b|1|~");
 	document = shop_evaluate(&shop, "Partner", 1);
 	assert_true(document.exists && !document.valid);
-	assert_view(document.reason, "the document query gives more than one row");
+	assert_view(document.fault.message, "the document query gives more than one row");
 	shop_done(&shop);
 }
 
@@ -349,6 +398,81 @@ static void rules_fire_on_transitions(void **state)
 	}
 }
 
+static void a_rule_that_fails_on_the_data_is_named_and_the_others_say_what_they_say(void **state)
+{
+	const struct entity *entity;
+	struct document document;
+	struct rules_side new = {.document = &document.datum};
+	struct fault fault;
+	uint64_t fired;
+
+	(void)state;
+	shop_open_entity(&shop, "entity: Order\nroot: orders\ndocument: SELECT o.number AS number, ref('Partner', 1) AS customer,"
+				" o.rate AS rate FROM orders o WHERE id = :id\nevents:\n"
+				"  OrderPosted: {class: FINANCIAL, when: new.number = 'A-1'}\n"
+				"  OrderUnposted: {class: FINANCIAL, when: \"new.rate > 0 AND dec_cmp(dec_div(1, dec_sub(new.rate, 1.1), 2), 0) > 0\"}\n");
+	entity = mapping_entity(shop.mapping, "Order");
+	shop_apply(&shop, ORDER);
+	document = shop_evaluate(&shop, "Order", 1);
+	assert_true(document.valid);
+	assert_int_equal(rules_fire(shop.mapping, entity, (struct rules_side){0}, new, &fired, &shop.err), -1);
+	assert_int_equal(shop.err.class, ERROR_RECORD);
+	assert_int_equal(rules_fire_singly(shop.mapping, entity, (struct rules_side){0}, new, &shop.arena, &fired, &fault,
+					   &shop.err), 1);
+	assert_int_equal(fired, 1);
+	assert_view(fault.rule, "OrderUnposted");
+	assert_view(fault.message, "division by zero");
+	assert_view(fault.place, "Entity.yaml:6");
+	shop_apply(&shop, "orders: = 1|A-1|7|1|~|~|~|~|0|2|~|3|1" REST);
+	document = shop_evaluate(&shop, "Order", 1);
+	assert_ok(rules_fire(shop.mapping, entity, (struct rules_side){0}, new, &fired, &shop.err), &shop.err);
+	assert_int_equal(fired, 3);
+	shop_done(&shop);
+}
+
+static const char *print_map(struct datum map)
+{
+	struct avro_type type = {.kind = AVRO_MAP, .items = avro_primitive(AVRO_STRING), .items_nullable = true};
+
+	return map.set ? shop_print(&shop, &type, &map) : "";
+}
+
+static void a_root_shows_its_key_and_its_row(void **state)
+{
+	const struct entity *entity;
+	struct root_key key = {.is_number = true, .number = 1};
+	struct datum row;
+
+	(void)state;
+	shop_apply(&shop, PARTNER ORDER);
+	entity = mapping_entity(shop.mapping, "Order");
+	assert_string_equal(print_map(root_keys(entity, key, &shop.arena)), "{id: '1'}");
+	assert_ok(root_image(shop.mapping, entity, key, &shop.arena, &row, &shop.err), &shop.err);
+	assert_string_equal(print_map(row),
+			    "{id: '1', number: 'A-1', partner_id: '7', state: '1', day: '2024-02-29', "
+			    "made: '2024-07-01 12:00:00', total: '12.50', weight: '0.5', gone: '0', rate: '1.1', note: 'hello', "
+			    "company: '3', currency_id: '1'}");
+	key.number = 2;
+	assert_ok(root_image(shop.mapping, entity, key, &shop.arena, &row, &shop.err), &shop.err);
+	assert_false(row.set);
+}
+
+#define PARTNER_ENTITY "entity: Partner\nroot: partner\ndocument: SELECT name FROM partner WHERE id = :id\n"
+
+static void the_owner_is_the_entitys_or_the_packs(void **state)
+{
+	(void)state;
+	shop_open_entity(&shop, PARTNER_ENTITY);
+	assert_null(mapping_entity(shop.mapping, "Partner")->owner);
+	shop_done(&shop);
+	shop_open_entity(&shop, PARTNER_ENTITY "owner: master-data@example.net\n");
+	assert_string_equal(mapping_entity(shop.mapping, "Partner")->owner, "master-data@example.net");
+	shop_done(&shop);
+	shop_open(&shop, 0);
+	assert_string_equal(mapping_entity(shop.mapping, "Order")->owner, "the shop's office");
+	shop_done(&shop);
+}
+
 static void the_capture_list_is_what_statements_read(void **state)
 {
 	struct writer text = {0};
@@ -400,7 +524,8 @@ int main(void)
 		SHOP_TEST("an order carries its lines and their taxes", an_order_carries_its_lines_and_their_taxes),
 		SHOP_TEST("what is not there has no document", what_is_not_there_has_no_document),
 		SHOP_TEST("a soft delete is a deleted document", a_soft_delete_is_a_deleted_document),
-		TEST("what does not fit has a place and a reason", what_does_not_fit_has_a_place_and_a_reason),
+		TEST("what does not fit has a reason and a place", what_does_not_fit_has_a_reason_and_a_place),
+		TEST("a reason is one of the contract's", a_reason_is_one_of_the_contracts),
 		TEST("a change touches the documents that read its row", a_change_touches_the_documents_that_read_its_row),
 		TEST("the same are touched when memory is short", the_same_are_touched_when_memory_is_short),
 		SHOP_TEST("touched roots outlive a state commit, and handing out goes on where it stopped",
@@ -413,6 +538,10 @@ int main(void)
 		TEST("rules fire on transitions", rules_fire_on_transitions),
 		TEST("an entity knows what it reads and what it depends on",
 		     an_entity_knows_what_it_reads_and_what_it_depends_on),
+		TEST("a rule that fails on the data is named, and the others say what they say",
+		     a_rule_that_fails_on_the_data_is_named_and_the_others_say_what_they_say),
+		SHOP_TEST("a root shows its key and its row", a_root_shows_its_key_and_its_row),
+		TEST("the owner is the entity's, or the pack's", the_owner_is_the_entitys_or_the_packs),
 		SHOP_TEST("the capture list is what statements read", the_capture_list_is_what_statements_read),
 	};
 

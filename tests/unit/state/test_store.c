@@ -10,6 +10,7 @@
 #include "state/exceptions.h"
 #include "state/inputs.h"
 #include "state/jobs.h"
+#include "state/tallies.h"
 #include "state/topics.h"
 #include "unit/unit.h"
 
@@ -130,7 +131,8 @@ static int see_exception(void *arg, const struct exception *exception)
 {
 	see(arg, exception->entity);
 	see(arg, exception->key);
-	see(arg, exception->reason);
+	see(arg, view_of(fault_reason_names[exception->fault.reason]));
+	see(arg, exception->fault.message);
 	see(arg, exception->event_id);
 	return 0;
 }
@@ -138,24 +140,52 @@ static int see_exception(void *arg, const struct exception *exception)
 static void an_exception_is_news_once_and_closes_once(void **state)
 {
 	struct world *world = *state;
-	struct exception exception = {VIEW("Invoice"), VIEW("7"), VIEW("customer"), VIEW("it is missing"), VIEW("e1"),
-				      VIEW("0/1"), 5};
-	struct view event_id;
+	struct exception closed, exception = {
+		.entity = VIEW("Invoice"), .key = VIEW("7"), .event_id = VIEW("e1"), .position = VIEW("0/1"), .since = 5,
+		.fault = {FAULT_REQUIRED, .message = VIEW("it is missing"), .path = VIEW("customer"), .place = VIEW("I.yaml:3")},
+	};
+	usec_t since;
 	bool news;
 
-	assert_ok(exception_open(world->db, &exception, &news, &world->err), &world->err);
-	assert_true(news);
+	assert_ok(exception_open(world->db, &exception, &news, &since, &world->err), &world->err);
+	assert_true(news && since == 5);
 	exception.event_id = VIEW("e2");
-	assert_ok(exception_open(world->db, &exception, &news, &world->err), &world->err);
+	exception.since = 6;
+	assert_ok(exception_open(world->db, &exception, &news, &since, &world->err), &world->err);
 	assert_false(news);
-	exception.reason = VIEW("it is late");
-	assert_ok(exception_open(world->db, &exception, &news, &world->err), &world->err);
-	assert_true(news);
+	exception.fault = (struct fault){FAULT_QUERY, .message = VIEW("division by zero"), .rule = VIEW("Posted")};
+	exception.owner = VIEW("billing");
+	assert_ok(exception_open(world->db, &exception, &news, &since, &world->err), &world->err);
+	assert_true(news && since == 5);
 	assert_ok(exceptions_each(world->db, see_exception, world, &world->err), &world->err);
-	assert_string_equal(world->seen, "Invoice 7 it is late e1");
-	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &event_id, &world->err), 1);
-	assert_view(event_id, "e1");
-	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &event_id, &world->err), 0);
+	assert_string_equal(world->seen, "Invoice 7 QUERY division by zero e1");
+	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &closed, &world->err), 1);
+	assert_view(closed.event_id, "e1");
+	assert_view(closed.fault.rule, "Posted");
+	assert_view(closed.owner, "billing");
+	assert_true(closed.since == 5 && closed.fault.reason == FAULT_QUERY && !closed.fault.path.ptr);
+	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &closed, &world->err), 0);
+}
+
+static void see_tally(void *arg, struct view name, uint64_t count)
+{
+	char digits[24];
+
+	see(arg, name);
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
+	see(arg, view_of(digits));
+}
+
+static void tallies_come_back_in_their_order(void **state)
+{
+	struct world *world = *state;
+
+	assert_ok(tally_put(world->db, VIEW("gone"), 1, &world->err), &world->err);
+	assert_ok(tallies_clear(world->db, &world->err), &world->err);
+	assert_ok(tally_put(world->db, VIEW("event.B"), 2, &world->err), &world->err);
+	assert_ok(tally_put(world->db, VIEW("entity.A"), 3, &world->err), &world->err);
+	assert_ok(tallies_each(world->db, see_tally, world, &world->err), &world->err);
+	assert_string_equal(world->seen, "event.B 2 entity.A 3");
 }
 
 static int see_input(void *arg, struct view name, struct view value)
@@ -231,6 +261,7 @@ int main(void)
 		WORLD_TEST("documents of a rolled back transaction are gone",
 			   documents_of_a_rolled_back_transaction_are_gone),
 		WORLD_TEST("an exception is news once and closes once", an_exception_is_news_once_and_closes_once),
+		WORLD_TEST("tallies come back in their order", tallies_come_back_in_their_order),
 		WORLD_TEST("inputs are found by name and by prefix", inputs_are_found_by_name_and_by_prefix),
 		WORLD_TEST("topics are remembered as last seen", topics_are_remembered_as_last_seen),
 		WORLD_TEST("jobs are done in order, numbers never used twice",

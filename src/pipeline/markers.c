@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Records that say what is whole. A transaction that is published in several Kafka transactions gets an END with its counts,
+ * since its readers may see a part of it; with topics.transactions: all every transaction gets a BEGIN and an END. A
+ * snapshot always gets both.
+ *
+ * Whether a transaction was split depends on batches, not on the log alone: so markers are in no digest, and a transaction
+ * that is published already gets none. Their content depends on the log alone. Changes are counted again when the server
+ * sends the transaction again; documents that are behind the state file's position are not made again, so their tallies
+ * stand in the state file with it.
+ */
+#include "encode/marker.h"
+#include "run.h"
+#include "state/tallies.h"
+
+void tallies_begin(struct pipeline *p)
+{
+	p->tallies.epoch++;
+	p->tallies.first = NULL;
+	p->tallies.end = &p->tallies.first;
+}
+
+void tally_add(struct pipeline *p, struct tally *tally, uint64_t number)
+{
+	if (tally->epoch != p->tallies.epoch) {
+		tally->epoch = p->tallies.epoch;
+		tally->count = 0;
+		tally->next = NULL;
+		*p->tallies.end = tally;
+		p->tallies.end = &tally->next;
+	}
+	tally->count += number;
+}
+
+/* With the position, if that stands inside of a transaction. */
+int tallies_save(struct pipeline *p, struct error *err)
+{
+	if (!p->txn || !p->tallies.first)
+		return 0;
+	if (tallies_clear(p->db, err) < 0)
+		return -1;
+	for (const struct tally *tally = p->tallies.first; tally; tally = tally->next)
+		if (tally_put(p->db, tally->name, tally->count, err) < 0)
+			return -1;
+	return 0;
+}
+
+static struct tally *find_tally(struct pipeline *p, struct view name)
+{
+	unsigned count = 0;
+	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
+
+	if (view_equal(p->exception_tally.name, name))
+		return &p->exception_tally;
+	for (unsigned i = 0; i < count; i++) {
+		struct entity_route *route = &p->entity_routes[entities[i]->index];
+
+		if (view_equal(route->tally.name, name))
+			return &route->tally;
+		for (unsigned j = 0; j < entities[i]->event_count; j++)
+			if (view_equal(route->event_tallies[j].name, name))
+				return &route->event_tallies[j];
+	}
+	return NULL;
+}
+
+static void take_tally(void *arg, struct view name, uint64_t count)
+{
+	struct tally *tally = find_tally(arg, name);
+
+	if (tally)
+		tally_add(arg, tally, count);
+}
+
+/* Of the documents that the state file has behind it. */
+int tallies_load(struct pipeline *p, struct error *err)
+{
+	if (p->saved.open.phase != OPEN_DOCUMENTS)
+		return 0;
+	if (tallies_each(p->db, take_tally, p, err) < 0)
+		return -1;
+	if (p->tallies.first)
+		p->txn_unmarked = false;
+	return 0;
+}
+
+static size_t count_documents(struct pipeline *p, struct event_count **ret)
+{
+	size_t count = 0;
+
+	for (const struct tally *tally = p->tallies.first; tally; tally = tally->next)
+		count++;
+	*ret = ARENA_ARRAY(&p->txn_arena, struct event_count, count);
+	count = 0;
+	for (const struct tally *tally = p->tallies.first; tally; tally = tally->next)
+		(*ret)[count++] = (struct event_count){tally->name, tally->count};
+	return count;
+}
+
+static int send_marker(struct pipeline *p, const struct marker *marker, struct error *err)
+{
+	struct encode_plan *plan = p->marker_route.plan;
+	struct message message;
+
+	if (!p->marker_route.schemas_published &&
+	    (batch_publish_schema(p, plan->key.fingerprint, plan->key.text, err) < 0 ||
+	     batch_publish_schema(p, plan->value.fingerprint, plan->value.text, err) < 0))
+		return -1;
+	p->marker_route.schemas_published = true;
+	encode_marker(p->encoder, marker, &p->marker_key, &p->marker_value, &message);
+	return batch_mark(p, &message, err);
+}
+
+/* Of every transaction, if that is wanted, with its first message. */
+bool marker_wanted(const struct pipeline *p)
+{
+	return p->options->mark_all && !p->txn_published;
+}
+
+int marker_begin(struct pipeline *p, struct error *err)
+{
+	struct marker marker = {.status = "BEGIN", .id = encode_transaction_id(p->encoder), .at = p->txn->committed_at};
+
+	p->txn_unmarked = false;
+	return p->replaying ? 0 : send_marker(p, &marker, err);
+}
+
+/* At the commit, after everything else. The checkpoint may stand right before it, and then the replay ends here. */
+int marker_end(struct pipeline *p, struct error *err)
+{
+	struct marker marker = {.status = "END", .id = encode_transaction_id(p->encoder), .at = p->txn->committed_at,
+				.counted = true};
+	struct event_count *tables, *documents;
+	bool has_any = encode_counted(p->encoder) || p->tallies.first;
+
+	if (p->txn_published || !has_any || !(p->txn_split || p->options->mark_all))
+		return 0;
+	if (change_set_hidden(p, false, err) < 0)
+		return -1;
+	marker.table_count = encode_counts(p->encoder, &p->txn_arena, &tables);
+	marker.tables = tables;
+	marker.document_count = count_documents(p, &documents);
+	marker.documents = documents;
+	return send_marker(p, &marker, err);
+}
+
+/* Every entity is told of, also if it has no document. */
+static void begin_snapshot(struct pipeline *p)
+{
+	unsigned count = 0;
+	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
+
+	tallies_begin(p);
+	for (unsigned i = 0; i < count; i++)
+		tally_add(p, &p->entity_routes[entities[i]->index].tally, 0);
+}
+
+/* Every published table, also those without rows. */
+static void count_snapshot(struct pipeline *p, struct marker *marker)
+{
+	struct event_count *tables = ARENA_ARRAY(&p->txn_arena, struct event_count, p->table_count), *documents;
+
+	for (size_t i = 0; i < p->table_count; i++) {
+		const struct table *table = p->versions[i];
+
+		if (route_of(p, table)->plan)
+			tables[marker->table_count++] = (struct event_count){
+				arena_printf(&p->txn_arena, "%s.%s", table->schema, table->name),
+				encode_count(p->encoder, route_of(p, table)->plan),
+			};
+	}
+	marker->document_count = count_documents(p, &documents);
+	marker->tables = tables;
+	marker->documents = documents;
+}
+
+int marker_snapshot(struct pipeline *p, const char *status, usec_t at, struct error *err)
+{
+	struct marker marker = {.status = status, .at = at, .counted = strcmp(status, "END") == 0};
+
+	arena_reset(&p->txn_arena);
+	marker.id = arena_printf(&p->txn_arena, "snapshot-%llu", (unsigned long long)p->applied.snapshot);
+	if (marker.counted)
+		count_snapshot(p, &marker);
+	else
+		begin_snapshot(p);
+	return send_marker(p, &marker, err);
+}
