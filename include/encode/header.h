@@ -22,7 +22,10 @@ struct header_entry {
 	struct view value;
 };
 
-/* What a message says about itself. Texts that are VIEW_NONE are null, or empty where null is not allowed. */
+/*
+ * What a message says about itself. Texts that are VIEW_NONE are null, or empty where null is not allowed. Symbols are literals:
+ * one address always stands for the same text.
+ */
 struct header {
 	struct view event_id;
 	struct view event_type;

@@ -59,10 +59,14 @@ static const struct member position_members[] = {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A field of the contract and the member that it shows; NULL: always null. */
+#define SYMBOLS_MOST 8
+
+/* A field of the contract and the member that it shows; NULL: always null. Symbols once found are known by their address. */
 struct binding {
 	const struct avro_field *field;
 	const struct member *member;
+	const char *symbols[SYMBOLS_MOST];
+	int indexes[SYMBOLS_MOST];
 };
 
 struct bindings {
@@ -97,7 +101,7 @@ static int bind(const struct avro_type *type, const struct member *list, size_t 
 		if (member && field->type->kind != form_kinds[member->form])
 			return error_set(err, ERROR_INPUT, "%s.%s is of type %s, but must be %s", type->name, field->name,
 					 avro_kind_names[field->type->kind], avro_kind_names[form_kinds[member->form]]);
-		ret->list[ret->count++] = (struct binding){field, member};
+		ret->list[ret->count++] = (struct binding){.field = field, .member = member};
 	}
 	return 0;
 }
@@ -163,12 +167,31 @@ static void write_entries(struct writer *to, const struct header_entry *list, un
 	write_long(to, 0);
 }
 
-static int write_symbol(struct writer *to, const struct avro_field *field, const char *symbol, struct error *err)
+static int look_symbol_up(struct binding *binding, unsigned slot, const char *symbol, struct error *err)
 {
+	const struct avro_field *field = binding->field;
 	int index = symbol ? avro_symbol_index(field->type, view_of(symbol)) : field->type->default_symbol;
 
 	if (index < 0)
 		return error_set(err, ERROR_INTERNAL, "the header's %s has no symbol '%s'", field->name, symbol ? symbol : "");
+	if (symbol && slot < SYMBOLS_MOST) {
+		binding->symbols[slot] = symbol;
+		binding->indexes[slot] = index;
+	}
+	return index;
+}
+
+static int write_symbol(struct writer *to, struct binding *binding, const char *symbol, struct error *err)
+{
+	unsigned slot = 0;
+	int index;
+
+	while (slot < SYMBOLS_MOST && binding->symbols[slot] && binding->symbols[slot] != symbol)
+		slot++;
+	if (slot < SYMBOLS_MOST && binding->symbols[slot])
+		index = binding->indexes[slot];
+	else if ((index = look_symbol_up(binding, slot, symbol, err)) < 0)
+		return -1;
 	write_long(to, index);
 	return 0;
 }
@@ -187,7 +210,7 @@ struct target {
 
 static int write_bindings(struct target *target, const struct bindings *bindings);
 
-static int write_member(struct target *target, const struct binding *binding)
+static int write_member(struct target *target, struct binding *binding)
 {
 	const struct header *header = target->header;
 	const struct member *member = binding->member;
@@ -199,7 +222,7 @@ static int write_member(struct target *target, const struct binding *binding)
 		write_text(to, READ(struct view, header, offset));
 		return 0;
 	case FORM_SYMBOL:
-		return write_symbol(to, binding->field, READ(char *, header, offset), target->err);
+		return write_symbol(to, binding, READ(char *, header, offset), target->err);
 	case FORM_TIME:
 	case FORM_NUMBER:
 		write_long(to, READ(int64_t, header, offset));
@@ -226,7 +249,7 @@ static bool is_null(const struct binding *binding, const struct header *header)
 	return binding->member->form == FORM_VIEW && !READ(struct view, header, binding->member->offset).ptr;
 }
 
-static int write_binding(struct target *target, const struct binding *binding)
+static int write_binding(struct target *target, struct binding *binding)
 {
 	const struct avro_field *field = binding->field;
 	bool null = is_null(binding, target->header);

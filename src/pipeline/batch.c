@@ -30,9 +30,17 @@ static bool exactly_once(const struct pipeline *p)
 	return p->options->delivery == DELIVERY_EXACTLY_ONCE;
 }
 
+/* Read once in a while, and not for each message: a clock costs as much as encoding a few columns. */
+void pipeline_clock(struct pipeline *p)
+{
+	p->wall = clock_wall();
+	encode_clock(p->encoder, p->wall);
+}
+
 /* Keepalives for the source, reports from the producer: whatever takes long calls it in between. */
 int pipeline_serve(struct pipeline *p, struct error *err)
 {
+	pipeline_clock(p);
 	if (p->source && p->source_ops->serve(p->source, err) < 0)
 		return -1;
 	return p->producer ? producer_poll(p->producer, err) : 0;

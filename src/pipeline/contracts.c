@@ -7,19 +7,20 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "canonical/pack.h"
 #include "encode/header.h"
 #include "run.h"
 #include "schema/fingerprint.h"
 
 const struct avro_type avro_string = {.kind = AVRO_STRING};
 
-/* Text and fingerprint of a type; the text lives as long as the process's contracts. */
-static uint64_t describe(struct pipeline *p, const struct avro_type *type, struct view *ret_text)
+/* Fingerprint of a type, and its text in the arena. */
+static uint64_t describe(struct arena *arena, const struct avro_type *type, struct view *ret_text)
 {
 	struct writer text = {0};
 
 	contract_print(type, &text);
-	*ret_text = arena_copy(&p->contract_arena, wr_view(&text));
+	*ret_text = arena_copy(arena, wr_view(&text));
 	wr_done(&text);
 	return avro_fingerprint(type);
 }
@@ -35,7 +36,7 @@ int contracts_bind(struct pipeline *p, struct error *err)
 	p->header = header_plan_new(header, err);
 	if (!p->header)
 		return -1;
-	p->exception_schema = describe(p, p->exception_type, &p->exception_schema_text);
+	p->exception_schema = describe(&p->contract_arena, p->exception_type, &p->exception_schema_text);
 	p->string_schema = avro_fingerprint(&avro_string);
 	return 0;
 }
@@ -49,8 +50,29 @@ static int bind_event(struct pipeline *p, const struct entity_event *event, stru
 		error_set(err, ERROR_INPUT, "there is no schema for the event %s", event->name);
 		return error_hint(err, "add record " CONTRACT_EVENT "%s to the folder %s", event->name, p->options->schemas);
 	}
-	route->event_schemas[i] = describe(p, type, &route->event_schema_texts[i]);
+	route->event_schemas[i] = describe(&p->route_arena, type, &route->event_schema_texts[i]);
 	return 0;
+}
+
+static const struct header *make_header(struct pipeline *p, const struct entity *entity, const struct entity_route *route)
+{
+	struct arena *arena = &p->route_arena;
+	struct header *header = ARENA_NEW(arena, struct header);
+	struct view *tables = ARENA_ARRAY(arena, struct view, entity->table_count);
+
+	for (unsigned i = 0; i < entity->table_count; i++)
+		tables[i] = arena_copy(arena, view_of(entity->tables[i]));
+	*header = (struct header){
+		.source_system = arena_copy(arena, view_of(pack_system(p->pack))),
+		.source_instance = view_of(p->options->instance),
+		.position_kind = "PG_LSN",
+		.source_tables = tables,
+		.source_table_count = entity->table_count,
+		.schema_version = arena_printf(arena, "%016llx", (unsigned long long)route->message_schema),
+		.mapping_version = arena_copy(arena, view_of(pack_version(p->pack))),
+	};
+	header->system_of_record = header->source_system;
+	return header;
 }
 
 int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err)
@@ -59,8 +81,8 @@ int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struc
 
 	if (!message)
 		return error_set(err, ERROR_INPUT, "there is no schema for the entity %s", entity->name);
-	route->message_schema = describe(p, message, &route->message_schema_text);
-	route->schema_version = arena_printf(&p->contract_arena, "%016llx", (unsigned long long)route->message_schema);
+	route->message_schema = describe(&p->route_arena, message, &route->message_schema_text);
+	route->header = make_header(p, entity, route);
 	route->event_schemas = MEM_ARRAY(uint64_t, entity->event_count);
 	route->event_schema_texts = MEM_ARRAY(struct view, entity->event_count);
 	for (unsigned i = 0; i < entity->event_count; i++)

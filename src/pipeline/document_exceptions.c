@@ -131,14 +131,13 @@ int making_send_exception(const struct making *m, bool open, const struct fault 
 {
 	struct pipeline *p = m->p;
 	struct filling filling = exception_body(m, open, fault, opened_at);
-	struct header header = {
-		.event_id = making_event_id(m, open ? "exception" : "exception-closed"),
-		.event_type = VIEW("Exception"),
-		.event_class = "OPERATIONAL",
-		.operation = "EVENT",
-	};
+	struct header header = *m->route->header;
 	struct message message = {0};
 
+	header.event_id = making_event_id(m, open ? "exception" : "exception-closed");
+	header.event_type = VIEW("Exception");
+	header.event_class = "OPERATIONAL";
+	header.operation = "EVENT";
 	if (open && set_image(m, &filling, err) < 0)
 		return -1;
 	if (making_begin_value(m, &header, p->exception_schema, &message, err) < 0 ||

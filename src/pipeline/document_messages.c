@@ -30,24 +30,12 @@ static void fill_origin(const struct making *m, struct header *header)
 	struct pipeline *p = m->p;
 	bool snapshot = m->cause != CAUSE_COMMIT; /* or a job: neither belongs to a transaction */
 
-	header->position_kind = "PG_LSN";
 	header->position_value = snapshot ? place_apart(p, m->cause) : p->txn_position;
 	header->position_ordinal = (int64_t)p->ordinal++;
 	header->transaction_id = snapshot ? VIEW_NONE : p->txn_number;
 	header->occurred_at = snapshot ? p->snapshot_at : p->txn->committed_at;
-	header->captured_at = clock_wall();
+	header->captured_at = p->wall;
 	header->origin = snapshot ? VIEW_NONE : p->txn->origin;
-}
-
-static void fill_governance(const struct making *m, struct header *header)
-{
-	struct pipeline *p = m->p;
-
-	header->source_system = view_of(pack_system(p->pack));
-	header->source_instance = view_of(p->options->instance);
-	header->system_of_record = header->source_system;
-	header->schema_version = m->route->schema_version;
-	header->mapping_version = view_of(pack_version(p->pack));
 }
 
 static void fill_document_facts(const struct making *m, struct header *header)
@@ -55,16 +43,11 @@ static void fill_document_facts(const struct making *m, struct header *header)
 	const struct document *document = &m->document;
 	struct arena *arena = &m->p->doc_arena;
 	struct header_entry *entries = ARENA_ARRAY(arena, struct header_entry, document->correlation_count);
-	struct view *tables = ARENA_ARRAY(arena, struct view, m->entity->table_count);
 
 	for (unsigned i = 0; i < document->correlation_count; i++)
 		entries[i] = (struct header_entry){view_of(document->correlation[i].name), document->correlation[i].id};
-	for (unsigned i = 0; i < m->entity->table_count; i++)
-		tables[i] = view_of(m->entity->tables[i]);
 	header->correlation = entries;
 	header->correlation_count = document->correlation_count;
-	header->source_tables = tables;
-	header->source_table_count = m->entity->table_count;
 	header->legal_entity = document->legal_entity;
 	header->quality = document->quality;
 	header->quality_count = document->quality_count;
@@ -76,7 +59,6 @@ int making_begin_value(const struct making *m, struct header *header, uint64_t s
 	struct pipeline *p = m->p;
 
 	fill_origin(m, header);
-	fill_governance(m, header);
 	fill_document_facts(m, header);
 	wr_clear(&p->value);
 	frame_put(wr_reserve(&p->value, FRAME_BYTES), schema);
@@ -109,14 +91,13 @@ int making_send_value(const struct making *m, struct topic *topic, struct messag
 
 int making_send_entity(const struct making *m, const char *operation, struct view payload, struct error *err)
 {
-	struct header header = {
-		.event_id = m->event_id,
-		.event_type = view_of(m->entity->name),
-		.event_class = "ENTITY",
-		.operation = operation,
-	};
+	struct header header = *m->route->header;
 	struct message message = {0};
 
+	header.event_id = m->event_id;
+	header.event_type = view_of(m->entity->name);
+	header.event_class = "ENTITY";
+	header.operation = operation;
 	if (making_begin_value(m, &header, m->route->message_schema, &message, err) < 0)
 		return -1;
 	wr_view_bytes(&m->p->value, payload);
@@ -135,16 +116,15 @@ int making_send_tombstone(const struct making *m, struct error *err)
 int making_send_event(const struct making *m, unsigned event, struct view payload, struct error *err)
 {
 	const struct entity_event *rule = &m->entity->events[event];
-	struct header header = {
-		.event_id = making_event_id(m, rule->name),
-		.event_type = view_of(rule->name),
-		.event_class = event_class_names[rule->class],
-		.operation = "EVENT",
-		.causation_id = m->event_id,
-		.rule_version = view_of(pack_version(m->p->pack)),
-	};
+	struct header header = *m->route->header;
 	struct message message = {0};
 
+	header.event_id = making_event_id(m, rule->name);
+	header.event_type = view_of(rule->name);
+	header.event_class = event_class_names[rule->class];
+	header.operation = "EVENT";
+	header.causation_id = m->event_id;
+	header.rule_version = header.mapping_version;
 	if (making_begin_value(m, &header, m->route->event_schemas[event], &message, err) < 0)
 		return -1;
 	wr_view_bytes(&m->p->value, payload);

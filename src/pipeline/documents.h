@@ -31,7 +31,10 @@ struct making {
 /* The event id of the entity message (rule NULL), or of another message about the document. */
 struct view making_event_id(const struct making *m, const char *rule);
 
-/* Begins a value in p->value: frame and header; the caller fills in what kind of message it is, and writes the payload behind. */
+/*
+ * Begins a value in p->value: frame and header, which begins as a copy of the route's; the caller says what kind of message it
+ * is, and writes the payload behind.
+ */
 int making_begin_value(const struct making *m, struct header *header, uint64_t schema, struct message *message,
 		       struct error *err);
 

@@ -95,7 +95,7 @@ static int turn(struct pipeline *p, struct error *err)
 	int taken;
 
 	p->now = clock_mono();
-	encode_clock(p->encoder, clock_wall());
+	pipeline_clock(p);
 	taken = pull(p, err);
 	if (taken < 0)
 		return -1;
@@ -277,6 +277,7 @@ static void cleanup(struct pipeline *p)
 	arena_done(&p->doc_arena);
 	arena_done(&p->schema_arena);
 	arena_done(&p->contract_arena);
+	arena_done(&p->route_arena);
 	arena_done(&p->mapping_arena);
 	diag_done(&p->diag);
 }

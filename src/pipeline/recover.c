@@ -322,6 +322,7 @@ int recover_start(struct pipeline *p, struct error *err)
 	struct checkpoint checkpoint;
 	enum start_action action;
 
+	pipeline_clock(p);
 	if (connect_all(p, &checkpoint, err) < 0)
 		return -1;
 	action = decide(p, &checkpoint, err);

@@ -413,4 +413,5 @@ void routes_free(struct pipeline *p)
 	}
 	free(p->entity_routes);
 	p->entity_routes = NULL;
+	arena_reset(&p->route_arena);
 }

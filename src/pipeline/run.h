@@ -67,7 +67,7 @@ struct entity_route {
 	struct view message_schema_text;      /* ... and its text */
 	uint64_t *event_schemas;              /* of each event */
 	struct view *event_schema_texts;
-	struct view schema_version;           /* of the document's contract, for headers */
+	const struct header *header;          /* what is the same in the headers of all its messages */
 	unsigned documents_slot;
 	bool schemas_published;
 	bool held;                            /* a table that it reads is not whole: nothing is evaluated */
@@ -125,6 +125,7 @@ struct pipeline {
 	struct route message_route;             /* of logical messages; its plan is the encoder's */
 	struct route marker_route;              /* of records about transactions: the same */
 	struct arena contract_arena;            /* texts of schemas */
+	struct arena route_arena;               /* ... and of those of the routes, made anew with them */
 	struct header_plan *header;
 	const struct avro_type *exception_type;
 	uint64_t exception_schema;
@@ -163,6 +164,7 @@ struct pipeline {
 	uint64_t ordinal;           /* of the next message of the document being made */
 
 	usec_t now;                 /* monotonic, of this turn of the loop */
+	usec_t wall;                /* of the last read from the source, or shortly after it */
 	usec_t state_committed_at;
 	uint64_t rows_since_state_commit;
 	usec_t publication_checked_at;
@@ -209,6 +211,7 @@ int batch_commit_checkpoint(struct pipeline *p, struct error *err);
 int state_commit(struct pipeline *p, struct error *err);
 int state_commit_if_due(struct pipeline *p, struct error *err);
 usec_t batch_deadline(const struct pipeline *p);
+void pipeline_clock(struct pipeline *p);
 int pipeline_serve(struct pipeline *p, struct error *err);
 
 /* changes.c */

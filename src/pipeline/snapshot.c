@@ -95,7 +95,6 @@ static int load_tables(struct pipeline *p, const struct source_snapshot *snapsho
 	struct encode_snapshot origin = {.lsn = snapshot->consistent.lsn, .started_at = snapshot->taken_at};
 
 	encode_snapshot(p->encoder, &origin);
-	encode_clock(p->encoder, clock_wall());
 	for (size_t i = 0; i < p->table_count; i++)
 		if (load_table(p, p->versions[i], err) < 0)
 			return -1;
