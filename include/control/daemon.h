@@ -18,6 +18,9 @@
 #include "base/error.h"
 #include "pipeline/pipeline.h"
 
+/* Memory once had is kept, up to some megabytes. */
+void daemon_keep_memory(void);
+
 /* From now on signals stop this pipeline; makes its wake_fd. */
 MUST_CHECK int daemon_signals(struct pipeline_control *control, struct error *err);
 

@@ -15,8 +15,8 @@
 
 #include "base/clock.h"
 
-#define PACE_NAP_US 100           /* the first nap; each one that follows is twice as long */
-#define PACE_NAPS_MOST 5          /* in a row, while the kernel's queue keeps growing: 3.1 ms in all */
+#define PACE_NAP_US 200           /* the first nap; each one that follows is twice as long */
+#define PACE_NAPS_MOST 4          /* in a row, while the kernel's queue keeps growing: 3 ms in all */
 #define PACE_READ_BYTES 16384     /* what one read takes */
 #define PACE_PORTION_BYTES 65536  /* what is read between two naps ... */
 #define PACE_PORTION_US 1000      /* ... unless that took so long that the server has filled the pipe meanwhile */

@@ -190,6 +190,7 @@ static int run(const struct arguments *args)
 		return EXIT_USAGE;
 	watch.conf->pipeline.take_over = argument(args, "--take-over") != NULL;
 	failpoint_setup();
+	daemon_keep_memory();
 	if (run_pipeline(&watch, &err) < 0) {
 		log_error(watch.conf->pipeline.name, &err);
 		code = error_exit_code(&err);
