@@ -19,6 +19,7 @@ AC_DEFUN([TAILWATER_SANITIZER], [
 		TW_CFLAGS="$TW_CFLAGS -fsanitize=$with_sanitizer -fno-omit-frame-pointer -fno-sanitize-recover=all"
 		TW_LDFLAGS="$TW_LDFLAGS -fsanitize=$with_sanitizer"
 	])
+	AM_CONDITIONAL([THREAD_SANITIZER], [test "$with_sanitizer" = thread])
 	AC_SUBST([TW_LDFLAGS])
 ])
 

@@ -22,9 +22,13 @@
 void daemon_keep_memory(void);
 
 /* From now on signals stop this pipeline; makes its wake_fd. */
+/* From now on signals stop this pipeline; makes its wake_fd. Fails (ERROR_INTERNAL) if the process has too many files open. */
 MUST_CHECK int daemon_signals(struct pipeline_control *control, struct error *err);
 
-/* True once after a SIGHUP. */
+/* From now on signals find nothing to stop; closes wake_fd. No other thread may use the control any more. */
+void daemon_signals_end(struct pipeline_control *control);
+
+/* True once after a SIGHUP, or after several that came since it was last asked. */
 bool daemon_reload_wanted(void);
 
 /* "READY=1", "STOPPING=1", "STATUS=...": nothing happens unless systemd started us with Type=notify. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +16,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static struct pipeline_control *stopped;
-static volatile sig_atomic_t stop_signals;
-static volatile sig_atomic_t reload_signals;
+/* Atomic, not only volatile: handlers run in whatever thread the kernel chooses. */
+static struct pipeline_control *_Atomic stopped;
+static atomic_uint stop_signals;
+static atomic_bool reload_signal;
 
 /* Only what is safe in a handler: lock-free atomics, write, _exit. */
 static void on_stop(int signal)
 {
+	struct pipeline_control *control = atomic_load(&stopped);
 	uint64_t one = 1;
 	int saved = errno;
 
-	if (stop_signals++)
+	if (!control)
+		return;
+	if (atomic_fetch_add(&stop_signals, 1))
 		_exit(128 + signal);
-	atomic_store(&stopped->stop, true);
-	if (write(stopped->wake_fd, &one, sizeof(one)) < 0)
+	atomic_store(&control->stop, true);
+	if (write(control->wake_fd, &one, sizeof(one)) < 0)
 		_exit(128 + signal);
 	errno = saved;
 }
@@ -36,7 +41,7 @@ static void on_stop(int signal)
 static void on_reload(int signal)
 {
 	(void)signal;
-	reload_signals = 1;
+	atomic_store(&reload_signal, true);
 }
 
 static void handle(int signal, void (*handler)(int signal))
@@ -62,7 +67,7 @@ int daemon_signals(struct pipeline_control *control, struct error *err)
 	control->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (control->wake_fd < 0)
 		return error_set(err, ERROR_INTERNAL, "no eventfd can be had: %s", strerror(errno));
-	stopped = control;
+	atomic_store(&stopped, control);
 	handle(SIGTERM, on_stop);
 	handle(SIGINT, on_stop);
 	handle(SIGHUP, on_reload);
@@ -70,12 +75,15 @@ int daemon_signals(struct pipeline_control *control, struct error *err)
 	return 0;
 }
 
+void daemon_signals_end(struct pipeline_control *control)
+{
+	atomic_store(&stopped, NULL);
+	close(control->wake_fd);
+}
+
 bool daemon_reload_wanted(void)
 {
-	bool wanted = reload_signals;
-
-	reload_signals = 0;
-	return wanted;
+	return atomic_exchange(&reload_signal, false);
 }
 
 void daemon_notify(const char *state)

@@ -125,14 +125,17 @@ static const char *setting(const char *name, const char *otherwise)
 /* What a sanitizer finds in a program of the scene goes to files of its folder: exit codes alone would not tell it. */
 static void collect_reports(const struct scene *scene)
 {
-	static const char *const variables[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"};
-	char options[1000];
+	static const char *const variables[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
+	char options[1400];
 
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		snprintf(options, sizeof(options), "%s:print_stacktrace=1:log_path=%s/sanitizer", setting(variables[i], ""),
 			 scene->dir);
 		setenv(variables[i], options, 1);
 	}
+	snprintf(options, sizeof(options), "%s:log_path=%s/sanitizer:suppressions=%s/tests/harness/thread-sanitizer.supp",
+		 setting("TSAN_OPTIONS", ""), scene->dir, scene->source);
+	setenv("TSAN_OPTIONS", options, 1);
 }
 
 static bool show_reports(const struct scene *scene)

@@ -127,8 +127,10 @@ static int watch_start(struct watch *watch, struct error *err)
 	watch->end_fd = eventfd(0, EFD_CLOEXEC);
 	if (watch->end_fd < 0)
 		return error_set(err, ERROR_INTERNAL, "no eventfd can be had: %s", strerror(errno));
-	if (pthread_create(&watch->thread, NULL, watch_main, watch) != 0)
+	if (pthread_create(&watch->thread, NULL, watch_main, watch) != 0) {
+		close(watch->end_fd);
 		return error_set(err, ERROR_INTERNAL, "no thread can be had");
+	}
 	return 0;
 }
 
@@ -159,18 +161,29 @@ static void log_counters(const struct watch *watch)
 	wr_done(&words);
 }
 
-static int run_pipeline(struct watch *watch, struct error *err)
+static int run_watched(struct watch *watch, struct error *err)
 {
 	const struct pipeline_options *pipeline = &watch->conf->pipeline;
 	int result;
 
-	if (daemon_signals(&watch->control, err) < 0 || watch_start(watch, err) < 0)
+	if (watch_start(watch, err) < 0)
 		return -1;
 	log_info(pipeline->name, "tailwater %s, %s from %s to %s.*", PACKAGE_VERSION, pipeline->source_type,
 		 pipeline->database, pipeline->prefix);
 	result = pipeline_run(pipeline, &watch->control, &watch->metrics, err);
 	watch_stop(watch);
 	log_counters(watch);
+	return result;
+}
+
+static int run_pipeline(struct watch *watch, struct error *err)
+{
+	int result;
+
+	if (daemon_signals(&watch->control, err) < 0)
+		return -1;
+	result = run_watched(watch, err);
+	daemon_signals_end(&watch->control);
 	return result;
 }
 
