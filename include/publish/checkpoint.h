@@ -28,6 +28,7 @@ struct checkpoint {
 	struct progress progress;
 	uint64_t job;
 	uint64_t job_done;
+	bool released;                        /* its writer has ended */
 };
 
 void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, struct writer *wr);

@@ -79,6 +79,12 @@ int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced
  */
 int producer_poll(struct producer *producer, struct error *err);
 
+/*
+ * What the broker or the client has refused: topic and key of the message, valid as long as the producer; false if none was.
+ * Of several that were sent together and refused for their size it is the largest.
+ */
+bool producer_blamed(const struct producer *producer, const char **ret_topic, struct view *ret_key);
+
 /* Readable when there is something to poll. */
 int producer_fd(const struct producer *producer);
 

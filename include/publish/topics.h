@@ -8,6 +8,7 @@
 #ifndef PUBLISH_TOPICS_H
 #define PUBLISH_TOPICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -48,6 +49,14 @@ int32_t topic_partitions(const struct topic *topic);
 
 /* Of each topic the sum of the end offsets of its partitions. */
 int topics_ends(struct topics *topics, struct topic *const *handles, size_t count, int64_t *ret, struct error *err);
+
+/*
+ * True if more was delivered to the topic since the last call; *ret_end: the sum of its end offsets, as far as they are known
+ * from topics_ends and from what was delivered since.
+ */
+bool topic_has_grown(struct topic *topic, int64_t *ret_end);
+size_t topics_count(const struct topics *topics);
+struct topic *topics_at(const struct topics *topics, size_t i);
 
 /* The partition that Java clients choose for a key (murmur2); without a key: 0. */
 int32_t topic_partition_of(const struct topic *topic, struct view key);

@@ -37,6 +37,7 @@ struct source_options {
 	const char *publication;
 	bool create_slot;             /* make the slot if there is none and nothing was ever published */
 	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
+	int stop_fd;                  /* readable when such a wait is to end; -1: never */
 };
 
 /* A table that the server has. */

@@ -181,6 +181,7 @@ static struct source_options bind_source(const struct settings *settings, struct
 		.publication = settings->source_publication,
 		.create_slot = settings->source_create_slot,
 		.slot_timeout_us = settings->source_slot_timeout,
+		.stop_fd = -1,
 	};
 }
 

@@ -125,7 +125,7 @@ const struct option option_table[] = {
 	{.name = "source.slot_timeout", .type = OPTION_DURATION, AT(source_slot_timeout), RANGE(SEC, DAY),
 	 .fallback = "5min",
 	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited for "
-		 "are named when it runs out."},
+		 "are named when it runs out; then it is tried again."},
 
 	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
 	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",

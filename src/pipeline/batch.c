@@ -213,6 +213,7 @@ static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
 		.progress = p->applied,
 		.job = p->job,
 		.job_done = p->job_done,
+		.released = p->releasing,
 	};
 	snprintf(ret->writer, sizeof(ret->writer), "%s", p->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", p->identity.system);
@@ -315,7 +316,8 @@ int state_commit(struct pipeline *p, struct error *err)
 		return -1;
 	set_border(&p->applied, &p->published);
 	failpoint("before-state-commit");
-	if (position_save(p->db, &p->applied, err) < 0 || tallies_save(p, err) < 0 || db_commit(p->db, err) < 0)
+	if (position_save(p->db, &p->applied, err) < 0 || tallies_save(p, err) < 0 || routes_remember_ends(p, err) < 0 ||
+	    db_commit(p->db, err) < 0)
 		return -1;
 	p->saved = p->applied;
 	p->state_committed_at = p->now = clock_mono();

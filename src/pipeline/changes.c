@@ -30,8 +30,9 @@ static int finish_replay(struct pipeline *p, struct error *err)
 	error_state(err, STATE_REPLAY_DIFFERS,
 		    "the replay made %llu messages, but the checkpoint says that %llu (or others) were published",
 		    (unsigned long long)mine->published, (unsigned long long)told->published);
-	return error_hint(err, "something that influences output was changed outside of the log (another version of the "
-			       "agent, an edited state file); keep the state file and report it");
+	return error_hint(err, "something that influences output was changed after a crash (tables, columns or topics of the "
+			       "configuration, the version of the agent, the state file): start once with what it was and end "
+			       "that with SIGTERM, then change it; if nothing was changed, keep the state file and report it");
 }
 
 int change_set_hidden(struct pipeline *p, bool hidden, struct error *err)
@@ -128,10 +129,12 @@ int change_publish(struct pipeline *p, const struct change *change, struct error
 	if (publish_schemas(p, plan, &route->schemas_published, err) < 0)
 		return -1;
 
-	for (unsigned part = 0; part < parts; part++)
-		if (encode_part(p->encoder, plan, change, part, &p->key, &p->value, &message, err) < 0 ||
-		    batch_emit(p, &message, err) < 0)
+	for (unsigned part = 0; part < parts; part++) {
+		if (encode_part(p->encoder, plan, change, part, &p->key, &p->value, &message, err) < 0)
+			return blame_change(p, change, err);
+		if (batch_emit(p, &message, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 

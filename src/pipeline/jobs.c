@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "canonical/pack.h"
 #include "run.h"
 #include "state/inputs.h"
 #include "state/jobs.h"
-#include "state/position.h"
 
 #define INPUT_PACK "input.pack"
 #define JOB_EVALUATE "evaluate"
@@ -38,11 +38,18 @@ int inputs_remember(struct pipeline *p, struct error *err)
 	return p->pack ? put_pack(p, p->pack, err) : 0;
 }
 
-/* State file and checkpoint agree, and no transaction is open: inputs may change. */
-static bool at_border(const struct pipeline *p)
+/* No transaction is open, and none has to be replayed. */
+static bool between_transactions(const struct pipeline *p)
 {
 	return p->saved.open.phase == OPEN_NONE && p->published.open.phase == OPEN_NONE &&
 	       progress_compare(&p->saved, &p->published) >= 0;
+}
+
+/* State file and checkpoint agree: inputs may change. A job that was cut off may have published more than the file knows. */
+static bool at_border(const struct pipeline *p)
+{
+	return between_transactions(p) &&
+	       (p->published.border < p->saved.border || p->published.published == p->saved.published);
 }
 
 /* The commit time of a job is that of its beginning, kept with it: its messages are the same after a crash. */
@@ -56,11 +63,20 @@ static int add_job(struct pipeline *p, struct error *err)
 	return job_add(p->db, &job, err);
 }
 
+/* Not committed before it is known that the mirror has what the pack needs: until then there is a way back. */
 static int switch_pack(struct pipeline *p, struct error *err)
 {
+	p->pack_switched = true;
+	return put_pack(p, p->pack_wanted, err) < 0 ? -1 : add_job(p, err);
+}
+
+/* The choice was a good one: it is committed, before anything is published by it. */
+int inputs_settle(struct pipeline *p, struct error *err)
+{
+	if (!p->pack_switched)
+		return 0;
+	p->pack_switched = false;
 	log_info(p->options->name, "the mapping pack is now %s %s", pack_name(p->pack_wanted), pack_version(p->pack_wanted));
-	if (put_pack(p, p->pack_wanted, err) < 0 || add_job(p, err) < 0 || position_save(p->db, &p->saved, err) < 0)
-		return -1;
 	return db_commit(p->db, err);
 }
 
@@ -98,7 +114,7 @@ int inputs_choose(struct pipeline *p, struct error *err)
 	int found;
 
 	p->pack = p->pack_wanted;
-	p->pack_pending = false;
+	p->pack_pending = p->pack_switched = false;
 	if (!p->pack)
 		return 0;
 	arena_init(&arena);
@@ -161,6 +177,7 @@ static int evaluate_all(struct pipeline *p, uint64_t published, struct error *er
 		if (change_set_hidden(p, p->job_done <= published, err) < 0 ||
 		    document_make(p, &root, CAUSE_JOB, err) < 0 || keep_pace(p, err) < 0)
 			return -1;
+		failpoint("in-job");
 	}
 	if (got < 0 || change_set_hidden(p, false, err) < 0)
 		return -1;
@@ -190,7 +207,7 @@ int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct err
 	struct job job;
 	int found = 1;
 
-	if (!p->mapping || !at_border(p))
+	if (!p->mapping || !between_transactions(p))
 		return 0;
 	arena_init(&arena);
 	while (found > 0 && (found = job_next(p->db, &arena, &job, err)) > 0)

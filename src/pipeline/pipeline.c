@@ -111,12 +111,13 @@ static int turn(struct pipeline *p, struct error *err)
 	return 0;
 }
 
-/* What is under way is committed, the state file too, and the source is told. */
+/* What is under way is committed with the mark that nobody writes any more, the state file too, and the source is told. */
 static int drain(struct pipeline *p, struct error *err)
 {
 	if (p->replaying)
 		return 0;
-	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
+	p->releasing = true;
+	if (batch_commit_checkpoint(p, err) < 0)
 		return -1;
 	if (progress_compare(&p->applied, &p->saved) != 0 && state_commit(p, err) < 0)
 		return -1;
@@ -179,13 +180,14 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 
 		if (result == 0 || lasting(err))
 			return result;
+		blame_message(p, err);
 		count_failure(p, err);
 		if (lasting(err))
 			return -1;
 		recover_teardown(p);
 		if (stopping(p))
 			return 0;
-		log_warning(p->options->name, "%s; connecting again", err->text);
+		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "", err->hint);
 		metric_add(&p->metrics->recoveries, 1);
 		back_off(p);
 	}

@@ -64,7 +64,7 @@ static int check_claim(struct pipeline *p, const struct checkpoint *found, struc
 			    (unsigned long long)found->claim, (unsigned long long)p->claim);
 		return error_hint(err, "only one agent may run a source; stop one of them, then start the other");
 	}
-	if (!found->writer[0] || ours || age > CLAIM_FRESH_US || p->options->take_over)
+	if (!found->writer[0] || ours || found->released || age > CLAIM_FRESH_US || p->options->take_over)
 		return 0;
 	error_state(err, STATE_CONFLICT, "another agent wrote the checkpoint of this source %d s ago",
 		    (int)(age / USEC_PER_SEC));
@@ -73,7 +73,10 @@ static int check_claim(struct pipeline *p, const struct checkpoint *found, struc
 
 static int open_source(struct pipeline *p, struct error *err)
 {
-	return p->source_ops->open(&p->source, &p->options->source, p->catalog, err);
+	struct source_options options = p->options->source;
+
+	options.stop_fd = p->control->wake_fd;
+	return p->source_ops->open(&p->source, &options, p->catalog, err);
 }
 
 static int check_slot_free(struct pipeline *p, struct error *err)
@@ -253,9 +256,10 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 	return result;
 }
 
+/* Kafka has the end of the snapshot: the state file takes over what it says. */
 static int finish_snapshot(struct pipeline *p, struct error *err)
 {
-	p->applied.snapshot_phase = SNAPSHOT_FINISHED;
+	p->applied = p->published;
 	return state_commit(p, err);
 }
 
@@ -330,7 +334,8 @@ int recover_start(struct pipeline *p, struct error *err)
 		return -1;
 	if (routes_capture(p, err) < 0 || p->source_ops->check_publication(p->source, err) < 0)
 		return -1;
-	if (routes_open_topics(p, err) < 0 || open_mapping(p, err) < 0 || check_mirror(p, action, err) < 0)
+	if (routes_open_topics(p, err) < 0 || open_mapping(p, err) < 0 || check_mirror(p, action, err) < 0 ||
+	    inputs_settle(p, err) < 0)
 		return -1;
 	if (remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
 		return -1;

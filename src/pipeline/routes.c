@@ -246,6 +246,19 @@ static int compare_topic(struct pipeline *p, const struct topic_list *list, cons
 	return topic_remember(p->db, &now, err);
 }
 
+/* With every state commit: a topic that is made anew later is recognised by an earlier end. */
+int routes_remember_ends(struct pipeline *p, struct error *err)
+{
+	for (size_t i = 0; i < topics_count(p->topics); i++) {
+		struct topic *topic = topics_at(p->topics, i);
+		struct known_topic now = {.name = view_of(topic_name(topic)), .partitions = topic_partitions(topic)};
+
+		if (topic_has_grown(topic, &now.end_offset) && topic_remember(p->db, &now, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int open_listed(struct pipeline *p, struct topic_list *list, struct error *err)
 {
 	struct topic **handles = MEM_ARRAY(struct topic *, list->count);

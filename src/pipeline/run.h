@@ -9,6 +9,7 @@
  *	changes.c    one change: skipped, applied, published
  *	documents.c  at a commit: touched roots evaluated, and decided what of each is published; the messages are made in
  *	             document_messages.c (entities, events) and document_exceptions.c
+ *	blame.c      which row or document an error is about
  *	markers.c    BEGIN and END records of transactions and snapshots, with counts
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
@@ -93,7 +94,8 @@ struct pipeline {
 	struct pack *pack_wanted;               /* of the folder */
 	struct pack *pack_stored;               /* of the state file, while it is still in force; may be NULL */
 	struct pack *pack;                      /* in force: one of the two */
-	bool pack_pending;
+	bool pack_pending;                      /* the other one takes effect later */
+	bool pack_switched;                     /* the folder's takes effect now, but that is not committed */
 	struct db *db;
 	struct catalog *catalog;
 	struct encoder *encoder;
@@ -136,6 +138,7 @@ struct pipeline {
 
 	/* where we are */
 	uint64_t claim;
+	bool releasing;             /* the checkpoint being written is the last of this run */
 	uint64_t job, job_done;     /* the job under way, 0 = none */
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
 	struct progress saved;      /* S, as the file has it on disk */
@@ -184,6 +187,7 @@ int routes_capture(struct pipeline *p, struct error *err);
 int routes_complain(struct pipeline *p, const char *what, struct error *err);
 bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column);
 int routes_open_topics(struct pipeline *p, struct error *err);
+int routes_remember_ends(struct pipeline *p, struct error *err);
 int route_table(struct pipeline *p, const struct table *table, struct error *err);
 void routes_free(struct pipeline *p);
 
@@ -213,6 +217,10 @@ int state_commit_if_due(struct pipeline *p, struct error *err);
 usec_t batch_deadline(const struct pipeline *p);
 void pipeline_clock(struct pipeline *p);
 int pipeline_serve(struct pipeline *p, struct error *err);
+
+/* blame.c */
+int blame_change(struct pipeline *p, const struct change *change, struct error *err);
+void blame_message(struct pipeline *p, struct error *err);
 
 /* changes.c */
 int change_handle(struct pipeline *p, struct change *change, struct error *err);
@@ -253,6 +261,7 @@ void event_id_begin(struct pipeline *p, const struct transaction *txn);
 /* jobs.c */
 int inputs_choose(struct pipeline *p, struct error *err);
 int inputs_remember(struct pipeline *p, struct error *err);
+int inputs_settle(struct pipeline *p, struct error *err);
 bool inputs_due(const struct pipeline *p);
 int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 

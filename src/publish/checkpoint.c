@@ -60,6 +60,7 @@ void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, 
 	message.has_job = message.has_job_done = checkpoint->job != 0;
 	message.job = checkpoint->job;
 	message.job_done = checkpoint->job_done;
+	message.has_released = message.released = checkpoint->released;
 	wr_reserve(wr, tailwater__checkpoint__get_packed_size(&message));
 	wr->len += tailwater__checkpoint__pack(&message, (uint8_t *)wr->data + wr->len);
 }
@@ -86,7 +87,7 @@ static int take(const Tailwater__Checkpoint *from, struct checkpoint *ret)
 	struct progress *progress = &ret->progress;
 
 	*ret = (struct checkpoint){.claim = from->claim, .written_at = from->written_at_us, .timeline = from->timeline,
-				   .job = from->job, .job_done = from->job_done};
+				   .job = from->job, .job_done = from->job_done, .released = from->released};
 	snprintf(ret->writer, sizeof(ret->writer), "%s", from->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", from->system);
 	snprintf(ret->database, sizeof(ret->database), "%s", from->database ? from->database : "");

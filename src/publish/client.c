@@ -47,22 +47,35 @@ int client_conf(rd_kafka_conf_t **ret, const struct kafka_options *options, cons
 	return -1;
 }
 
+#define PERMISSION "give the agent's user the permission on the broker that this needs"
+#define TOO_LARGE "raise max.message.bytes of the topic, or message.max.bytes of the brokers"
+
+/* Those that mean more than that a server or the network failed. */
+static const struct {
+	rd_kafka_resp_err_t code;
+	enum error_class class;
+	const char *hint;
+} meanings[] = {
+	{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERROR_RECORD, TOO_LARGE},
+	{RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, ERROR_RECORD, TOO_LARGE},
+	{RD_KAFKA_RESP_ERR_INVALID_RECORD, ERROR_RECORD, "the broker refuses such records: see its log for the reason"},
+	{RD_KAFKA_RESP_ERR_POLICY_VIOLATION, ERROR_RECORD, "the broker's policy refuses this: see its log for the reason"},
+	{RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERROR_RECORD, PERMISSION},
+	{RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERROR_TRANSIENT, PERMISSION},
+	{RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, ERROR_TRANSIENT, PERMISSION},
+	{RD_KAFKA_RESP_ERR__AUTHENTICATION, ERROR_TRANSIENT, "check the SASL or TLS properties under kafka:"},
+	{RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, ERROR_TRANSIENT, "check the SASL or TLS properties under kafka:"},
+};
+
 int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, const char *words)
 {
 	error_set(err, ERROR_TRANSIENT, "%s: %s (%s)", doing, words && *words ? words : rd_kafka_err2str(code),
 		  rd_kafka_err2name(code));
-	switch (code) {
-	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-	case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-		error_hint(err, "give the agent's user the permission on the broker that this needs");
-		break;
-	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-		error_hint(err, "check the SASL or TLS properties under kafka:");
-		break;
-	default:
-		break;
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+		if (meanings[i].code != code)
+			continue;
+		err->class = meanings[i].class;
+		error_hint(err, "%s", meanings[i].hint);
 	}
 	return -1;
 }

@@ -16,7 +16,7 @@ int client_conf(rd_kafka_conf_t **ret, const struct kafka_options *options, cons
 /* Sets one property that the user may not override. */
 int client_set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err);
 
-/* An error of the client as ours: transient unless it is about permissions or authentication. */
+/* An error of the client as ours: transient, unless the broker refuses a record for what it is. */
 int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, const char *words);
 
 #define LANE_MESSAGES 256 /* handed over together */
@@ -27,6 +27,7 @@ struct lane {
 	rd_kafka_topic_t *rkt;
 	int32_t partition;
 	bool waiting;
+	int64_t end;               /* offset behind the last message delivered, or what it was at opening */
 	unsigned count;
 	rd_kafka_message_t *messages; /* LANE_MESSAGES, made at the first use */
 };

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "client.h"
 #include "publish/topics.h"
 
@@ -35,11 +36,15 @@ struct producer {
 	struct producer_metrics metrics;
 	uint64_t outstanding_bytes;
 	bool transactional;
+	bool ending;                /* topics are gone; reports are of no interest */
 	size_t message_bytes_most;
 	struct lane *waiting;       /* those that hold something */
 	struct slab slab;
 	bool commit_resumed;  /* the last call of commit timed out */
 	struct error failure; /* the first lasting one, from whatever callback */
+	char *blamed_topic;   /* of the message that it is about */
+	struct writer blamed_key;
+	size_t blamed_bytes;
 };
 
 #define COMMON_DEFAULTS \
@@ -63,19 +68,56 @@ struct producer {
 static const char *const defaults_with_transactions[] = {"linger.ms", "20", COMMON_DEFAULTS};
 static const char *const defaults_without[] = {"linger.ms", "5", COMMON_DEFAULTS};
 
+static void blame(struct producer *producer, const char *topic, struct view key, size_t bytes)
+{
+	free(producer->blamed_topic);
+	producer->blamed_topic = mem_text(view_of(topic));
+	wr_clear(&producer->blamed_key);
+	wr_view_bytes(&producer->blamed_key, key);
+	producer->blamed_bytes = bytes;
+}
+
+/* A refusal says more than what it brings about: messages after it are given up, too. */
+static void note_failure(struct producer *producer, const rd_kafka_message_t *message)
+{
+	struct error err;
+
+	client_fail(&err, message->err, "delivering to Kafka", NULL);
+	if (producer->failure.class == ERROR_NONE || (producer->failure.class == ERROR_TRANSIENT && err.class == ERROR_RECORD))
+		producer->failure = err;
+	if (err.class == ERROR_RECORD && message->len > producer->blamed_bytes)
+		blame(producer, rd_kafka_topic_name(message->rkt), (struct view){message->key, message->key_len}, message->len);
+}
+
+/* Offsets of a partition grow, unless it was made anew under us. */
+static void note_offset(struct producer *producer, struct lane *lane, int64_t offset)
+{
+	if (offset < 0)
+		return;
+	if (offset < lane->end && producer->failure.class != ERROR_STATE) {
+		error_state(&producer->failure, STATE_TOPIC_CHANGED, "topic %s, partition %d: a message was given the offset %lld, "
+			    "although there were %lld before: the topic was made anew", rd_kafka_topic_name(lane->rkt),
+			    lane->partition, (long long)offset, (long long)lane->end);
+		error_hint(&producer->failure, "restore the topic, or begin anew with a new state file, slot and prefix");
+	}
+	lane->end = offset + 1;
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
 	struct producer *producer = opaque;
 
 	(void)rk;
+	if (producer->ending)
+		return;
 	producer->outstanding_bytes -= message->len + message->key_len + MESSAGE_OVERHEAD_BYTES;
 	if (!message->err) {
+		note_offset(producer, message->_private, message->offset);
 		producer->metrics.delivered++;
 		return;
 	}
 	producer->metrics.failed++;
-	if (producer->failure.class == ERROR_NONE)
-		client_fail(&producer->failure, message->err, "delivering to Kafka", NULL);
+	note_failure(producer, message);
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -182,6 +224,7 @@ void producer_free(struct producer *producer)
 {
 	if (!producer)
 		return;
+	producer->ending = true;
 	if (producer->rk) {
 		rd_kafka_purge(producer->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_poll(producer->rk, 0);
@@ -190,6 +233,8 @@ void producer_free(struct producer *producer)
 	if (producer->fd >= 0)
 		close(producer->fd);
 	slab_done(&producer->slab);
+	wr_done(&producer->blamed_key);
+	free(producer->blamed_topic);
 	free(producer->cluster_id);
 	free(producer->client);
 	free(producer);
@@ -269,12 +314,13 @@ static char *slab_take(struct slab *slab, size_t size)
 	return place;
 }
 
-static int refuse(rd_kafka_resp_err_t code, const char *topic, size_t bytes, struct error *err)
+static int refuse(struct producer *producer, rd_kafka_resp_err_t code, const char *topic, struct view key, size_t bytes,
+		  struct error *err)
 {
 	if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
 		return client_fail(err, code, "handing messages to Kafka", NULL);
-	error_set(err, ERROR_RECORD, "a message of %zu bytes for topic %s is larger than the client's message.max.bytes",
-		  bytes, topic);
+	blame(producer, topic, key, bytes);
+	error_set(err, ERROR_RECORD, "a message of %zu bytes is larger than the client's message.max.bytes", bytes);
 	return error_hint(err, "raise kafka.message.max.bytes here, and max.message.bytes of the topic");
 }
 
@@ -290,7 +336,8 @@ static int hand_over(struct producer *producer, struct lane *lane, struct error 
 		return 0;
 	for (unsigned i = 0; i < count; i++)
 		if (lane->messages[i].err)
-			return refuse(lane->messages[i].err, rd_kafka_topic_name(lane->rkt), lane->messages[i].len, err);
+			return refuse(producer, lane->messages[i].err, rd_kafka_topic_name(lane->rkt),
+				      (struct view){lane->messages[i].key, lane->messages[i].key_len}, lane->messages[i].len, err);
 	return error_set(err, ERROR_INTERNAL, "Kafka's client took only some messages");
 }
 
@@ -311,7 +358,7 @@ static int hand_over_all(struct producer *producer, struct error *err)
 	return result;
 }
 
-static void fill(struct producer *producer, const struct message *message, rd_kafka_message_t *ret)
+static void fill(struct producer *producer, const struct message *message, struct lane *lane, rd_kafka_message_t *ret)
 {
 	char *place = slab_take(&producer->slab, message->key.len + message->value.len);
 
@@ -324,6 +371,7 @@ static void fill(struct producer *producer, const struct message *message, rd_ka
 		.key_len = message->key.len,
 		.payload = message->value.ptr ? place + message->key.len : NULL,
 		.len = message->value.len,
+		._private = lane,
 	};
 }
 
@@ -333,13 +381,13 @@ int producer_send(struct producer *producer, const struct message *message, stru
 	struct lane *lane = topic_lane(message->topic, topic_partition_of(message->topic, message->key));
 
 	if (bytes > producer->message_bytes_most)
-		return refuse(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, topic_name(message->topic), bytes, err);
+		return refuse(producer, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, topic_name(message->topic), message->key, bytes, err);
 	if (!lane->waiting) {
 		lane->waiting = true;
 		lane->next_waiting = producer->waiting;
 		producer->waiting = lane;
 	}
-	fill(producer, message, &lane->messages[lane->count++]);
+	fill(producer, message, lane, &lane->messages[lane->count++]);
 	producer->metrics.messages++;
 	producer->metrics.bytes += bytes;
 	producer->outstanding_bytes += bytes + MESSAGE_OVERHEAD_BYTES;
@@ -395,6 +443,13 @@ int producer_poll(struct producer *producer, struct error *err)
 		return 0;
 	*err = producer->failure;
 	return -1;
+}
+
+bool producer_blamed(const struct producer *producer, const char **ret_topic, struct view *ret_key)
+{
+	*ret_topic = producer->blamed_topic;
+	*ret_key = wr_view(&producer->blamed_key);
+	return producer->blamed_topic != NULL;
 }
 
 int producer_fd(const struct producer *producer)

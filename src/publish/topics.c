@@ -22,6 +22,7 @@ struct topic {
 	rd_kafka_topic_t *rkt;
 	int32_t partitions;
 	struct lane *lanes; /* one for each partition */
+	int64_t told_end;   /* by topic_has_grown */
 };
 
 struct topics {
@@ -395,10 +396,33 @@ int topics_ends(struct topics *topics, struct topic *const *handles, size_t coun
 	for (size_t i = 0; i < count; i++) {
 		ret[i] = 0;
 		for (int32_t j = 0; j < handles[i]->partitions; j++)
-			ret[i] += list->elems[at++].offset;
+			ret[i] += handles[i]->lanes[j].end = list->elems[at++].offset;
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	return 0;
+}
+
+bool topic_has_grown(struct topic *topic, int64_t *ret_end)
+{
+	int64_t end = 0;
+
+	for (int32_t i = 0; i < topic->partitions; i++)
+		end += topic->lanes[i].end;
+	*ret_end = end;
+	if (end == topic->told_end)
+		return false;
+	topic->told_end = end;
+	return true;
+}
+
+size_t topics_count(const struct topics *topics)
+{
+	return topics->count;
+}
+
+struct topic *topics_at(const struct topics *topics, size_t i)
+{
+	return topics->list[i];
 }
 
 int32_t topic_partition_of(const struct topic *topic, struct view key)

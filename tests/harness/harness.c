@@ -187,7 +187,8 @@ void scene_end(struct scene *scene)
 
 	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
-	run(output, sizeof(output), "%s/contrib/servers remove postgresql %s/postgresql 2>&1", scene->source, scene->dir);
+	run(output, sizeof(output), "for i in %s/*/data; do %s/contrib/servers remove postgresql ${i%%/data}; done 2>&1", scene->dir,
+	    scene->source);
 	if (!getenv("TAILWATER_KEEP"))
 		run(output, sizeof(output), "rm -rf %s", scene->dir);
 	if (faults)
@@ -483,7 +484,7 @@ unsigned agent_logged(const struct agent *agent, const char *text)
 {
 	char output[OUTPUT_BYTES];
 
-	run(output, sizeof(output), "grep -cF '%s' %s", text, agent->log);
+	run(output, sizeof(output), "grep -cF '%s' %s 2>/dev/null", text, agent->log);
 	return (unsigned)strtoul(output, NULL, 10);
 }
 

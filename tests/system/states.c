@@ -12,11 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/error.h"
-#include "harness/harness.h"
+#include "system/plain.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define GROUP 5 /* situations at a time: the server has ten slots */
@@ -31,103 +29,43 @@ struct situation {
 	void (*arrange)(const char *name); /* after a first run, or without one if `first` */
 	bool first;                        /* there was no run before */
 	bool no_slot;                      /* create_slot: false */
-	const char *address;               /* of another server for the second run ... */
-	const char *option;                /* ... and an option for it */
+	const char *address;               /* of another server for the second run */
 };
 
-static void write_configuration(const struct agent *agent, const struct situation *situation, const char *address)
-{
-	const char *colon = strchr(address, ':');
-	FILE *file = fopen(agent->config, "w");
-
-	fprintf(file, "source:\n  name: %s\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n", situation->name,
-		(int)(colon - address), address, colon + 1);
-	fprintf(file, "  slot: %s\n  publication: %s\n  create_slot: %s\n  slot_timeout: 2s\n", situation->name, situation->name,
-		situation->no_slot ? "false" : "true");
-	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: %s\n  partitions: 1\n", scene.kafka_address,
-		situation->name);
-	fprintf(file, "tables:\n  include: [public.%s]\nstate:\n  file: %s/%s.state\nconfirm:\n  interval: 100ms\nlog:\n  level: %s\n", situation->name,
-		scene.dir, situation->name, getenv("TAILWATER_DEBUG") ? "debug" : "info");
-	fclose(file);
-}
-
-static void prepare(struct agent *agent, const struct situation *situation)
-{
-	const char *name = situation->name;
-
-	scene_sql(&scene, "CREATE TABLE %s (id int PRIMARY KEY, text text); INSERT INTO %s VALUES (1, 'one');"
-		  "CREATE PUBLICATION %s FOR TABLE %s", name, name, name, name);
-	agent_init(agent, &scene, name, "");
-	write_configuration(agent, situation, scene.pg_address);
-}
-
-static void stream(struct agent *agent)
-{
-	agent_start(agent, NULL);
-	WAIT_UNTIL(agent_logged(agent, "streaming from") > 0, 30, agent);
-}
-
-static bool confirmed(const char *name, const char *position)
-{
-	return strcmp(scene_value(&scene, "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots WHERE slot_name = '%s'",
-				  position, name), "t") == 0;
-}
-
-/* Changes a row, and waits until the change is published and confirmed. */
-static void work(struct agent *agent, const char *name)
-{
-	char position[64];
-
-	scene_sql(&scene, "UPDATE %s SET text = text || '.'", name);
-	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
-	WAIT_UNTIL(confirmed(name, position), 30, agent);
-}
-
-static void expect_exit(struct agent *agent, enum named_state state, const char *said, unsigned times, int seconds)
-{
-	int status = agent_wait(agent, seconds * USEC_PER_SEC);
-
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != named_states[state].exit_code) {
-		fprintf(stderr, "status %x, expected exit code %d\n", (unsigned)status, named_states[state].exit_code);
-		harness_fail(agent, named_states[state].name);
-	}
-	if (agent_logged(agent, named_states[state].name) < times || agent_logged(agent, said) < times)
-		harness_fail(agent, said);
-}
-
 /* All of a group at the same time, since most of a start is waiting. */
-static void run_first(struct agent *agents, const struct situation *situations, size_t count)
+static void run_first(struct plain *agents, const struct situation *situations, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		prepare(&agents[i], &situations[i]);
+		agents[i] = (struct plain){.name = situations[i].name, .no_slot = situations[i].no_slot};
+		plain_prepare(&agents[i], &scene);
 		if (!situations[i].first)
-			agent_start(&agents[i], NULL);
+			agent_start(&agents[i].agent, NULL);
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (situations[i].first)
 			continue;
-		WAIT_UNTIL(agent_logged(&agents[i], "streaming from") > 0, 30, &agents[i]);
-		work(&agents[i], situations[i].name);
-		agent_stop(&agents[i]);
+		WAIT_UNTIL(agent_logged(&agents[i].agent, "streaming from") > 0, 30, &agents[i].agent);
+		plain_work(&agents[i]);
+		agent_stop(&agents[i].agent);
 	}
 }
 
 static void try_group(const struct situation *situations, size_t count)
 {
-	struct agent agents[GROUP];
+	struct plain agents[GROUP];
 
 	run_first(agents, situations, count);
 	for (size_t i = 0; i < count; i++) {
 		if (situations[i].arrange)
 			situations[i].arrange(situations[i].name);
-		if (situations[i].address)
-			write_configuration(&agents[i], &situations[i], situations[i].address);
+		agents[i].address = situations[i].address;
+		plain_configure(&agents[i]);
 	}
 	for (unsigned times = 1; times <= 2; times++) {
 		for (size_t i = 0; i < count; i++)
-			agent_start_with(&agents[i], NULL, situations[i].option);
+			agent_start(&agents[i].agent, NULL);
 		for (size_t i = 0; i < count; i++)
-			expect_exit(&agents[i], situations[i].state, situations[i].said, times, 30);
+			plain_expect(&agents[i], situations[i].state, situations[i].said, times, 30);
 	}
 	for (size_t i = 0; i < count; i++) {
 		scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'",
@@ -235,7 +173,7 @@ static const struct situation situations[] = {
 	{"changes_deleted", STATE_TOPIC_CHANGED, "topic changes_deleted.change.public.changes_deleted, which has been written before, "
 	 "is gone", .arrange = delete_changes},
 	{"state_deleted", STATE_STATE_LOST, "there is a checkpoint in Kafka, but the state file is new",
-	 .arrange = delete_state, .option = "--take-over"},
+	 .arrange = delete_state},
 	{"other_cluster", STATE_MISMATCH, "the server is not the one that the state file or the checkpoint is of",
 	 .address = other_address},
 	{"never_published", STATE_PUBLICATION_CHANGED, "CREATE PUBLICATION \"never_published\" FOR TABLE "
@@ -256,21 +194,21 @@ static const struct situation situations[] = {
 static const struct situation while_running = {"while_running", STATE_PUBLICATION_CHANGED,
 					       "ALTER PUBLICATION \"while_running\" ADD TABLE", .arrange = drop_published};
 
-static struct agent changed;
+static struct plain changed = {.name = "while_running"};
 
 static void change_while_running(void)
 {
-	prepare(&changed, &while_running);
-	stream(&changed);
-	work(&changed, while_running.name);
+	plain_prepare(&changed, &scene);
+	plain_stream(&changed);
+	plain_work(&changed);
 	drop_published(while_running.name);
 }
 
 static void expect_noticed(void)
 {
-	if (!changed.pid)
+	if (!changed.agent.pid)
 		return;
-	expect_exit(&changed, while_running.state, while_running.said, 1, 35);
+	plain_expect(&changed, while_running.state, while_running.said, 1, 35);
 	printf("a publication changed under a running agent is noticed within 35 s\n");
 }
 
@@ -283,74 +221,83 @@ static const char *walsender(const char *name)
 
 static void take_over(void)
 {
-	static const struct situation first = {.name = "twice"};
-	struct agent agent, second;
+	struct plain first = {.name = "twice"}, second;
 	char command[1200];
 
-	prepare(&agent, &first);
-	stream(&agent);
-	work(&agent, "twice");
-	second = agent;
-	agent_start(&second, NULL);
-	expect_exit(&second, STATE_CONFLICT, "state file", 1, 30);
+	plain_prepare(&first, &scene);
+	plain_stream(&first);
+	plain_work(&first);
+	second = first;
+	agent_start(&second.agent, NULL);
+	plain_expect(&second, STATE_CONFLICT, "state file", 1, 30);
 	printf("a second agent with the same state file: CONFLICT\n");
 
 	/* The first one hangs; its state file is brought to another machine, where an agent takes over. */
-	kill(agent.pid, SIGSTOP);
-	agent_init(&second, &scene, "taking_over", "");
+	kill(first.agent.pid, SIGSTOP);
+	agent_init(&second.agent, &scene, "taking_over", "");
 	snprintf(command, sizeof(command), "cd %s && for i in twice.state*; do case $i in *.lock) ;; *) cp $i taking_over${i#twice};; "
 		 "esac; done && sed 's/twice.state/taking_over.state/' twice.yaml >taking_over.yaml", scene.dir);
 	if (system(command) != 0)
-		harness_fail(&agent, command);
-	agent_start_with(&second, NULL, "--take-over");
-	WAIT_UNTIL(agent_logged(&second, "streaming from") > 0, 30, &second);
-	work(&second, "twice");
-	kill(agent.pid, SIGCONT);
+		harness_fail(&first.agent, command);
+	agent_start_with(&second.agent, NULL, "--take-over");
+	WAIT_UNTIL(agent_logged(&second.agent, "streaming from") > 0, 30, &second.agent);
+	plain_work(&second);
+	kill(first.agent.pid, SIGCONT);
 	scene_sql(&scene, "UPDATE twice SET text = text || '!'");
-	expect_exit(&agent, STATE_FENCED, "another agent has claimed the source", 1, 30);
-	work(&second, "twice");
-	agent_stop(&second);
+	plain_expect(&first, STATE_FENCED, "another agent has claimed the source", 1, 30);
+	plain_work(&second);
+	agent_stop(&second.agent);
 	printf("--take-over from an agent that hangs; when it comes back it ends FENCED\n");
 }
 
 static void blocked_slot(void)
 {
-	static const struct situation blocked = {.name = "blocked"};
-	struct agent agent;
-	char said[100];
+	struct plain waiting = {.name = "waiting"};
+	struct agent *agent = &waiting.agent;
+	char said[200];
+	usec_t begun;
 	pid_t blocker;
 
-	prepare(&agent, &blocked);
+	plain_prepare(&waiting, &scene);
 	scene_sql(&scene, "CREATE TABLE lurking (x int)");
 	blocker = scene_work(&scene, "INSERT INTO lurking VALUES (1) RETURNING pg_sleep(600)");
 	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND query ~ "
-				      "'lurking' AND pid <> pg_backend_pid()"), "1") == 0, 20, &agent);
-	snprintf(said, sizeof(said), "it waits for open transactions: pid %s (database postgres, user postgres", scene_value(&scene,
-		 "SELECT pid FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()"));
-	agent_start(&agent, NULL);
-	WAIT_UNTIL(agent_logged(&agent, said) > 0, 15, &agent);
+				      "'lurking' AND pid <> pg_backend_pid()"), "1") == 0, 20, agent);
+	snprintf(said, sizeof(said), "it waits for open transactions: pid %s (database postgres, user postgres, application work-%d; "
+		 "active for ", scene_value(&scene, "SELECT pid FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> "
+					    "pg_backend_pid()"), (int)blocker);
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, said) > 0, 15, agent);
 	printf("a slot that cannot be made within slot_timeout: the session it waits for is named\n");
+	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^CREATE_REPLICATION_SLOT' AND "
+				      "state = 'active'"), "1") == 0, 15, agent);
+	begun = clock_mono();
+	agent_stop(agent);
+	if (clock_mono() - begun > USEC_PER_SEC)
+		harness_fail(agent, "SIGTERM did not end the wait for the slot at once");
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, said) > 1, 15, agent);
 	scene_work_stop(blocker);
-	WAIT_UNTIL(agent_logged(&agent, "streaming from") > 0, 30, &agent);
-	agent_stop(&agent);
-	printf("and made when that session has ended\n");
+	WAIT_UNTIL(agent_logged(agent, "streaming from") > 0, 30, agent);
+	agent_stop(agent);
+	printf("SIGTERM ends the wait at once; and the slot is made when that session has ended\n");
 }
 
-static void idle_database(struct agent *agent)
+static void idle_database(struct plain *quiet)
 {
 	char position[64];
 
 	scene_sql(&scene, "CREATE DATABASE another");
 	scene_sql(&scene, "\\c another\nCREATE TABLE busy AS SELECT g FROM generate_series(1, 20000) g");
 	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
-	WAIT_UNTIL(confirmed("quiet", position), 15, agent);
+	WAIT_UNTIL(plain_confirmed(quiet, position), 15, &quiet->agent);
 	scene_sql(&scene, "CREATE TABLE unseen AS SELECT g FROM generate_series(1, 20000) g");
 	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
-	WAIT_UNTIL(confirmed("quiet", position), 15, agent);
+	WAIT_UNTIL(plain_confirmed(quiet, position), 15, &quiet->agent);
 	printf("the slot of an idle database advances, and of one whose traffic is not published\n");
 }
 
-static void slow_kafka(struct agent *agent)
+static void slow_kafka(struct plain *quiet)
 {
 	char pid[32];
 
@@ -358,10 +305,10 @@ static void slow_kafka(struct agent *agent)
 	scene_server(&scene, "pause", "kafka", NULL);
 	scene_sql(&scene, "INSERT INTO quiet SELECT g, 'more' FROM generate_series(10, 2000) g");
 	sleep(12);
-	if (strcmp(pid, walsender("quiet")) != 0 || agent_logged(agent, "connecting again"))
-		harness_fail(agent, "the connection did not live through 12 s without Kafka, with wal_sender_timeout = 3s");
+	if (strcmp(pid, walsender("quiet")) != 0 || agent_logged(&quiet->agent, "connecting again"))
+		harness_fail(&quiet->agent, "the connection did not live through 12 s without Kafka, with wal_sender_timeout = 3s");
 	scene_server(&scene, "resume", "kafka", NULL);
-	work(agent, "quiet");
+	plain_work(quiet);
 	printf("wal_sender_timeout = 3s, Kafka paused for 12 s: the connection lives\n");
 }
 
@@ -377,61 +324,132 @@ static void stop_source(const char *when)
 		harness_fail(NULL, "`stop fast` took more than 5 s");
 }
 
-static void stop_servers(struct agent *agent)
+static void stop_servers(struct plain *quiet)
 {
 	stop_source("the agent idle");
-	work(agent, "quiet");
+	plain_work(quiet);
 	scene_server(&scene, "pause", "kafka", NULL);
 	scene_sql(&scene, "UPDATE quiet SET text = text || '-'");
 	sleep(1);
 	stop_source("Kafka paused");
 	scene_server(&scene, "resume", "kafka", NULL);
-	work(agent, "quiet");
+	plain_work(quiet);
 }
 
 static void quiet_agent(void)
 {
-	static const struct situation quiet = {.name = "quiet"};
-	struct agent agent;
+	struct plain quiet = {.name = "quiet"};
 
 	expect_noticed(); /* before the servers are stopped */
 	scene_sql(&scene, "ALTER SYSTEM SET wal_sender_timeout = '3s'");
 	scene_sql(&scene, "SELECT pg_reload_conf()");
-	prepare(&agent, &quiet);
-	stream(&agent);
-	idle_database(&agent);
-	slow_kafka(&agent);
-	stop_servers(&agent);
-	agent_stop(&agent);
+	plain_prepare(&quiet, &scene);
+	plain_stream(&quiet);
+	idle_database(&quiet);
+	slow_kafka(&quiet);
+	stop_servers(&quiet);
+	agent_stop(&quiet.agent);
 }
 
-static void start_other_cluster(void)
+/* A second cluster, in a folder of the scene. */
+static void cluster(const char *verb, const char *folder, char address[64])
 {
-	char command[700];
+	char command[700], line[64] = "";
 	FILE *pipe;
 
-	snprintf(command, sizeof(command), "%s/contrib/servers start postgresql %s/other", scene.source, scene.dir);
+	snprintf(command, sizeof(command), "%s/contrib/servers %s postgresql %s/%s", scene.source, verb, scene.dir, folder);
 	pipe = popen(command, "r");
-	if (!pipe || !fgets(other_address, sizeof(other_address), pipe) || pclose(pipe) != 0)
+	if (!pipe || (strcmp(verb, "start") == 0 && !fgets(line, sizeof(line), pipe)) || pclose(pipe) != 0)
 		harness_fail(NULL, command);
-	other_address[strcspn(other_address, "\n")] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	if (address)
+		memcpy(address, line, sizeof(line));
 }
 
-static void remove_other_cluster(void)
+/* In the folder of the scene. */
+static void shell(const char *script)
 {
 	char command[700];
 
-	snprintf(command, sizeof(command), "%s/contrib/servers remove postgresql %s/other", scene.source, scene.dir);
+	snprintf(command, sizeof(command), "cd %s && %s", scene.dir, script);
 	if (system(command) != 0)
-		fprintf(stderr, "%s failed\n", command);
+		harness_fail(NULL, command);
+}
+
+/* The cluster comes back from a backup that is older than what was published. */
+static void restore(struct plain *plain, const char *arrange, const char *said)
+{
+	cluster("stop", "backup", NULL);
+	shell("rm -rf backup/data && cp -a backup/saved backup/data");
+	shell(arrange);
+	cluster("start", "backup", NULL);
+	scene_sql(plain->agent.scene, "SELECT pg_switch_wal() WHERE NOT pg_is_in_recovery() AND (SELECT timeline_id > 1 FROM "
+		  "pg_control_checkpoint())");
+	for (unsigned times = 1; times <= 2; times++) {
+		agent_start(&plain->agent, NULL);
+		plain_expect(plain, STATE_DIVERGED, said, times, 30);
+	}
+}
+
+static void diverge(void)
+{
+	struct plain plain = {.name = "diverged"};
+	struct scene own = scene;
+
+	cluster("start", "backup", own.pg_address);
+	plain_prepare(&plain, &own);
+	plain_stream(&plain);
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+	cluster("stop", "backup", NULL);
+	shell("cp -a backup/data backup/saved");
+	cluster("start", "backup", NULL);
+	plain_stream(&plain);
+	scene_sql(&own, "INSERT INTO diverged SELECT g, 'lost with the restore' FROM generate_series(2, 5000) g");
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+
+	restore(&plain, "true", "log has: it was restored from a backup");
+	printf("a server restored from an older backup: DIVERGED, 11, also after a restart\n");
+	restore(&plain, "touch backup/data/recovery.signal && echo \"restore_command = 'false'\" >>backup/data/postgresql.auto.conf",
+		"more was published than the new primary had when it was promoted");
+	printf("a standby promoted that had less: DIVERGED, 11, also after a restart\n");
+	cluster("remove", "backup", NULL);
+}
+
+/* An agent that was killed may be alive for all that its successor knows, if that has another state file. */
+static struct plain killed = {.name = "killed"};
+static usec_t killed_at;
+
+static void kill_and_delete(void)
+{
+	plain_prepare(&killed, &scene);
+	plain_stream(&killed);
+	plain_work(&killed);
+	agent_kill(&killed.agent);
+	killed_at = clock_mono();
+	delete_state("killed");
+	agent_start(&killed.agent, NULL);
+	plain_expect(&killed, STATE_CONFLICT, "another agent wrote the checkpoint of this source", 1, 30);
+	printf("a state file deleted after a kill: CONFLICT at first\n");
+}
+
+static void expect_lost(void)
+{
+	if (!killed_at)
+		return;
+	WAIT_UNTIL(clock_mono() - killed_at > 61 * USEC_PER_SEC, 70, NULL);
+	agent_start(&killed.agent, NULL);
+	plain_expect(&killed, STATE_STATE_LOST, "there is a checkpoint in Kafka, but the state file is new", 1, 30);
+	printf("and STATE_LOST a minute after the last write\n");
 }
 
 static void all_situations(void)
 {
-	start_other_cluster();
+	cluster("start", "other", other_address);
 	for (size_t i = 0; i < COUNT_OF(situations); i += GROUP)
 		try_group(&situations[i], COUNT_OF(situations) - i < GROUP ? COUNT_OF(situations) - i : GROUP);
-	remove_other_cluster();
+	cluster("remove", "other", NULL);
 }
 
 static const struct {
@@ -439,6 +457,7 @@ static const struct {
 	void (*run)(void);
 } steps[] = {
 	{"situations", all_situations},
+	{"diverged", diverge},
 	{"take-over", take_over},
 	{"slot", blocked_slot},
 	{"quiet", quiet_agent},
@@ -449,11 +468,14 @@ int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
-	if (argc < 2)
+	if (argc < 2) {
 		change_while_running();
+		kill_and_delete();
+	}
 	for (size_t i = 0; i < COUNT_OF(steps); i++)
 		if (argc < 2 || strcmp(argv[1], steps[i].name) == 0)
 			steps[i].run();
+	expect_lost();
 	scene_end(&scene);
 	printf("every named state is what it says, and stays\n");
 	return 0;

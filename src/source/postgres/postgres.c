@@ -175,8 +175,7 @@ static int pg_create_slot(struct source *source, bool drop_first, struct source_
 
 	if (drop_first && pg_slot_drop(source->queries, source->options.slot, err) < 0)
 		return -1;
-	if (pg_slot_create(source->replication, source->queries, source->options.slot, source->options.slot_timeout_us,
-			   &ret->consistent, name, err) < 0)
+	if (pg_slot_create(source->replication, source->queries, &source->options, &ret->consistent, name, err) < 0)
 		return -1;
 	ret->taken_at = clock_wall();
 	pg_snapshot_done(&source->snapshot);

@@ -99,18 +99,22 @@ int pg_slot_identify(PGconn *replication, PGconn *queries, const char *slot, str
 	return read_slot(queries, slot, ret, err);
 }
 
-/* Sessions with an open transaction, oldest first: pid, database, user, age, state. */
+/* Sessions with an open transaction, and transactions prepared for a commit in two phases; oldest first. */
 static void name_blockers(PGconn *queries, struct writer *text)
 {
 	struct error ignored;
 	PGresult *result = pg_query(queries, &ignored,
-		"SELECT pid, datname, usename, state, extract(epoch FROM now() - xact_start)::int"
+		"SELECT 'pid ' || pid, datname, usename, coalesce(', application ' || nullif(application_name, ''), ''), state,"
+		" extract(epoch FROM now() - xact_start)::bigint, xact_start"
 		" FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
-		" ORDER BY xact_start LIMIT 5");
+		" UNION ALL SELECT 'prepared transaction ' || quote_literal(gid), database, owner, '', 'prepared',"
+		" extract(epoch FROM now() - prepared)::bigint, prepared FROM pg_catalog.pg_prepared_xacts"
+		" ORDER BY 7 LIMIT 5");
 
 	for (int i = 0; result && i < PQntuples(result); i++)
-		wr_printf(text, "%spid %s (database %s, user %s, %s for %s s)", i ? ", " : "", pg_value(result, i, 0),
-			  pg_value(result, i, 1), pg_value(result, i, 2), pg_value(result, i, 3), pg_value(result, i, 4));
+		wr_printf(text, "%s%s (database %s, user %s%s; %s for %s s)", i ? ", " : "", pg_value(result, i, 0),
+			  pg_value(result, i, 1), pg_value(result, i, 2), pg_value(result, i, 3), pg_value(result, i, 4),
+			  pg_value(result, i, 5));
 	PQclear(result);
 }
 
@@ -132,31 +136,35 @@ static void drain(PGconn *conn)
 		PQclear(result);
 }
 
-/* Waits until the command's result is there: 1, or 0 at the deadline, or -1. */
-static int await_result(PGconn *conn, usec_t deadline, struct error *err)
+/* Waits until the command's result is there: 1, or 0 at the deadline or when told to stop, or -1. */
+static int await_result(PGconn *conn, const struct source_options *options, struct error *err)
 {
+	usec_t deadline = clock_mono() + options->slot_timeout_us;
+
 	while (PQisBusy(conn)) {
-		struct pollfd wait = {.fd = PQsocket(conn), .events = POLLIN};
+		struct pollfd wait[] = {{.fd = PQsocket(conn), .events = POLLIN}, {.fd = options->stop_fd, .events = POLLIN}};
 		usec_t left = deadline - clock_mono();
 
 		if (left <= 0)
 			return 0;
-		poll(&wait, 1, (int)(left / USEC_PER_MSEC) + 1);
+		poll(wait, 2, (int)(left / USEC_PER_MSEC) + 1);
+		if (wait[1].revents)
+			return 0;
 		if (!PQconsumeInput(conn))
 			return pg_fail(conn, NULL, err, "creating the replication slot");
 	}
 	return 1;
 }
 
-static int give_up(PGconn *replication, PGconn *queries, const char *slot, usec_t timeout_us, struct error *err)
+static int give_up(PGconn *replication, PGconn *queries, const struct source_options *options, usec_t waited, struct error *err)
 {
 	struct writer names = {0};
 
 	name_blockers(queries, &names);
 	cancel(replication);
 	drain(replication);
-	error_set(err, ERROR_TRANSIENT, "slot '%s' was not made within %d s: it waits for open transactions: %.*s", slot,
-		  (int)(timeout_us / USEC_PER_SEC), (int)names.len, names.len ? names.data : "");
+	error_set(err, ERROR_TRANSIENT, "slot '%s' was not made within %d s: it waits for open transactions: %.*s", options->slot,
+		  (int)(waited / USEC_PER_SEC), (int)names.len, names.len ? names.data : "");
 	error_hint(err, "end those transactions, or raise source.slot_timeout");
 	wr_done(&names);
 	return -1;
@@ -179,10 +187,11 @@ static int take_created(PGconn *replication, struct position *ret_start, char sn
 	return 0;
 }
 
-int pg_slot_create(PGconn *replication, PGconn *queries, const char *slot, usec_t timeout_us, struct position *ret_start,
+int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options, struct position *ret_start,
 		   char snapshot[128], struct error *err)
 {
-	char *quoted = pg_identifier(replication, slot);
+	char *quoted = pg_identifier(replication, options->slot);
+	usec_t begun = clock_mono();
 	char sql[256];
 	int ready;
 
@@ -191,11 +200,11 @@ int pg_slot_create(PGconn *replication, PGconn *queries, const char *slot, usec_
 	PQfreemem(quoted);
 	if (!PQsendQuery(replication, sql))
 		return pg_fail(replication, NULL, err, "creating the replication slot");
-	ready = await_result(replication, clock_mono() + timeout_us, err);
+	ready = await_result(replication, options, err);
 	if (ready < 0)
 		return -1;
 	if (ready == 0)
-		return give_up(replication, queries, slot, timeout_us, err);
+		return give_up(replication, queries, options, clock_mono() - begun, err);
 	return take_created(replication, ret_start, snapshot, err);
 }
 

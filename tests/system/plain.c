@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Its configuration stands in one place; nothing else of it is kept. */
+#include "system/plain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+void plain_configure(struct plain *plain)
+{
+	const struct scene *scene = plain->agent.scene;
+	const char *address = plain->address ? plain->address : scene->pg_address, *name = plain->name;
+	const char *colon = strchr(address, ':');
+	FILE *file = fopen(plain->agent.config, "w");
+
+	fprintf(file, "source:\n  name: %s\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n", name,
+		(int)(colon - address), address, colon + 1);
+	fprintf(file, "  slot: %s\n  publication: %s\n  create_slot: %s\n  slot_timeout: 2s\n", name, name,
+		plain->no_slot ? "false" : "true");
+	fprintf(file, "kafka:\n  bootstrap.servers: %s\n%stopics:\n  prefix: %s\n  partitions: 1\n", scene->kafka_address,
+		plain->kafka ? plain->kafka : "", name);
+	fprintf(file, "state:\n  file: %s/%s.state\nconfirm:\n  interval: 100ms\nlog:\n  level: %s\n", scene->dir, name,
+		getenv("TAILWATER_DEBUG") ? "debug" : "info");
+	fprintf(file, "%s", plain->extra ? plain->extra : "");
+	if (plain->include)
+		fprintf(file, "tables:\n  include: %s\n", plain->include);
+	else
+		fprintf(file, "tables:\n  include: [public.%s]\n", name);
+	fclose(file);
+}
+
+void plain_prepare(struct plain *plain, struct scene *scene)
+{
+	const char *name = plain->name;
+
+	scene_sql(scene, "CREATE TABLE %s (id int PRIMARY KEY, text text); INSERT INTO %s VALUES (1, 'one');"
+		  "CREATE PUBLICATION %s FOR TABLE %s", name, name, name, name);
+	agent_init(&plain->agent, scene, name, "");
+	plain_configure(plain);
+}
+
+void plain_stream(struct plain *plain)
+{
+	unsigned before = agent_logged(&plain->agent, "streaming from");
+
+	agent_start(&plain->agent, NULL);
+	WAIT_UNTIL(agent_logged(&plain->agent, "streaming from") > before, 30, &plain->agent);
+}
+
+bool plain_confirmed(const struct plain *plain, const char *position)
+{
+	return strcmp(scene_value(plain->agent.scene, "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots "
+				  "WHERE slot_name = '%s'", position, plain->name), "t") == 0;
+}
+
+void plain_catch_up(struct plain *plain)
+{
+	char position[64];
+
+	snprintf(position, sizeof(position), "%s", scene_value(plain->agent.scene, "SELECT pg_current_wal_lsn()"));
+	WAIT_UNTIL(plain_confirmed(plain, position), 30, &plain->agent);
+}
+
+void plain_work(struct plain *plain)
+{
+	scene_sql(plain->agent.scene, "UPDATE %s SET text = text || '.'", plain->name);
+	plain_catch_up(plain);
+}
+
+void plain_expect(struct plain *plain, enum named_state state, const char *said, unsigned times, int seconds)
+{
+	struct agent *agent = &plain->agent;
+	int status = agent_wait(agent, seconds * USEC_PER_SEC);
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != named_states[state].exit_code) {
+		fprintf(stderr, "%s, expected exit code %d\n", harness_ending(status), named_states[state].exit_code);
+		harness_fail(agent, named_states[state].name);
+	}
+	if (agent_logged(agent, named_states[state].name) < times || agent_logged(agent, said) < times)
+		harness_fail(agent, said);
+}

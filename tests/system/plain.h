@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * An agent with a table, slot, publication, prefix and state file of its own, all of one name: many of them share the servers
+ * of a scene.
+ */
+#ifndef PLAIN_H
+#define PLAIN_H
+
+#include "base/error.h"
+#include "harness/harness.h"
+
+struct plain {
+	struct agent agent;
+	const char *name;
+	const char *address;    /* of PostgreSQL; NULL: the scene's */
+	const char *include;    /* tables that have change topics; NULL: the one of its name */
+	const char *kafka;      /* further properties, lines indented by two; may be NULL */
+	const char *extra;      /* further lines of the configuration; may be NULL */
+	bool no_slot;           /* none may be made */
+};
+
+/* Writes the configuration: again after something of the above was changed. */
+void plain_configure(struct plain *plain);
+
+/* Makes the table with a row, and the publication; and configures. */
+void plain_prepare(struct plain *plain, struct scene *scene);
+
+/* Starts the agent, and waits until it streams. */
+void plain_stream(struct plain *plain);
+
+/* Waits until all that is in the log by now is published and confirmed. */
+void plain_catch_up(struct plain *plain);
+bool plain_confirmed(const struct plain *plain, const char *position);
+
+/* Changes the rows of its table, and catches up. */
+void plain_work(struct plain *plain);
+
+/* The agent ends in this state, and what it has said by now stands in the log so many times. */
+void plain_expect(struct plain *plain, enum named_state state, const char *said, unsigned times, int seconds);
+
+#endif
