@@ -21,7 +21,6 @@
 /* Memory once had is kept, up to some megabytes. */
 void daemon_keep_memory(void);
 
-/* From now on signals stop this pipeline; makes its wake_fd. */
 /* From now on signals stop this pipeline; makes its wake_fd. Fails (ERROR_INTERNAL) if the process has too many files open. */
 MUST_CHECK int daemon_signals(struct pipeline_control *control, struct error *err);
 
