@@ -149,12 +149,21 @@ static usec_t batch_time(const struct pipeline *p)
 	return time < most ? time : most;
 }
 
+/*
+ * Whether something is done that the state file has not. What is skipped of a transaction that it has a part of is counted
+ * from the transaction's begin: until that part is over, the file is ahead of the count, and must not fall back to it.
+ */
+bool state_lacks(const struct pipeline *p)
+{
+	return progress_compare(&p->applied, &p->saved) > 0;
+}
+
 /* When something has to be done although nothing arrives; INT64_MAX: never. */
 usec_t batch_deadline(const struct pipeline *p)
 {
 	if (p->batch.open)
 		return p->batch.begun_at + (p->txn ? OPEN_TXN_MOST_US : batch_time(p));
-	if (!p->replaying && progress_compare(&p->applied, &p->saved) != 0)
+	if (!p->replaying && state_lacks(p))
 		return p->state_committed_at + p->options->confirm_interval_us;
 	return INT64_MAX;
 }
@@ -334,7 +343,7 @@ int state_commit_if_due(struct pipeline *p, struct error *err)
 	bool due = p->now - p->state_committed_at >= p->options->confirm_interval_us ||
 		   p->rows_since_state_commit >= p->options->confirm_rows;
 
-	if (!due || p->replaying || p->batch.open || progress_compare(&p->applied, &p->saved) == 0)
+	if (!due || p->replaying || p->batch.open || !state_lacks(p))
 		return 0;
 	if (state_commit(p, err) < 0)
 		return -1;

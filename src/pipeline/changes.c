@@ -5,6 +5,7 @@
  * One change, as the source gives it: counted, and then skipped (the state file has it), applied without being published
  * (the checkpoint has it), or both. Which of these is decided by three numbers, set at the begin of its transaction.
  */
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "run.h"
@@ -159,6 +160,7 @@ static int skip_change(struct pipeline *p, const struct change *change, struct e
 		p->txn_unmarked = false;
 	}
 	metric_add(&p->metrics->skipped_changes, 1);
+	failpoint("skipped");
 	if (saved->phase != OPEN_CHANGES || p->applied.open.done != saved->done || p->applied.open.hash == saved->hash)
 		return 0;
 	error_state(err, STATE_REPLAY_DIFFERS, "the server sends the transaction %llu otherwise than before",

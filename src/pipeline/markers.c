@@ -37,7 +37,7 @@ void tally_add(struct pipeline *p, struct tally *tally, uint64_t number)
 /* With the position, if that stands inside of a transaction. */
 int tallies_save(struct pipeline *p, struct error *err)
 {
-	if (!p->txn || !p->tallies.first)
+	if (!p->txn)
 		return 0;
 	if (tallies_clear(p->db, err) < 0)
 		return -1;

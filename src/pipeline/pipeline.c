@@ -119,7 +119,7 @@ static int drain(struct pipeline *p, struct error *err)
 	p->releasing = true;
 	if (batch_commit_checkpoint(p, err) < 0)
 		return -1;
-	if (progress_compare(&p->applied, &p->saved) != 0 && state_commit(p, err) < 0)
+	if (state_lacks(p) && state_commit(p, err) < 0)
 		return -1;
 	return p->source_ops->confirm(p->source, p->saved.position, err);
 }

@@ -212,6 +212,7 @@ bool batch_full(const struct pipeline *p);
 int batch_commit(struct pipeline *p, struct error *err);
 int batch_commit_if_due(struct pipeline *p, struct error *err);
 int batch_commit_checkpoint(struct pipeline *p, struct error *err);
+bool state_lacks(const struct pipeline *p);
 int state_commit(struct pipeline *p, struct error *err);
 int state_commit_if_due(struct pipeline *p, struct error *err);
 usec_t batch_deadline(const struct pipeline *p);

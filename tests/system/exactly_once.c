@@ -9,6 +9,7 @@
  *
  * TAILWATER_KILLS says how many random kills (20). With names of faults as arguments: only those, or none for another word.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,37 @@ static void kill_at_random(struct agent *agent)
 		usleep((useconds_t)rand() % 1500000);
 		agent_kill(agent);
 		trial_check_confirmed(agent);
+		agent_start(agent, NULL);
+	}
+}
+
+/* Progress as a row that SQL can compare. */
+#define PROGRESS(json) \
+	"((" json " #>> '{state,position}')::pg_lsn, coalesce(" json " #>> '{state,open,phase}' = 'documents', false)," \
+	" coalesce((" json " #>> '{state,open,done}')::bigint, 0))"
+
+/* Told to end while it skips what the state file has of a transaction: the file must not fall back behind that. */
+static void stop_while_skipping(struct agent *agent)
+{
+	static const char *const inside[] = {"state-in-documents", "state-in-changes"};
+	char before[2000], after[2000];
+
+	for (size_t i = 0; i < COUNT_OF(inside); i++) {
+		agent_kill(agent);
+		trial_kill_at(agent, inside[i], 1);
+		trial_position(agent, "--json", before, sizeof(before));
+		agent_start(agent, "stop@skipped:1");
+		agent_await_stop(agent);
+		kill(agent->pid, SIGTERM);
+		agent_continue(agent);
+		if (agent_wait(agent, 60 * USEC_PER_SEC) != 0)
+			harness_fail(agent, "the agent did not exit with 0 when told to stop while it was resuming");
+		trial_position(agent, "--json", after, sizeof(after));
+		if (strcmp(scene_value(agent->scene, "SELECT " PROGRESS("a") " >= " PROGRESS("b") " FROM (VALUES ('%s'::jsonb, "
+				       "'%s'::jsonb)) v (a, b)", after, before), "t") != 0) {
+			fprintf(stderr, "before: %s\nafter:  %s\n", before, after);
+			harness_fail(agent, "the state file fell back");
+		}
 		agent_start(agent, NULL);
 	}
 }
@@ -237,6 +269,7 @@ static const struct {
 } faults[] = {
 	{"points", kill_at_every_point},
 	{"random", kill_at_random},
+	{"stopped-while-skipping", stop_while_skipping},
 	{"second-agent", start_a_second_one},
 	{"broker-paused", stop_the_broker},
 	{"commits-cut-off", cut_commits_off},

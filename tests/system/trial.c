@@ -54,20 +54,28 @@ void trial_kill_at(struct agent *agent, const char *point, unsigned passage)
 	harness_fail(agent, what);
 }
 
-void trial_check_confirmed(struct agent *agent)
+void trial_position(struct agent *agent, const char *form, char *ret, size_t size)
 {
-	char path[300], line[200] = "";
+	char path[300], verb[100];
 	FILE *file;
 
-	if (agent_verb(agent, "position --field state", "position.out") != 0)
+	snprintf(verb, sizeof(verb), "position %s", form);
+	if (agent_verb(agent, verb, "position.out") != 0)
 		harness_fail(agent, "`position` failed");
 	snprintf(path, sizeof(path), "%s/position.out", agent->scene->dir);
 	file = fopen(path, "r");
-	if (!file || !fgets(line, sizeof(line), file))
+	if (!file || !fgets(ret, (int)size, file))
 		harness_fail(agent, "`position` said nothing");
 	fclose(file);
-	line[strcspn(line, "\n")] = '\0';
-	if (strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn <= '%s' FROM pg_replication_slots", line), "t") != 0)
+	ret[strcspn(ret, "\n")] = '\0';
+}
+
+void trial_check_confirmed(struct agent *agent)
+{
+	char state[100];
+
+	trial_position(agent, "--field state", state, sizeof(state));
+	if (strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn <= '%s' FROM pg_replication_slots", state), "t") != 0)
 		harness_fail(agent, "the source was told more than the state file has");
 }
 

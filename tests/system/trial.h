@@ -26,6 +26,9 @@ void trial_let_it_work(struct agent *agent);
 /* Dies at the failpoint, or the test fails. */
 void trial_kill_at(struct agent *agent, const char *point, unsigned passage);
 
+/* The first line of `position` in one of its forms: "--json", "--field state". */
+void trial_position(struct agent *agent, const char *form, char *ret, size_t size);
+
 /* The source is never told more than the state file has on disk. */
 void trial_check_confirmed(struct agent *agent);
 
