@@ -117,6 +117,8 @@ static int drain(struct pipeline *p, struct error *err)
 	if (p->replaying)
 		return 0;
 	p->releasing = true;
+	if (progress_compare(&p->applied, &p->saved) < 0)
+		p->applied = p->saved; /* the end came while changes were skipped that the file has */
 	if (batch_commit_checkpoint(p, err) < 0)
 		return -1;
 	if (state_lacks(p) && state_commit(p, err) < 0)
