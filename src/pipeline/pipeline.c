@@ -128,7 +128,6 @@ static int drain(struct pipeline *p, struct error *err)
 
 static int run_until_stopped(struct pipeline *p, struct error *err)
 {
-	p->backoff_us = 0;
 	if (p->control->on_ready)
 		p->control->on_ready(p->control->arg);
 	while (!stopping(p))
@@ -148,13 +147,11 @@ static void count_failure(struct pipeline *p, struct error *err)
 	char position[POSITION_TEXT_BYTES];
 	struct error told = *err;
 
-	if (err->class != ERROR_RECORD) {
+	if (progress_compare(&p->failed_at, &p->published) != 0)
 		p->failures = 0;
-		return;
-	}
-	p->failures = progress_compare(&p->failed_at, &p->published) == 0 ? p->failures + 1 : 1;
 	p->failed_at = p->published;
-	if (p->failures < FAILURES_MOST)
+	p->failures += err->class == ERROR_RECORD;
+	if (err->class != ERROR_RECORD || p->failures < FAILURES_MOST)
 		return;
 	position_print(p->published.position, position);
 	error_state(err, STATE_BLOCKED, "%s (%d times, after position %s)", told.text, FAILURES_MOST, position);
@@ -162,10 +159,13 @@ static void count_failure(struct pipeline *p, struct error *err)
 								 "nothing was skipped");
 }
 
-static void back_off(struct pipeline *p)
+/* A run that got on, or lasted, was a good one: what fails at once again and again is left alone for longer and longer. */
+static void back_off(struct pipeline *p, bool progressed, usec_t lasted)
 {
 	struct pollfd wait = {.fd = p->control->wake_fd, .events = POLLIN};
 
+	if (progressed || lasted > BACKOFF_MOST_US)
+		p->backoff_us = 0;
 	p->backoff_us = p->backoff_us ? p->backoff_us * 2 : BACKOFF_FIRST_US;
 	if (p->backoff_us > BACKOFF_MOST_US)
 		p->backoff_us = BACKOFF_MOST_US;
@@ -173,17 +173,28 @@ static void back_off(struct pipeline *p)
 		poll(&wait, 1, (int)(p->backoff_us / USEC_PER_MSEC));
 }
 
+/* One run, from connecting to its end. What can be tried again is ERROR_TRANSIENT or ERROR_RECORD. */
+static int run_once(struct pipeline *p, struct error *err)
+{
+	int result;
+
+	error_clear(err);
+	result = recover_start(p, err) < 0 ? -1 : run_until_stopped(p, err);
+	if (result == 0 || lasting(err))
+		return result;
+	blame_message(p, err);
+	count_failure(p, err);
+	return -1;
+}
+
 static int run_with_recovery(struct pipeline *p, struct error *err)
 {
 	for (;;) {
-		error_clear(err);
+		usec_t begun = clock_mono();
+		struct progress before = p->published;
 
-		int result = recover_start(p, err) < 0 ? -1 : run_until_stopped(p, err);
-
-		if (result == 0 || lasting(err))
-			return result;
-		blame_message(p, err);
-		count_failure(p, err);
+		if (run_once(p, err) == 0)
+			return 0;
 		if (lasting(err))
 			return -1;
 		recover_teardown(p);
@@ -191,7 +202,7 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 			return 0;
 		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "", err->hint);
 		metric_add(&p->metrics->recoveries, 1);
-		back_off(p);
+		back_off(p, progress_compare(&before, &p->published) != 0, clock_mono() - begun);
 	}
 }
 

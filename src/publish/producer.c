@@ -6,6 +6,7 @@
  * producer_poll, so that nothing needs a lock. The reactions to transaction errors are those seen on a real broker: a timed
  * out commit is called again, anything else ends the producer.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -41,6 +42,8 @@ struct producer {
 	struct lane *waiting;       /* those that hold something */
 	struct slab slab;
 	bool commit_resumed;  /* the last call of commit timed out */
+	bool given_up;        /* messages, and the client has not said why */
+	char kept_out[300];   /* what it said of a partition that was not let into a transaction */
 	struct error failure; /* the first lasting one, from whatever callback */
 	char *blamed_topic;   /* of the message that it is about */
 	struct writer blamed_key;
@@ -83,6 +86,8 @@ static void note_failure(struct producer *producer, const rd_kafka_message_t *me
 	struct error err;
 
 	client_fail(&err, message->err, "delivering to Kafka", NULL);
+	if (producer->failure.class == ERROR_NONE)
+		producer->given_up = producer->transactional && message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE;
 	if (producer->failure.class == ERROR_NONE || (producer->failure.class == ERROR_TRANSIENT && err.class == ERROR_RECORD))
 		producer->failure = err;
 	if (err.class == ERROR_RECORD && message->len > producer->blamed_bytes)
@@ -134,9 +139,15 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 		client_fail(&producer->failure, (rd_kafka_resp_err_t)code, "the Kafka producer is at its end", words);
 }
 
+/* Which partition the broker did not let into a transaction stands nowhere else. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
+	struct producer *producer = rd_kafka_opaque(rk);
+	const char *said = strcmp(facility, "ADDPARTS") == 0 ? strstr(text, "Failed") : NULL;
+
 	(void)level;
+	if (said)
+		snprintf(producer->kept_out, sizeof(producer->kept_out), "%s", said);
 	log_debug(rd_kafka_name(rk), "kafka: %s: %s", facility, text);
 }
 
@@ -430,6 +441,22 @@ int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced
 	return result;
 }
 
+/*
+ * When the broker does not let a partition into the transaction, the client gives up all messages that are waiting, and says
+ * no more than that. A commit is not possible any more then: asking for it sends nothing, and tells why.
+ */
+static void ask_why(struct producer *producer)
+{
+	rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->rk, 0);
+
+	producer->given_up = false;
+	if (error && rd_kafka_error_txn_requires_abort(error))
+		client_fail(&producer->failure, rd_kafka_error_code(error), "delivering to Kafka",
+			    *producer->kept_out ? producer->kept_out : rd_kafka_error_string(error));
+	if (error)
+		rd_kafka_error_destroy(error);
+}
+
 int producer_poll(struct producer *producer, struct error *err)
 {
 	uint64_t wakeups;
@@ -441,6 +468,8 @@ int producer_poll(struct producer *producer, struct error *err)
 	rd_kafka_poll(producer->rk, 0);
 	if (producer->failure.class == ERROR_NONE)
 		return 0;
+	if (producer->given_up)
+		ask_why(producer);
 	*err = producer->failure;
 	return -1;
 }

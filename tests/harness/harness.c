@@ -148,7 +148,7 @@ static bool show_reports(const struct scene *scene)
 	return true;
 }
 
-static void begin(struct scene *scene, const char *kafka_setting)
+void scene_begin_with(struct scene *scene, const char *kafka_settings)
 {
 	char output[OUTPUT_BYTES], path[4096];
 
@@ -162,12 +162,12 @@ static void begin(struct scene *scene, const char *kafka_setting)
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
 	start_server(scene, "postgresql", "", scene->pg_address);
-	start_server(scene, "kafka", kafka_setting, scene->kafka_address);
+	start_server(scene, "kafka", kafka_settings, scene->kafka_address);
 }
 
 void scene_begin(struct scene *scene)
 {
-	begin(scene, "");
+	scene_begin_with(scene, "");
 }
 
 void scene_begin_relayed(struct scene *scene, const struct relay *relay)
@@ -175,7 +175,7 @@ void scene_begin_relayed(struct scene *scene, const struct relay *relay)
 	char output[OUTPUT_BYTES], setting[100];
 
 	snprintf(setting, sizeof(setting), "relay=%s", relay->address);
-	begin(scene, setting);
+	scene_begin_with(scene, setting);
 	run(output, sizeof(output), "cat %s/kafka/relayed-port", scene->dir);
 	snprintf(scene->relayed_address, sizeof(scene->relayed_address), "127.0.0.1:%.8s", output);
 }
@@ -482,10 +482,17 @@ uint64_t agent_metric(const struct agent *agent, const char *name)
 
 unsigned agent_logged(const struct agent *agent, const char *text)
 {
-	char output[OUTPUT_BYTES];
+	FILE *file = fopen(agent->log, "r");
+	unsigned times = 0;
+	char *line = NULL;
+	size_t size = 0;
 
-	run(output, sizeof(output), "grep -cF '%s' %s 2>/dev/null", text, agent->log);
-	return (unsigned)strtoul(output, NULL, 10);
+	while (file && getline(&line, &size, file) >= 0)
+		times += strstr(line, text) != NULL;
+	free(line);
+	if (file)
+		fclose(file);
+	return times;
 }
 
 int agent_verb(const struct agent *agent, const char *verb_and_options, const char *output)

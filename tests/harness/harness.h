@@ -28,10 +28,11 @@ struct scene {
 };
 
 /*
- * Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. With a listening relay, Kafka has a port for
- * clients that come through it.
+ * Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. Settings of Kafka stand with blanks between
+ * them. With a listening relay, Kafka has a port for clients that come through it.
  */
 void scene_begin(struct scene *scene);
+void scene_begin_with(struct scene *scene, const char *kafka_settings);
 void scene_begin_relayed(struct scene *scene, const struct relay *relay);
 
 /* Stops and removes all of it. Fails the test if a sanitizer found a fault in a program of the scene. */
