@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/writer.h"
 #include "canonical/mapping.h"
 #include "model/avro.h"
 #include "state/key.h"
@@ -14,6 +15,9 @@
 /* <instance>/<Entity>/<key>, percent-encoded, in the arena. */
 struct view canonical_id(struct mapping *mapping, const struct entity *entity, struct root_key key,
 			 struct arena *arena);
+
+/* One part of such an id. */
+void id_write_segment(struct writer *wr, struct view segment);
 
 /* A map: the key's columns and their texts. */
 struct datum root_keys(const struct entity *entity, struct root_key key, struct arena *arena);

@@ -72,6 +72,7 @@ struct settings {
 	int64_t confirm_interval;
 	int64_t confirm_rows;
 	int64_t commit_timeout;
+	int64_t on_bad_record;
 
 	int64_t log_format;
 	int64_t log_level;

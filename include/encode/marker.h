@@ -47,6 +47,9 @@ struct view encode_transaction_id(const struct encoder *enc);
 /* The events of the present transaction or snapshot so far, of the tables that have any, in order of appearance. */
 size_t encode_counts(const struct encoder *enc, struct arena *arena, struct event_count **ret);
 
+/* How counts name what a plan publishes: "public.invoice", "message". */
+struct view encode_collection_name(const struct encoder *enc, const struct encode_plan *plan);
+
 /* True if there is any. */
 bool encode_counted(const struct encoder *enc);
 

@@ -30,6 +30,7 @@ struct pipeline_options {
 
 	struct kafka_options kafka;
 	enum delivery delivery;
+	bool bad_record_exception;     /* a record that cannot be published becomes an exception, instead of BLOCKED */
 	bool mark_all;                 /* BEGIN and END of every transaction, not only of those that are split */
 	const char *prefix;            /* of topics */
 	int32_t partitions;            /* of topics made by the agent */

@@ -64,6 +64,9 @@ int producer_begin(struct producer *producer, struct error *err);
  */
 int producer_send(struct producer *producer, const struct message *message, struct error *err);
 
+/* Most bytes of a message's key and value together. */
+size_t producer_message_limit(const struct producer *producer);
+
 /* Waits up to slice until all is delivered: 1, 0 not yet, -1. */
 int producer_flush(struct producer *producer, usec_t slice_us, struct error *err);
 

@@ -43,8 +43,7 @@ const struct allowed_function *function_allowed(const char *name);
 /* Sets the error of the statement: "name of the caller's choice: ..." */
 void function_fail(sqlite3_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* One part of a composite key, with what separates parts escaped; and a path segment of a canonical id. */
+/* One part of a composite key, with what separates parts escaped. */
 void key_write_part(struct writer *wr, struct view part);
-void id_write_segment(struct writer *wr, struct view segment);
 
 #endif

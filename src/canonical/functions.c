@@ -17,6 +17,7 @@
 #include "base/decimal.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "canonical/root.h"
 #include "function_table.h"
 #include "state/key.h"
 #include "zone.h"

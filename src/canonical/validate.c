@@ -14,6 +14,7 @@
 
 #include "base/datetime.h"
 #include "base/decimal.h"
+#include "base/shown.h"
 
 #define SHOWN_BYTES 60 /* of a value in a reason */
 
@@ -52,18 +53,9 @@ static struct view value_text(sqlite3_value *value, char digits[350])
 struct view value_shown(sqlite3_value *value, size_t most, struct arena *arena)
 {
 	char digits[350];
-	struct view text = value_text(value, digits), cut = view_cut(text, most);
-	char *first, *to;
+	struct view text = value_text(value, digits);
 
-	if (sqlite3_value_type(value) != SQLITE_BLOB)
-		return cut.len == text.len ? arena_copy(arena, text) : arena_printf(arena, "%.*s...", VIEW_ARG(cut));
-	cut.len = text.len < most / 2 ? text.len : most / 2;
-	first = to = arena_alloc(arena, cut.len * 2 + 6);
-	to += sprintf(to, "\\x");
-	for (size_t i = 0; i < cut.len; i++)
-		to += sprintf(to, "%02x", (unsigned char)cut.ptr[i]);
-	to += sprintf(to, "%s", cut.len < text.len ? "..." : "");
-	return (struct view){first, (size_t)(to - first)};
+	return sqlite3_value_type(value) == SQLITE_BLOB ? bytes_shown(text, most, arena) : text_shown(text, most, arena);
 }
 
 /* For a reason. */

@@ -199,6 +199,7 @@ void bind_pipeline(struct conf *conf)
 		.source = bind_source(settings, &conf->arena),
 		.kafka = {settings->source_name, settings->kafka.entries, settings->kafka.count},
 		.delivery = settings->delivery ? DELIVERY_AT_LEAST_ONCE : DELIVERY_EXACTLY_ONCE,
+		.bad_record_exception = settings->on_bad_record != 0,
 		.mark_all = settings->topics_transactions != 0,
 		.prefix = settings->topics_prefix,
 		.partitions = (int32_t)settings->topics_partitions,

@@ -77,6 +77,7 @@ static const struct option_form form_anything = {fits_anything, "a text that is 
 
 static const char *const source_types[] = {"postgresql", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
+static const char *const bad_record_ways[] = {"stop", "exception", NULL};
 static const char *const marked_transactions[] = {"split", "all", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
@@ -197,6 +198,11 @@ const struct option option_table[] = {
 	{.name = "commit_timeout", .type = OPTION_DURATION, AT(commit_timeout), RANGE(SEC, 3600 * SEC), .fallback = "1min",
 	 .help = "How long Kafka may leave a commit unanswered before its outcome is read back from the checkpoint."},
 
+	{.name = "on_bad_record", .type = OPTION_CHOICE, AT(on_bad_record), .choices = bad_record_ways, .fallback = "stop",
+	 .help = "What becomes of a change record with a value that its schema has no form for, and of a message larger than "
+		 "kafka.message.max.bytes. stop: after three attempts the agent stops in state BLOCKED, and nothing is skipped. "
+		 "exception: a record in PREFIX.exception takes its place, with table, key and reason, and the stream goes on."},
+
 	{.name = "log.format", .type = OPTION_CHOICE, AT(log_format), .choices = log_formats, .fallback = "text",
 	 .reloadable = true, .help = "Log lines on standard error: one line for each event, as text or JSON."},
 	{.name = "log.level", .type = OPTION_CHOICE, AT(log_level), .choices = log_levels, .fallback = "info",
@@ -216,6 +222,7 @@ const struct option_section option_sections[] = {
 	{"batch", "What goes into one Kafka transaction."},
 	{"confirm", "What is told to the source, and when."},
 	{"commit_timeout", NULL},
+	{"on_bad_record", NULL},
 	{"log", "The log."},
 };
 

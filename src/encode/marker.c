@@ -84,6 +84,11 @@ bool encode_counted(const struct encoder *enc)
 	return enc->counted != NULL;
 }
 
+struct view encode_collection_name(const struct encoder *enc, const struct encode_plan *plan)
+{
+	return view_of(plan->collection ? plan->collection->name : enc->message_collection.name);
+}
+
 static uint64_t events_of(const struct encode_collection *collection)
 {
 	return collection->count + collection->moved;

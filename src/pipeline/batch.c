@@ -89,6 +89,14 @@ static int send(struct pipeline *p, const struct message *message, struct error 
 	return 0;
 }
 
+int batch_refuse_size(const struct pipeline *p, const struct message *message, struct error *err)
+{
+	error_set(err, ERROR_RECORD, "a message of %zu bytes for topic %s is larger than the client's message.max.bytes (%zu)",
+		  message->key.len + message->value.len, topic_name(message->topic), p->message_limit);
+	return error_hint(err, "raise kafka.message.max.bytes here, and max.message.bytes of the topic; or let such records go "
+			       "to the exception topic (on_bad_record: exception); nothing was skipped");
+}
+
 /* A marker: it is in no digest, and of no replay. */
 int batch_mark(struct pipeline *p, const struct message *message, struct error *err)
 {

@@ -120,22 +120,30 @@ static int publish_schemas(struct pipeline *p, const struct encode_plan *plan, b
 	return batch_publish_schema(p, plan->value.fingerprint, plan->value.text, err);
 }
 
+static int publish_part(struct pipeline *p, struct encode_plan *plan, const struct change *change, unsigned part,
+			struct error *err)
+{
+	struct message message;
+
+	if (encode_part(p->encoder, plan, change, part, &p->key, &p->value, &message, err) < 0)
+		return err->class == ERROR_RECORD ? change_refused(p, change, part, FAULT_ENCODING, err) : -1;
+	if (!batch_too_large(p, message.key.len + message.value.len))
+		return batch_emit(p, &message, err);
+	batch_refuse_size(p, &message, err);
+	return change_refused(p, change, part, FAULT_TOO_LARGE, err);
+}
+
 int change_publish(struct pipeline *p, const struct change *change, struct error *err)
 {
 	struct route *route = change->table ? route_of(p, change->table) : &p->message_route;
 	struct encode_plan *plan = route->plan;
 	unsigned parts = encode_parts(p->encoder, plan, change);
-	struct message message;
 
 	if (publish_schemas(p, plan, &route->schemas_published, err) < 0)
 		return -1;
-
-	for (unsigned part = 0; part < parts; part++) {
-		if (encode_part(p->encoder, plan, change, part, &p->key, &p->value, &message, err) < 0)
-			return blame_change(p, change, err);
-		if (batch_emit(p, &message, err) < 0)
+	for (unsigned part = 0; part < parts; part++)
+		if (publish_part(p, plan, change, part, err) < 0)
 			return -1;
-	}
 	return 0;
 }
 

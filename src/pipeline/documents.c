@@ -104,8 +104,8 @@ static int publish_deletion(struct making *m, struct datum *old, struct error *e
 	failed = choose_events(m, old, NULL, &fired, err);
 	if (failed < 0)
 		return -1;
-	if (failed && (making_send_exception(m, true, &m->document.fault, making_time(m), err) < 0 ||
-		       send_closed(m, m->document.fault, making_time(m), err) < 0))
+	if (failed && (making_send_exception(m, true, &m->document.fault, occurred_at(m->p, m->cause), err) < 0 ||
+		       send_closed(m, m->document.fault, occurred_at(m->p, m->cause), err) < 0))
 		return -1;
 	if (making_send_entity(m, "DELETE", payload, err) < 0 || send_events(m, fired, payload, err) < 0)
 		return -1;
@@ -136,7 +136,7 @@ static int record_exception(const struct making *m, bool *ret_news, usec_t *ret_
 		.fault = m->document.fault,
 		.owner = view_of(m->entity->owner),
 		.event_id = m->event_id,
-		.since = making_time(m),
+		.since = occurred_at(m->p, m->cause),
 	};
 
 	position_print(p->txn ? p->txn->final : p->applied.position, position);
@@ -169,13 +169,37 @@ static int handle_invalid(const struct making *m, struct error *err)
 	return document_put(p->documents, m->route->documents_slot, m->document.key, &now, err);
 }
 
-/* A rule that fails parks the document, so that its event is raised when it has been mended, and not lost. */
+/* 1 if a message would be larger than Kafka takes, unless the agent is to stop for that: then the fault is in the document. */
+static int check_size(struct making *m, const char *operation, uint64_t fired, struct error *err)
+{
+	struct pipeline *p = m->p;
+	size_t bytes;
+
+	if (!p->replaying && !p->options->bad_record_exception)
+		return 0;
+	if (making_measure(m, operation, fired, &bytes, err) < 0)
+		return -1;
+	if (!batch_too_large(p, bytes))
+		return 0;
+	m->document.fault = (struct fault){
+		.reason = FAULT_TOO_LARGE,
+		.message = arena_printf(&p->doc_arena, "its message of %zu bytes is larger than the client's message.max.bytes (%zu)",
+					bytes, p->message_limit),
+	};
+	return 1;
+}
+
+/*
+ * A rule that fails parks the document, so that its event is raised when it has been mended, and not lost; and so does a
+ * document that is too large.
+ */
 static int handle_valid(struct making *m, struct error *err)
 {
 	struct pipeline *p = m->p;
 	struct kept_document now = {.payload = m->payload};
 	bool same = m->kept.payload.ptr && view_equal(m->kept.payload, m->payload);
 	bool changed = !same || m->cause != CAUSE_COMMIT;
+	const char *operation;
 	struct datum old;
 	uint64_t fired = 0;
 	bool there;
@@ -184,20 +208,19 @@ static int handle_valid(struct making *m, struct error *err)
 		return 0;
 	if (read_kept(m, &old, &there, err) < 0)
 		return -1;
+	operation = m->cause == CAUSE_SNAPSHOT ? "SNAPSHOT" : there ? "UPDATE" : "CREATE";
 	if (changed) {
 		int failed = choose_events(m, there ? &old : NULL, &m->document.datum, &fired, err);
 
+		if (failed == 0)
+			failed = check_size(m, operation, fired, err);
 		if (failed)
 			return failed < 0 ? -1 : handle_invalid(m, err);
 	}
 	if (close_exception(m, err) < 0)
 		return -1;
-	if (changed) {
-		const char *operation = m->cause == CAUSE_SNAPSHOT ? "SNAPSHOT" : there ? "UPDATE" : "CREATE";
-
-		if (making_send_entity(m, operation, m->payload, err) < 0 || send_events(m, fired, m->payload, err) < 0)
-			return -1;
-	}
+	if (changed && (making_send_entity(m, operation, m->payload, err) < 0 || send_events(m, fired, m->payload, err) < 0))
+		return -1;
 	return document_put(p->documents, m->route->documents_slot, m->document.key, &now, err);
 }
 

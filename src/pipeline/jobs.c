@@ -19,6 +19,7 @@
 #include "state/jobs.h"
 
 #define INPUT_PACK "input.pack"
+#define INPUT_MESSAGE_LIMIT "input.message_limit"
 #define JOB_EVALUATE "evaluate"
 
 static int put_pack(struct pipeline *p, const struct pack *pack, struct error *err)
@@ -32,9 +33,19 @@ static int put_pack(struct pipeline *p, const struct pack *pack, struct error *e
 	return result;
 }
 
+static int put_message_limit(struct pipeline *p, struct error *err)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%zu", p->message_limit);
+	return input_put(p->db, INPUT_MESSAGE_LIMIT, view_of(text), err);
+}
+
 /* At the end of the first snapshot, in the same commit. */
 int inputs_remember(struct pipeline *p, struct error *err)
 {
+	if (put_message_limit(p, err) < 0)
+		return -1;
 	return p->pack ? put_pack(p, p->pack, err) : 0;
 }
 
@@ -73,10 +84,12 @@ static int switch_pack(struct pipeline *p, struct error *err)
 /* The choice was a good one: it is committed, before anything is published by it. */
 int inputs_settle(struct pipeline *p, struct error *err)
 {
-	if (!p->pack_switched)
+	if (!p->pack_switched && !p->limit_switched)
 		return 0;
-	p->pack_switched = false;
-	log_info(p->options->name, "the mapping pack is now %s %s", pack_name(p->pack_wanted), pack_version(p->pack_wanted));
+	if (p->pack_switched)
+		log_info(p->options->name, "the mapping pack is now %s %s", pack_name(p->pack_wanted),
+			 pack_version(p->pack_wanted));
+	p->pack_switched = p->limit_switched = false;
 	return db_commit(p->db, err);
 }
 
@@ -90,7 +103,7 @@ static int keep_stored(struct pipeline *p, struct pack *stored, struct error *er
 	log_info(p->options->name, "the mapping pack has changed: the new one takes effect when what is under way is done");
 	pack_free(p->pack_stored);
 	p->pack = p->pack_stored = stored;
-	p->pack_pending = true;
+	p->inputs_pending = true;
 	return 0;
 }
 
@@ -106,15 +119,13 @@ static int compare_pack(struct pipeline *p, struct view text, struct error *err)
 	return 0;
 }
 
-/* Which pack is in force: the folder's, unless something is under way that began with another. */
-int inputs_choose(struct pipeline *p, struct error *err)
+static int choose_pack(struct pipeline *p, struct error *err)
 {
 	struct arena arena;
 	struct view text;
 	int found;
 
 	p->pack = p->pack_wanted;
-	p->pack_pending = p->pack_switched = false;
 	if (!p->pack)
 		return 0;
 	arena_init(&arena);
@@ -125,10 +136,42 @@ int inputs_choose(struct pipeline *p, struct error *err)
 	return found < 0 ? -1 : 0;
 }
 
-/* True when the loop should begin anew, because the new pack can take effect. */
+/* Which messages are too large decides what is published in their place: so a replay goes by what was in force. */
+static int choose_message_limit(struct pipeline *p, struct error *err)
+{
+	struct arena arena;
+	struct view text;
+	size_t known = 0;
+	int found;
+
+	arena_init(&arena);
+	found = input_get(p->db, INPUT_MESSAGE_LIMIT, &arena, &text, err);
+	if (found > 0)
+		known = strtoull(text.ptr, NULL, 10);
+	arena_done(&arena);
+	p->message_limit = producer_message_limit(p->producer);
+	if (found < 0 || known == p->message_limit)
+		return found < 0 ? -1 : 0;
+	if (found > 0 && !at_border(p)) {
+		p->message_limit = known;
+		p->inputs_pending = true;
+		return 0;
+	}
+	p->limit_switched = true;
+	return put_message_limit(p, err);
+}
+
+/* What is in force: what is configured now, unless something is under way that began with something else. */
+int inputs_choose(struct pipeline *p, struct error *err)
+{
+	p->inputs_pending = p->pack_switched = p->limit_switched = false;
+	return choose_message_limit(p, err) < 0 ? -1 : choose_pack(p, err);
+}
+
+/* True when the loop should begin anew, because what is wanted can take effect. */
 bool inputs_due(const struct pipeline *p)
 {
-	return p->pack_pending && !p->replaying && !p->txn && !p->batch.open &&
+	return p->inputs_pending && !p->replaying && !p->txn && !p->batch.open &&
 	       progress_compare(&p->applied, &p->saved) == 0;
 }
 

@@ -15,23 +15,51 @@
 #include "run.h"
 #include "state/tallies.h"
 
+#define REFUSED "-" /* before the name of a table, in the state file */
+
+static void begin_list(struct tallies *list)
+{
+	list->epoch++;
+	list->first = NULL;
+	list->end = &list->first;
+}
+
 void tallies_begin(struct pipeline *p)
 {
-	p->tallies.epoch++;
-	p->tallies.first = NULL;
-	p->tallies.end = &p->tallies.first;
+	begin_list(&p->tallies);
+	begin_list(&p->refusals);
+}
+
+static void add(struct tallies *list, struct tally *tally, uint64_t number)
+{
+	if (tally->epoch != list->epoch) {
+		tally->epoch = list->epoch;
+		tally->count = 0;
+		tally->next = NULL;
+		*list->end = tally;
+		list->end = &tally->next;
+	}
+	tally->count += number;
 }
 
 void tally_add(struct pipeline *p, struct tally *tally, uint64_t number)
 {
-	if (tally->epoch != p->tallies.epoch) {
-		tally->epoch = p->tallies.epoch;
-		tally->count = 0;
-		tally->next = NULL;
-		*p->tallies.end = tally;
-		p->tallies.end = &tally->next;
-	}
-	tally->count += number;
+	add(&p->tallies, tally, number);
+}
+
+/* One that the encoder has counted, but that is not in its topic. */
+void tally_refused(struct pipeline *p, struct tally *tally, struct view collection)
+{
+	tally->name = collection;
+	add(&p->refusals, tally, 1);
+}
+
+static int save_list(struct pipeline *p, const struct tallies *list, const char *mark, struct error *err)
+{
+	for (const struct tally *tally = list->first; tally; tally = tally->next)
+		if (tally_put(p->db, arena_printf(&p->txn_arena, "%s%.*s", mark, VIEW_ARG(tally->name)), tally->count, err) < 0)
+			return -1;
+	return 0;
 }
 
 /* With the position, if that stands inside of a transaction. */
@@ -39,12 +67,9 @@ int tallies_save(struct pipeline *p, struct error *err)
 {
 	if (!p->txn)
 		return 0;
-	if (tallies_clear(p->db, err) < 0)
+	if (tallies_clear(p->db, err) < 0 || save_list(p, &p->tallies, "", err) < 0)
 		return -1;
-	for (const struct tally *tally = p->tallies.first; tally; tally = tally->next)
-		if (tally_put(p->db, tally->name, tally->count, err) < 0)
-			return -1;
-	return 0;
+	return save_list(p, &p->refusals, REFUSED, err);
 }
 
 static struct tally *find_tally(struct pipeline *p, struct view name)
@@ -66,19 +91,32 @@ static struct tally *find_tally(struct pipeline *p, struct view name)
 	return NULL;
 }
 
+static void take_refused(struct pipeline *p, struct view name, uint64_t count)
+{
+	for (size_t i = 0; i <= p->table_count; i++) {
+		struct route *route = i < p->table_count ? route_of(p, p->versions[i]) : &p->message_route;
+
+		if (route->plan && view_equal(encode_collection_name(p->encoder, route->plan), name)) {
+			route->refused.name = encode_collection_name(p->encoder, route->plan);
+			add(&p->refusals, &route->refused, count);
+			return;
+		}
+	}
+}
+
 static void take_tally(void *arg, struct view name, uint64_t count)
 {
 	struct tally *tally = find_tally(arg, name);
 
 	if (tally)
 		tally_add(arg, tally, count);
+	else if (name.len && name.ptr[0] == REFUSED[0])
+		take_refused(arg, (struct view){name.ptr + 1, name.len - 1}, count);
 }
 
-/* Of the documents that the state file has behind it. */
+/* Of what the state file has behind it. */
 int tallies_load(struct pipeline *p, struct error *err)
 {
-	if (p->saved.open.phase != OPEN_DOCUMENTS)
-		return 0;
 	if (tallies_each(p->db, take_tally, p, err) < 0)
 		return -1;
 	if (p->tallies.first)
@@ -97,6 +135,19 @@ static size_t count_documents(struct pipeline *p, struct event_count **ret)
 	for (const struct tally *tally = p->tallies.first; tally; tally = tally->next)
 		(*ret)[count++] = (struct event_count){tally->name, tally->count};
 	return count;
+}
+
+static void subtract(struct event_count *counts, size_t count, const struct tally *refused)
+{
+	for (size_t i = 0; i < count; i++)
+		if (view_equal(counts[i].collection, refused->name))
+			counts[i].events -= refused->count;
+}
+
+static void subtract_refused(struct pipeline *p, struct event_count *counts, size_t count)
+{
+	for (const struct tally *refused = p->refusals.first; refused; refused = refused->next)
+		subtract(counts, count, refused);
 }
 
 static int send_marker(struct pipeline *p, const struct marker *marker, struct error *err)
@@ -140,6 +191,7 @@ int marker_end(struct pipeline *p, struct error *err)
 	if (change_set_hidden(p, false, err) < 0)
 		return -1;
 	marker.table_count = encode_counts(p->encoder, &p->txn_arena, &tables);
+	subtract_refused(p, tables, marker.table_count);
 	marker.tables = tables;
 	marker.document_count = count_documents(p, &documents);
 	marker.documents = documents;
@@ -167,10 +219,11 @@ static void count_snapshot(struct pipeline *p, struct marker *marker)
 
 		if (route_of(p, table)->plan)
 			tables[marker->table_count++] = (struct event_count){
-				arena_printf(&p->txn_arena, "%s.%s", table->schema, table->name),
+				encode_collection_name(p->encoder, route_of(p, table)->plan),
 				encode_count(p->encoder, route_of(p, table)->plan),
 			};
 	}
+	subtract_refused(p, tables, marker->table_count);
 	marker->document_count = count_documents(p, &documents);
 	marker->tables = tables;
 	marker->documents = documents;

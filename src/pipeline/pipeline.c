@@ -105,7 +105,7 @@ static int turn(struct pipeline *p, struct error *err)
 		return -1;
 	export_metrics(p);
 	if (inputs_due(p))
-		return error_set(err, ERROR_TRANSIENT, "the new mapping pack can take effect");
+		return error_set(err, ERROR_TRANSIENT, "a new mapping pack or message limit can take effect");
 	if (taken == 0)
 		wait_for_something(p);
 	return 0;
@@ -233,12 +233,12 @@ static int identify_writer(struct pipeline *p, struct error *err)
 
 static int load_mapping_files(struct pipeline *p, struct error *err)
 {
-	if (!p->options->pack)
+	if (!p->options->pack && !p->options->bad_record_exception)
 		return 0;
 	p->contract = contract_load(p->options->schemas, &p->diag);
-	if (p->contract)
+	if (p->contract && p->options->pack)
 		p->pack_wanted = pack_load(p->options->pack, p->options->overlay, &p->diag);
-	if (!p->pack_wanted)
+	if (!p->contract || (p->options->pack && !p->pack_wanted))
 		return routes_complain(p, "the mapping pack or the schemas are wrong", err);
 	return contracts_bind(p, err);
 }
@@ -252,7 +252,7 @@ static int setup(struct pipeline *p, struct error *err)
 		.connector = p->options->source_type,
 		.database = p->options->database,
 		.version = PACKAGE_VERSION,
-		.documents = p->options->pack != NULL,
+		.documents = p->options->pack != NULL || p->options->bad_record_exception,
 		.wanted = routes_column_wanted,
 		.wanted_arg = p->options,
 	};

@@ -193,7 +193,7 @@ static int want_all(struct pipeline *p, struct topic_list *list, struct error *e
 	want_topic(p, list, p->message_route.plan->topic_name, TOPIC_ANY, 0, &p->message_route.plan->topic);
 	p->marker_route = (struct route){.plan = encoder_markers(p->encoder)};
 	want_topic(p, list, p->marker_route.plan->topic_name, TOPIC_DELETE, 1, &p->marker_route.plan->topic);
-	if (p->mapping)
+	if (p->exception_type)
 		want_named(p, list, "exception", "", TOPIC_DELETE, 0, &p->exception_topic);
 	for (size_t i = 0; i < p->table_count; i++) {
 		struct route *route = route_of(p, p->versions[i]);

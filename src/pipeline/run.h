@@ -11,6 +11,7 @@
  *	             document_messages.c (entities, events) and document_exceptions.c
  *	blame.c      which row or document an error is about
  *	markers.c    BEGIN and END records of transactions and snapshots, with counts
+ *	refused.c    change records that cannot be published
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
@@ -26,6 +27,7 @@
 #include "canonical/touch.h"
 #include "encode/envelope.h"
 #include "encode/plan.h"
+#include "model/fault.h"
 #include "model/progress.h"
 #include "pipeline/pipeline.h"
 #include "publish/checkpoint.h"
@@ -57,6 +59,8 @@ struct route {
 	bool touches;             /* changes touch documents */
 	bool known;
 	bool schemas_published;
+	bool refusal_told;        /* the log has a line about records that cannot be published */
+	struct tally refused;     /* how many */
 };
 
 /* The topics and schemas of one entity. */
@@ -94,11 +98,13 @@ struct pipeline {
 	struct pack *pack_wanted;               /* of the folder */
 	struct pack *pack_stored;               /* of the state file, while it is still in force; may be NULL */
 	struct pack *pack;                      /* in force: one of the two */
-	bool pack_pending;                      /* the other one takes effect later */
+	bool inputs_pending;                    /* another pack or limit takes effect later */
 	bool pack_switched;                     /* the folder's takes effect now, but that is not committed */
+	bool limit_switched;                    /* the same of the limit below */
 	struct db *db;
 	struct catalog *catalog;
 	struct encoder *encoder;
+	size_t message_limit;                   /* bytes of key and value of a message; an input, too */
 	char writer[CHECKPOINT_WRITER_BYTES];
 
 	/* between two recoveries */
@@ -161,7 +167,8 @@ struct pipeline {
 	uint64_t txn_hidden_documents;
 	bool txn_unmarked;          /* its BEGIN is due with its first message */
 	bool txn_split;             /* a Kafka commit stands inside of it */
-	struct tallies tallies;     /* of documents */
+	struct tallies tallies;     /* of documents ... */
+	struct tallies refusals;    /* ... and of change records that were counted, but could not be published */
 	usec_t snapshot_at;         /* wall time of the snapshot (or job) being published ... */
 	struct position snapshot_position; /* ... and where it stands in the log */
 	uint64_t ordinal;           /* of the next message of the document being made */
@@ -206,6 +213,12 @@ static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
 
 /* batch.c */
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err);
+static inline bool batch_too_large(const struct pipeline *p, size_t message_bytes)
+{
+	return message_bytes > p->message_limit;
+}
+
+int batch_refuse_size(const struct pipeline *p, const struct message *message, struct error *err);
 int batch_mark(struct pipeline *p, const struct message *message, struct error *err);
 int batch_publish_schema(struct pipeline *p, uint64_t fingerprint, struct view text, struct error *err);
 bool batch_full(const struct pipeline *p);
@@ -232,12 +245,16 @@ int change_apply(struct pipeline *p, const struct change *change, struct error *
 /* markers.c: records that say where transactions and snapshots begin and end, and with how many events */
 void tallies_begin(struct pipeline *p);
 void tally_add(struct pipeline *p, struct tally *tally, uint64_t number);
+void tally_refused(struct pipeline *p, struct tally *tally, struct view collection);
 int tallies_save(struct pipeline *p, struct error *err);
 int tallies_load(struct pipeline *p, struct error *err);
 bool marker_wanted(const struct pipeline *p);
 int marker_begin(struct pipeline *p, struct error *err);
 int marker_end(struct pipeline *p, struct error *err);
 int marker_snapshot(struct pipeline *p, const char *status, usec_t at, struct error *err);
+
+/* refused.c: an exception in the place of a change record; or -1 with err as it is. */
+int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason, struct error *err);
 
 /* contracts.c */
 extern const struct avro_type avro_string;

@@ -94,6 +94,8 @@ static int load_tables(struct pipeline *p, const struct source_snapshot *snapsho
 {
 	struct encode_snapshot origin = {.lsn = snapshot->consistent.lsn, .started_at = snapshot->taken_at};
 
+	p->snapshot_at = snapshot->taken_at;
+	p->snapshot_position = snapshot->consistent;
 	encode_snapshot(p->encoder, &origin);
 	for (size_t i = 0; i < p->table_count; i++)
 		if (load_table(p, p->versions[i], err) < 0)
@@ -101,15 +103,13 @@ static int load_tables(struct pipeline *p, const struct source_snapshot *snapsho
 	return 0;
 }
 
-static int make_documents(struct pipeline *p, const struct source_snapshot *snapshot, struct error *err)
+static int make_documents(struct pipeline *p, struct error *err)
 {
 	unsigned count;
 	const struct entity *const *entities;
 
 	if (!p->touch)
 		return 0;
-	p->snapshot_at = snapshot->taken_at;
-	p->snapshot_position = snapshot->consistent;
 	entities = mapping_entities(p->mapping, &count);
 	for (unsigned i = 0; i < count; i++)
 		if (touch_all(p->touch, entities[i], err) < 0)
@@ -143,7 +143,7 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err)
 		return -1;
 	failpoint("slot-created");
 	log_info(p->options->name, "snapshot %llu begins", (unsigned long long)p->applied.snapshot);
-	if (empty_mirror(p, err) < 0 || load_tables(p, &snapshot, err) < 0 || make_documents(p, &snapshot, err) < 0)
+	if (empty_mirror(p, err) < 0 || load_tables(p, &snapshot, err) < 0 || make_documents(p, err) < 0)
 		return -1;
 	if (leftovers_remove(p, err) < 0)
 		return -1;

@@ -189,6 +189,11 @@ static void slab_reset(struct slab *slab)
 	slab->current = slab->used = 0;
 }
 
+size_t producer_message_limit(const struct producer *producer)
+{
+	return producer->message_bytes_most;
+}
+
 static size_t message_limit(rd_kafka_t *rk)
 {
 	char text[32];

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Records that cannot be published: a number that is none (numeric 'NaN'), and messages larger than message.max.bytes. By
+ * default the agent stops in state BLOCKED and skips nothing; with on_bad_record: exception an exception takes the record's
+ * place, also across kills, and also when the limit is raised while a replay is due that was published under the old one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/error.h"
+#include "system/trial.h"
+
+static const char configuration[] =
+	"tables:\n  include: [public.odd]\nbatch:\n  events: 500\nconfirm:\n  interval: 300ms\n  rows: 700\non_bad_record: stop\n";
+
+static struct scene scene;
+static struct agent agent;
+
+/* The configuration with one text in the place of another. */
+static void configure(const char *from, const char *to)
+{
+	char command[1400];
+
+	snprintf(command, sizeof(command), "sed -i.before 's/%s/%s/' %s && ! cmp -s %s %s.before", from, to, agent.config, agent.config,
+		 agent.config);
+	if (system(command) != 0)
+		harness_fail(&agent, command);
+}
+
+static void expect_blocked(const char *said)
+{
+	int status;
+
+	agent_start(&agent, NULL);
+	status = agent_wait(&agent, 60 * USEC_PER_SEC);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != named_states[STATE_BLOCKED].exit_code || !agent_logged(&agent, said))
+		harness_fail(&agent, said);
+	printf("BLOCKED: %s\n", said);
+}
+
+static void run_to_the_end(void)
+{
+	unsigned streams = agent_logged(&agent, "streaming from");
+
+	agent_start(&agent, NULL);
+	WAIT_UNTIL(agent_logged(&agent, "streaming from") > streams, 60, &agent);
+	trial_let_it_finish(&agent);
+}
+
+static void snapshot_with_a_bad_row(void)
+{
+	expect_blocked("public.odd.n (numeric(10,2)): the value");
+	configure("on_bad_record: stop", "on_bad_record: exception");
+	run_to_the_end();
+}
+
+static void stop_in_the_stream(void)
+{
+	configure("on_bad_record: exception", "on_bad_record: stop");
+	scene_sql(&scene, "INSERT INTO odd VALUES (3, 3, 'good'), (4, 'NaN', 'bad')");
+	expect_blocked("(3 times, after position");
+	scene_sql(&scene, "DELETE FROM odd WHERE id = 4; UPDATE odd SET t = repeat('x', 80000) WHERE id = 3");
+	configure("on_bad_record: stop", "on_bad_record: exception");
+	run_to_the_end();
+}
+
+/* Split over batches, with bad records on both sides of where it is killed; a key is changed to a row that is too large. */
+static void split_transaction_with_bad_rows(void)
+{
+	scene_sql(&scene,
+		  "BEGIN; INSERT INTO odd SELECT g, CASE WHEN g %% 100 = 0 THEN numeric 'NaN' ELSE g END, CASE WHEN g %% 170 = 0 THEN "
+		  "repeat('x', 80000) ELSE 'row' END FROM generate_series(1000, 3999) g;"
+		  "UPDATE odd SET id = id + 10000, t = repeat('y', 80000) WHERE id IN (1001, 3001); COMMIT");
+	trial_kill_at(&agent, "split-changes", 2);
+	trial_kill_at(&agent, "state-in-changes", 1);
+	trial_kill_at(&agent, "after-commit", 3);
+	run_to_the_end();
+}
+
+static void document_that_is_too_large(void)
+{
+	scene_sql(&scene, "UPDATE partner SET attributes = jsonb_build_object('segment', repeat('z', 70000)) WHERE id = 1");
+	run_to_the_end();
+	scene_sql(&scene, "UPDATE partner SET attributes = '{\"segment\": \"short\"}' WHERE id = 1");
+	run_to_the_end();
+}
+
+/* What was published under the old limit is replayed under it; the new one holds from the next border on. */
+static void limit_is_raised_before_a_replay(void)
+{
+	unsigned replays;
+
+	scene_sql(&scene, "INSERT INTO odd VALUES (9001, 1, repeat('x', 80000)), (9002, 2, 'small')");
+	trial_kill_at(&agent, "after-commit", 2);
+	configure("message.max.bytes: 60000", "message.max.bytes: 200000");
+	replays = agent_logged(&agent, "the same as published");
+	agent_start(&agent, NULL);
+	WAIT_UNTIL(agent_logged(&agent, "message limit can take effect") > 0, 60, &agent);
+	scene_sql(&scene, "INSERT INTO odd VALUES (9003, 3, repeat('x', 80000))");
+	trial_let_it_finish(&agent);
+	if (agent_logged(&agent, "the same as published") == replays)
+		harness_fail(&agent, "nothing was replayed");
+}
+
+static void check_published(void)
+{
+	trial_read_back(&agent);
+	scene_sql(&scene,
+		  "CREATE VIEW odd_record AS SELECT value->>'op' AS op, coalesce(value #>> '{after,id}', value #>> '{before,id}')::int AS id"
+		  "  FROM record WHERE topic = 'tw.change.public.odd' AND value <> 'null';"
+		  "CREATE VIEW odd_exception AS SELECT value->>'reason' AS reason, (value #>> '{sourceKeys,id}')::int AS id, value"
+		  "  FROM record WHERE topic = 'tw.exception' AND value->>'table' = 'public.odd';"
+		  "CREATE VIEW bad AS SELECT g AS id, CASE WHEN g %% 100 = 0 THEN 'ENCODING' ELSE 'TOO_LARGE' END AS reason"
+		  "  FROM generate_series(1000, 3999) g WHERE g %% 100 = 0 OR g %% 170 = 0"
+		  "  UNION ALL VALUES (2, 'ENCODING'), (3, 'TOO_LARGE'), (4, 'ENCODING'), (11001, 'TOO_LARGE'), (13001, 'TOO_LARGE'),"
+		  "  (9001, 'TOO_LARGE');"
+		  "CREATE VIEW good AS SELECT 'c' AS op, g AS id FROM generate_series(1000, 3999) g WHERE g %% 100 <> 0 AND g %% 170 <> 0"
+		  "  UNION ALL VALUES ('r', 1), ('c', 3), ('d', 4), ('d', 1001), ('d', 3001), ('c', 9002), ('c', 9003)");
+	trial_must_be_empty(&agent, "(TABLE odd_record EXCEPT ALL TABLE good) UNION ALL (TABLE good EXCEPT ALL TABLE odd_record) LIMIT 1",
+			    "the change topic has not exactly the good records");
+	trial_must_be_empty(&agent, "SELECT id FROM (SELECT id, reason FROM odd_exception WHERE value->>'status' = 'OPEN') e FULL JOIN bad "
+				    "USING (id, reason) GROUP BY id HAVING count(*) <> 1 OR count(reason) <> 1 LIMIT 1",
+			    "there is not one exception for each bad record");
+	trial_must_be_empty(&agent, "SELECT e.value FROM odd_exception e WHERE value->>'canonicalId' <> 'demo/public.odd/' || id "
+				    "OR (reason = 'ENCODING') <> (value->>'message' ~ 'public.odd.n') LIMIT 1",
+			    "an exception does not say what it is about");
+	trial_must_be_empty(&agent, "SELECT id FROM wrong_event_id LIMIT 1", "event ids used again");
+	trial_must_be_empty(&agent, "SELECT * FROM wrong_end LIMIT 1", "END records count what was not published");
+	trial_must_be_empty(&agent, "SELECT * FROM wrong_snapshot LIMIT 1", "the snapshot's END counts what was not published");
+	printf("%s\n", scene_value(&scene, "SELECT (SELECT count(*) FROM odd_exception) || ' exceptions, ' || "
+				   "(SELECT count(*) FROM odd_record) || ' records'"));
+}
+
+/* Without a mapping there are exceptions all the same. */
+static void change_topics_alone(void)
+{
+	struct agent mapped = agent;
+	char command[600];
+
+	agent_init(&agent, &scene, "plain", configuration);
+	configure("slot: tailwater", "slot: plain");
+	configure("name: demo", "name: plain");
+	configure("prefix: tw", "prefix: plain");
+	configure("on_bad_record: stop", "on_bad_record: exception");
+	configure(".* pack: .*", "");
+	agent_start(&agent, NULL);
+	WAIT_UNTIL(agent_logged(&agent, "streaming from") > 0, 60, &agent);
+	agent_stop(&agent);
+	if (agent_verb(&agent, "read --from beginning --topic exception", "plain.jsonl") != 0)
+		harness_fail(&agent, "`read` failed");
+	snprintf(command, sizeof(command), "test $(grep -c '\"reason\":\"ENCODING\"' %s/plain.jsonl) = %s", scene.dir,
+		 scene_value(&scene, "SELECT count(*) FROM odd WHERE n = 'NaN'"));
+	if (system(command) != 0)
+		harness_fail(&agent, command);
+	agent = mapped;
+}
+
+static void check_document(void)
+{
+	trial_must_be_empty(&agent,
+		"SELECT 'no' WHERE (SELECT string_agg((value->>'status') || ' ' || (value->>'reason'), ', ' ORDER BY \"offset\") FROM record "
+		"WHERE topic = 'tw.exception' AND value->>'canonicalId' = 'demo/Customer/1') IS DISTINCT FROM "
+		"'OPEN TOO_LARGE, CLOSED TOO_LARGE'", "the large document is no exception that closed");
+	trial_must_be_empty(&agent,
+		"SELECT 'no' WHERE (SELECT string_agg(value #>> '{document,extensions,segment}', ', ' ORDER BY \"offset\") FROM record "
+		"WHERE topic = 'tw.entity.Customer' AND key #>> '{}' = 'demo/Customer/1' AND value #>> '{header,operation}' = 'UPDATE') "
+		"IS DISTINCT FROM 'short'", "the large document was published, or the short one was not");
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin(&scene);
+	trial_database(&scene);
+	scene_sql(&scene, "CREATE TABLE odd (id int PRIMARY KEY, n numeric(10,2), t text); ALTER PUBLICATION tailwater ADD TABLE odd;"
+			  "INSERT INTO odd VALUES (1, 1, 'good'), (2, 'NaN', 'bad')");
+	agent_init(&agent, &scene, "agent", configuration);
+	configure("^kafka:", "kafka:\\n  message.max.bytes: 60000");
+	snapshot_with_a_bad_row();
+	stop_in_the_stream();
+	split_transaction_with_bad_rows();
+	document_that_is_too_large();
+	limit_is_raised_before_a_replay();
+	check_published();
+	check_document();
+	change_topics_alone();
+	scene_end(&scene);
+	printf("what cannot be published stops the agent, or is an exception, once\n");
+	return 0;
+}
