@@ -7,7 +7,8 @@
  * restarted, and a second agent is started by mistake. In the end a read_committed consumer must find every change once
  * and in order, every business fact once, and every document as plain SQL has it.
  *
- * TAILWATER_KILLS says how many random kills (20). With names of faults as arguments: only those, or none for another word.
+ * TAILWATER_KILLS says how many random kills (20), TAILWATER_ROUNDS how often each fault (3). With names of faults as arguments:
+ * only those, or none for another word.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@
 #include "system/trial.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define ROUNDS 3 /* of each fault, and of each case that recovery knows */
+
+static int rounds = 3; /* of each fault, and at least of each case that recovery knows */
 
 static const char configuration[] =
 	"tables:\n  include: [public.account, public.task, public.invoice]\n"
@@ -70,7 +72,7 @@ static void kill_at_point(struct agent *agent, size_t i)
 static void kill_at_every_point(struct agent *agent)
 {
 	agent_kill(agent);
-	for (int round = 0; round < ROUNDS; round++)
+	for (int round = 0; round < rounds; round++)
 		for (size_t i = 0; i < COUNT_OF(points); i++)
 			kill_at_point(agent, i);
 	agent_start(agent, NULL);
@@ -126,7 +128,7 @@ static void stop_while_skipping(struct agent *agent)
  */
 static void stop_the_broker(struct agent *agent)
 {
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		unsigned before = agent_logged(agent, UNKNOWN);
 
 		agent_kill(agent);
@@ -183,7 +185,7 @@ static void cut_off_for_long(struct agent *agent, int what)
 static void cut_commits_off(struct agent *agent)
 {
 	use_broker_at(agent, relay.address);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		cut_off_for_a_moment(agent, CUT_ANSWER);
 		cut_off_for_long(agent, CUT_ANSWER);
 	}
@@ -238,7 +240,7 @@ static void need_several(struct agent *agent, const char *what, const char *text
 	unsigned times = agent_logged(agent, text);
 
 	printf("%s: %u\n", what, times);
-	if (times < ROUNDS)
+	if (times < (unsigned)rounds)
 		harness_fail(agent, what);
 }
 
@@ -293,7 +295,7 @@ static void make_fault(struct agent *agent, const char *name)
 		if (strcmp(points[i].point, name) != 0)
 			continue;
 		agent_kill(agent);
-		for (int round = 0; round < ROUNDS; round++)
+		for (int round = 0; round < rounds; round++)
 			kill_at_point(agent, i);
 		agent_start(agent, NULL);
 	}
@@ -301,13 +303,14 @@ static void make_fault(struct agent *agent, const char *name)
 
 int main(int argc, char **argv)
 {
-	const char *seed = getenv("TAILWATER_SEED");
+	const char *seed = getenv("TAILWATER_SEED"), *stated_rounds = getenv("TAILWATER_ROUNDS");
 	struct scene scene;
 	struct agent agent;
 	struct trial_work work;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srand(seed ? (unsigned)atoi(seed) : 1);
+	rounds = stated_rounds ? atoi(stated_rounds) : rounds;
 	relay_listen(&relay);
 	scene_begin_relayed(&scene, &relay);
 	relay_serve(&relay, scene.relayed_address, cutter_carry);
