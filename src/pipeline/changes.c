@@ -236,6 +236,8 @@ static int handle_commit(struct pipeline *p, struct change *change, struct error
 	p->applied.position = change->position;
 	p->txn = NULL;
 	metric_add(&p->metrics->transactions, 1);
+	if (change_set_hidden(p, progress_compare(&p->applied, &p->published) < 0, err) < 0)
+		return -1;
 	return batch_full(p) ? batch_commit_if_due(p, err) : 0;
 }
 

@@ -150,17 +150,24 @@ static int init_producer(struct pipeline *p, struct error *err)
 	return done < 0 ? -1 : 0;
 }
 
-static int open_mapping(struct pipeline *p, struct error *err)
+static int open_mirror(struct pipeline *p, struct error *err)
 {
-	unsigned count = 0, entity_count = 0;
+	unsigned count = 0;
 	const struct mirror_need *needs = p->mapping ? mapping_needs(p->mapping, &count) : NULL;
-	const struct entity *const *entities;
 
 	if (mirror_open(p->db, needs, count, &p->mirror, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->table_count; i++)
 		if (mirror_declare(p->mirror, p->versions[i], NULL, err) < 0)
 			return -1;
+	return 0;
+}
+
+static int open_mapping(struct pipeline *p, struct error *err)
+{
+	unsigned entity_count = 0;
+	const struct entity *const *entities;
+
 	if (!p->mapping)
 		return 0;
 	if (mapping_open(p->mapping, p->db, err) < 0 || touch_open(p->mapping, p->mirror, 0, &p->touch, err) < 0 ||
@@ -334,8 +341,8 @@ int recover_start(struct pipeline *p, struct error *err)
 		return -1;
 	if (routes_capture(p, err) < 0 || p->source_ops->check_publication(p->source, err) < 0)
 		return -1;
-	if (routes_open_topics(p, err) < 0 || open_mapping(p, err) < 0 || check_mirror(p, action, err) < 0 ||
-	    inputs_settle(p, err) < 0)
+	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || check_mirror(p, action, err) < 0 ||
+	    open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)
 		return -1;
 	if (remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
 		return -1;

@@ -51,6 +51,25 @@ static const struct mirror_need *find_need(const struct mirror_need *needs, unsi
 	return NULL;
 }
 
+/*
+ * Of the columns that the mapping reads, those that the table has. One that is gone makes the table stale, if the mirror has
+ * it; if not, the mapping was not compiled.
+ */
+static struct source_table wanted_table(struct pipeline *p, const struct mirror_need *need, const struct table *version)
+{
+	struct source_table wanted = {.schema = version->schema, .name = version->name};
+	const char **columns;
+
+	if (!need)
+		return wanted;
+	columns = ARENA_ARRAY(&p->mapping_arena, const char *, need->column_count + 1);
+	for (unsigned i = 0; i < need->column_count; i++)
+		if (table_column(version, need->columns[i]) >= 0)
+			columns[wanted.column_count++] = need->columns[i];
+	wanted.columns = columns;
+	return wanted;
+}
+
 /* The wanted ones of the tables that the server has. */
 static void choose_tables(struct pipeline *p, size_t listed)
 {
@@ -65,14 +84,8 @@ static void choose_tables(struct pipeline *p, size_t listed)
 		const struct mirror_need *need = find_need(needs, need_count, schema, name);
 		bool published = pipeline_publishes(p->options, schema, name);
 
-		if (!published && !need)
-			continue;
-		p->tables[p->table_count++] = (struct source_table){
-			.schema = schema,
-			.name = name,
-			.columns = need ? need->columns : NULL,
-			.column_count = need ? need->column_count : 0,
-		};
+		if (published || need)
+			p->tables[p->table_count++] = wanted_table(p, need, p->versions[i]);
 	}
 }
 

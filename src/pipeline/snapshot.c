@@ -130,6 +130,7 @@ static int finish(struct pipeline *p, const struct source_snapshot *snapshot, st
 	p->applied.snapshot_phase = SNAPSHOT_FINISHED;
 	if (marker_snapshot(p, "END", snapshot->taken_at, err) < 0 || batch_commit_checkpoint(p, err) < 0)
 		return -1;
+	failpoint("snapshot-published");
 	return state_commit(p, err);
 }
 

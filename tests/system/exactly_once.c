@@ -58,6 +58,8 @@ static void kill_in_the_snapshot(struct agent *agent)
 	trial_kill_at(agent, "in-snapshot", 1500);
 	trial_kill_at(agent, "slot-created", 1);
 	trial_kill_at(agent, "snapshot-done", 1);
+	trial_kill_at(agent, "snapshot-published", 1);
+	trial_kill_at(agent, "after-state-commit", 1); /* which notes that it is published */
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "streaming from") > 0, 60, agent);
 	scene_work_stop(early);

@@ -22,8 +22,10 @@ void plain_configure(struct plain *plain)
 		plain->no_slot ? "false" : "true");
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n%stopics:\n  prefix: %s\n  partitions: 1\n", scene->kafka_address,
 		plain->kafka ? plain->kafka : "", name);
-	fprintf(file, "state:\n  file: %s/%s.state\nconfirm:\n  interval: 100ms\nlog:\n  level: %s\n", scene->dir, name,
+	fprintf(file, "state:\n  file: %s/%s.state\nlog:\n  level: %s\nconfirm:\n  interval: 100ms\n", scene->dir, name,
 		getenv("TAILWATER_DEBUG") ? "debug" : "info");
+	if (plain->confirm_rows)
+		fprintf(file, "  rows: %u\n", plain->confirm_rows);
 	fprintf(file, "%s", plain->extra ? plain->extra : "");
 	if (plain->include)
 		fprintf(file, "tables:\n  include: %s\n", plain->include);

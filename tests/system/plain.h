@@ -19,6 +19,7 @@ struct plain {
 	const char *kafka;      /* further properties, lines indented by two; may be NULL */
 	const char *extra;      /* further lines of the configuration; may be NULL */
 	bool no_slot;           /* none may be made */
+	unsigned confirm_rows;  /* 0: the default */
 };
 
 /* Writes the configuration: again after something of the above was changed. */

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * What becomes of documents when a pack, a table, the configuration or the state file is changed under an agent, on real
+ * servers: MIRROR_INCOMPLETE, STALE tables, jobs, REPLAY_DIFFERS, and what an unfinished snapshot leaves in the topics.
+ */
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "system/plain.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct scene scene;
+
+/* An agent with a pack: time entries of a table of its own, and customers of another. */
+struct site {
+	struct plain plain;
+	char folder[300];     /* of the pack */
+	char extra[900];
+};
+
+static void write_file(const struct site *site, const char *name, const char *text)
+{
+	char path[400];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", site->folder, name);
+	file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		harness_fail(NULL, path);
+}
+
+/* Another version of the pack: what it has more of columns, and of tables. */
+static void write_pack(const struct site *site, const char *version, const char *columns, const char *join)
+{
+	const char *name = site->plain.name;
+	char text[3000];
+
+	snprintf(text, sizeof(text), "name: small\nversion: \"%s\"\nsystem: test\nowner: nobody\n", version);
+	write_file(site, "pack.yaml", text);
+	snprintf(text, sizeof(text),
+		 "entity: TimeEntry\nroot: %s\n%s"
+		 "document: |\n"
+		 "  SELECT t.id AS \"sourceKeys.id\", ref('Resource', 7) AS resource, t.day AS workDate,\n"
+		 "         t.hours AS \"quantity.value\", 'HUR' AS \"quantity.unit\",\n"
+		 "         CASE t.state WHEN 'A' THEN 'APPROVED' ELSE 'SUBMITTED' END AS approvalStatus%s%s\n"
+		 "    FROM %s t%s WHERE t.id = :id\n"
+		 "required: [resource, workDate, quantity]\n"
+		 "events:\n  TimeApproved:\n    class: OPERATIONAL\n"
+		 "    when: new.approvalStatus = 'APPROVED' AND old.approvalStatus IS NOT 'APPROVED'\n",
+		 name, *join ? "reference: [extra]\n" : "", *columns ? ", " : "", columns, name, join);
+	write_file(site, "TimeEntry.yaml", text);
+	snprintf(text, sizeof(text), "entity: Customer\nroot: %s_customer\n"
+		 "document: SELECT c.name AS name, c.id AS \"sourceKeys.id\" FROM %s_customer c WHERE c.id = :id\nrequired: [name]\n",
+		 name, name);
+	write_file(site, "Customer.yaml", text);
+}
+
+static void configure(struct site *site)
+{
+	const char *name = site->plain.name;
+
+	snprintf(site->extra, sizeof(site->extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 20\n", site->folder,
+		 scene.source);
+	site->plain.extra = site->extra;
+	agent_init(&site->plain.agent, &scene, name, "");
+	plain_configure(&site->plain);
+}
+
+static void prepare(struct site *site, const char *name, int rows)
+{
+	char command[400];
+
+	*site = (struct site){.plain.name = name};
+	snprintf(site->folder, sizeof(site->folder), "%s/%s.pack", scene.dir, name);
+	snprintf(command, sizeof(command), "mkdir %s", site->folder);
+	if (system(command) != 0)
+		harness_fail(NULL, command);
+	scene_sql(&scene, "CREATE TABLE %s (id int PRIMARY KEY, day date, hours numeric(9,2), state text, note text);"
+		  "CREATE TABLE %s_customer (id int PRIMARY KEY, name text);"
+		  "INSERT INTO %s SELECT g, '2026-03-01', g %% 8, 'S', 'note' FROM generate_series(1, %d) g;"
+		  "INSERT INTO %s_customer SELECT g, 'customer ' || g FROM generate_series(1, 3) g;"
+		  "CREATE PUBLICATION %s FOR TABLE %s, %s_customer", name, name, name, rows, name, name, name, name);
+	write_pack(site, "1", "", "");
+	configure(site);
+}
+
+static void die_at(struct site *site, const char *failpoint)
+{
+	int status;
+
+	agent_start(&site->plain.agent, failpoint);
+	status = agent_wait(&site->plain.agent, 60 * USEC_PER_SEC);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return;
+	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));
+	harness_fail(&site->plain.agent, "the agent did not die");
+}
+
+/* All records, into table seen: topic without prefix, offset, key, value. */
+static void read_back(struct site *site)
+{
+	const struct agent *agent = &site->plain.agent;
+
+	if (agent_verb(agent, "read --from beginning --topic '*'", "seen.jsonl") != 0)
+		harness_fail(agent, "`read` failed");
+	scene_sql(&scene, "DROP TABLE IF EXISTS line CASCADE; CREATE TABLE line (line jsonb);"
+		  "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line->>'topic' AS topic,"
+		  " (line->>'offset')::bigint AS n, line->'key' AS key, line->'value' AS value, line #> '{value,header}' AS header,"
+		  " line #> '{value,document}' AS document FROM line");
+	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/seen.jsonl'", scene.dir);
+}
+
+static void expect(const struct site *site, const char *query, const char *value)
+{
+	const char *found = scene_value(&scene, "%s", query);
+
+	if (strcmp(found, value) == 0)
+		return;
+	fprintf(stderr, "%s\nfound %s, expected %s\n", query, found, value);
+	harness_fail(&site->plain.agent, "what was published is not what was expected");
+}
+
+/* A new pack needs what was never kept. */
+static void mirror_incomplete(void)
+{
+	static const struct {
+		const char *columns, *join, *said;
+	} packs[] = {
+		{"t.note AS \"extensions.note\"", "", "MIRROR_INCOMPLETE: the mapping needs table public.incomplete, which the mirror "
+		 "lacks: column 'note' is needed now and was not kept"},
+		{"e.name AS \"extensions.more\"", " JOIN extra e ON e.id = t.id",
+		 "MIRROR_INCOMPLETE: the mapping needs table public.extra, which the mirror lacks"},
+	};
+	struct site site;
+	char messages[32];
+
+	prepare(&site, "incomplete", 20);
+	scene_sql(&scene, "CREATE TABLE extra (id int PRIMARY KEY, name text); ALTER PUBLICATION incomplete ADD TABLE extra");
+	plain_stream(&site.plain);
+	agent_stop(&site.plain.agent);
+	read_back(&site);
+	snprintf(messages, sizeof(messages), "%s", scene_value(&scene, "SELECT count(*) FROM seen WHERE kind = 'entity'"));
+	for (size_t i = 0; i < COUNT_OF(packs); i++) {
+		write_pack(&site, "2", packs[i].columns, packs[i].join);
+		for (unsigned times = 1; times <= 2; times++) {
+			agent_start(&site.plain.agent, NULL);
+			plain_expect(&site.plain, STATE_MIRROR_INCOMPLETE, packs[i].said, times, 30);
+		}
+	}
+	write_pack(&site, "1", "", "");
+	plain_stream(&site.plain);
+	agent_stop(&site.plain.agent);
+	read_back(&site);
+	expect(&site, "SELECT count(*) FROM seen WHERE kind = 'entity'", messages);
+	printf("a pack that needs another column or table: MIRROR_INCOMPLETE, 20, also after a restart; the former one goes on\n");
+}
+
+/* A changed pack: every document once more, by number of the job. */
+static void changed_pack(void)
+{
+	static const char *const deaths[] = {"in-job:40", "after-commit:3", "before-state-commit:1", "in-job:60"};
+	struct site site;
+
+	prepare(&site, "repacked", 200);
+	scene_sql(&scene, "UPDATE repacked SET day = NULL WHERE id = 77");
+	plain_stream(&site.plain);
+	scene_sql(&scene, "UPDATE repacked SET state = 'A' WHERE id <= 10");
+	plain_catch_up(&site.plain);
+	agent_stop(&site.plain.agent);
+	write_pack(&site, "2", "t.state AS \"extensions.state\"", "");
+	for (size_t i = 0; i < COUNT_OF(deaths); i++)
+		die_at(&site, deaths[i]);
+	plain_stream(&site.plain);
+	scene_sql(&scene, "UPDATE repacked SET state = 'A' WHERE id = 11");
+	plain_catch_up(&site.plain);
+	agent_stop(&site.plain.agent);
+	if (agent_logged(&site.plain.agent, "job 1: done, 203 documents") != 1 || !agent_logged(&site.plain.agent, "replay done"))
+		harness_fail(&site.plain.agent, "the job was not done once, or nothing of it was replayed");
+	read_back(&site);
+	expect(&site, "SELECT string_agg(DISTINCT header->>'operation', ' '), count(*), count(DISTINCT key), "
+	       "count(*) FILTER (WHERE document #>> '{extensions,state}' IS NULL) FROM seen "
+	       "WHERE topic = 'repacked.entity.TimeEntry' AND header->>'eventId' LIKE '%/job-1/%'", "UPDATE|199|199|0");
+	expect(&site, "SELECT count(*) FROM seen WHERE topic = 'repacked.entity.Customer' AND header->>'eventId' LIKE '%/job-1/%' "
+	       "AND header->>'mappingVersion' = '2'", "3");
+	expect(&site, "SELECT count(*), count(*) FILTER (WHERE header->>'mappingVersion' = '1') FROM seen WHERE kind = 'event'", "11|10");
+	expect(&site, "SELECT count(*) FROM seen WHERE kind = 'exception'", "1");
+	printf("a changed pack: each document once as UPDATE, no events, also when killed %zu times in the job\n", COUNT_OF(deaths));
+}
+
+/* One more change of the pack while a job is cut off: first it comes to an end as it began. */
+static void pack_changed_in_a_job(void)
+{
+	struct site site;
+
+	prepare(&site, "twice", 200);
+	plain_stream(&site.plain);
+	agent_stop(&site.plain.agent);
+	write_pack(&site, "2", "t.state AS \"extensions.state\"", "");
+	die_at(&site, "after-commit:4");
+	write_pack(&site, "3", "t.state || '!' AS \"extensions.state\"", "");
+	agent_start(&site.plain.agent, NULL);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 2: done") > 0, 30, &site.plain.agent);
+	WAIT_UNTIL(agent_metric(&site.plain.agent, "kafka_commits") > 0, 30, &site.plain.agent);
+	agent_stop(&site.plain.agent);
+	if (!agent_logged(&site.plain.agent, "the new one takes effect when what is under way is done"))
+		harness_fail(&site.plain.agent, "the pack was not held back");
+	read_back(&site);
+	expect(&site, "SELECT header->>'mappingVersion', count(*) FROM (SELECT DISTINCT ON (key) header FROM seen "
+	       "WHERE topic = 'twice.entity.TimeEntry' ORDER BY key, n DESC) last GROUP BY 1", "3|200");
+	expect(&site, "SELECT max(times) FROM (SELECT count(*) AS times FROM seen WHERE kind = 'entity' GROUP BY header->>'eventId') e",
+	       "1");
+	printf("a pack changed again while a job is cut off: the job ends by the pack it began with, then comes the next\n");
+}
+
+/* Columns of a mirrored table change in ways that rewrite rows without telling. */
+static void stale(const char *name, const char *change)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+	char said[200], query[400];
+
+	prepare(&site, name, 20);
+	plain_stream(&site.plain);
+	scene_sql(&scene, "ALTER TABLE %s %s; UPDATE %s SET state = 'A' WHERE id <= 5", name, change, name);
+	scene_sql(&scene, "UPDATE %s_customer SET name = 'renamed'", name);
+	plain_catch_up(&site.plain);
+	snprintf(said, sizeof(said), "table public.%s is STALE", name);
+	if (agent_logged(agent, said) != 1)
+		harness_fail(agent, said);
+	agent_stop(agent);
+	plain_stream(&site.plain);
+	scene_sql(&scene, "UPDATE %s SET state = 'A' WHERE id = 6; DELETE FROM %s WHERE id = 7", name, name);
+	scene_sql(&scene, "UPDATE %s_customer SET name = 'and again'", name);
+	plain_catch_up(&site.plain);
+	agent_kill(agent);
+	plain_stream(&site.plain);
+	agent_stop(agent);
+	if (agent_logged(agent, said) < 3)
+		harness_fail(agent, "a restart does not tell that the table is STALE");
+	read_back(&site);
+	expect(&site, "SELECT string_agg(value->>'op', '' ORDER BY n) FROM seen WHERE topic LIKE '%.change.public.%' AND value <> 'null' "
+	       "AND value->>'op' <> 'r'", "uuuuuud");
+	snprintf(query, sizeof(query), "SELECT string_agg(DISTINCT header->>'operation', ' '), count(*) FROM seen "
+		 "WHERE topic = '%s.entity.TimeEntry'", name);
+	expect(&site, query, "SNAPSHOT|20");
+	expect(&site, "SELECT count(*) FROM seen WHERE kind = 'event' OR kind = 'exception'", "0");
+	expect(&site, "SELECT count(*) FROM seen WHERE topic LIKE '%.entity.Customer'", "9");
+	printf("%s: its entity is held, also after restarts; its change topic and the other entity go on\n", change);
+}
+
+static void stale_tables(void)
+{
+	stale("retyped", "ALTER COLUMN hours TYPE numeric(12,3)");
+	stale("rewritten", "ALTER COLUMN state TYPE varchar(20) USING 'X'");
+	stale("vanished", "DROP COLUMN hours");
+}
+
+/* Keys that only the first attempt has seen. */
+static void leftovers(void)
+{
+	struct site site;
+
+	prepare(&site, "leftover", 400);
+	die_at(&site, "after-commit:12"); /* claim, announcement, rows; the rest are documents */
+	scene_sql(&scene, "DELETE FROM leftover WHERE id BETWEEN 11 AND 20; UPDATE leftover SET hours = 9 WHERE id = 21;"
+		  "INSERT INTO leftover SELECT 1000, day, hours, state FROM leftover WHERE id = 1");
+	die_at(&site, "in-snapshot:300");
+	plain_stream(&site.plain);
+	agent_stop(&site.plain.agent);
+	read_back(&site);
+	scene_sql(&scene, "DROP TABLE IF EXISTS last; CREATE TABLE last AS SELECT DISTINCT ON (topic, key) * FROM seen "
+		  "WHERE kind IN ('change', 'entity') ORDER BY topic, key, n DESC");
+	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.change.public.leftover' AND value = 'null' "
+	       "AND (key->>'id')::int BETWEEN 11 AND 20", "10");
+	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.change.public.leftover' AND value->>'op' = 'r'", "391");
+	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.entity.TimeEntry' AND value = 'null' "
+	       "AND split_part(key #>> '{}', '/', 3)::int BETWEEN 11 AND 20", "10");
+	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.entity.TimeEntry' AND header->>'eventId' LIKE '%/snapshot-3/%'",
+	       "391");
+	expect(&site, "SELECT count(*) FROM last WHERE value = 'null'", "20");
+	expect(&site, "SELECT document #>> '{quantity,value}' FROM last WHERE key = '\"leftover/TimeEntry/21\"'", "9.000000000");
+	printf("rows that an unfinished snapshot has published and that are gone are deleted, with their documents\n");
+}
+
+/* Something else than the log has changed what comes out. */
+
+static void change_state(const struct site *site, const char *sql)
+{
+	char path[400], *problem = NULL;
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/%s.state", scene.dir, site->plain.name);
+	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, sql, NULL, NULL, &problem) != SQLITE_OK)
+		harness_fail(NULL, problem ? problem : "opening the state file");
+	sqlite3_close(db);
+}
+
+static void expect_differs(struct site *site, const char *said)
+{
+	for (unsigned times = 1; times <= 2; times++) {
+		agent_start(&site->plain.agent, NULL);
+		plain_expect(&site->plain, STATE_REPLAY_DIFFERS, said, times, 30);
+	}
+}
+
+/* With batches that Kafka has and the state file does not. */
+static void leave_to_replay(struct site *site, const char *name)
+{
+	prepare(site, name, 20);
+	plain_stream(&site->plain);
+	agent_stop(&site->plain.agent);
+	scene_sql(&scene, "UPDATE %s SET hours = hours + 1 WHERE id <= 5", name);
+	die_at(site, "after-commit:2");
+}
+
+static void differ_by_configuration(void)
+{
+	struct site site;
+
+	leave_to_replay(&site, "other_columns");
+	site.plain.include = "[public.other_columns]\n  exclude_columns: [public.other_columns.note]";
+	plain_configure(&site.plain);
+	expect_differs(&site, "the replay made 10 messages, but the checkpoint says that 10 (or others) were published");
+	site.plain.include = NULL;
+	plain_configure(&site.plain);
+	plain_stream(&site.plain);
+	plain_catch_up(&site.plain);
+	agent_stop(&site.plain.agent);
+	printf("a column excluded after a crash: REPLAY_DIFFERS, 21, also after a restart; with the former configuration it goes on\n");
+}
+
+static void differ_by_document(void)
+{
+	struct site site;
+
+	leave_to_replay(&site, "other_document");
+	change_state(&site, "DELETE FROM _tw_document_number_TimeEntry WHERE key = 3");
+	expect_differs(&site, "the replay made 10 messages, but the checkpoint says that 10 (or others) were published");
+	printf("a kept document deleted from the state file: REPLAY_DIFFERS, 21, also after a restart\n");
+}
+
+static void differ_by_transaction(void)
+{
+	struct site site;
+
+	prepare(&site, "other_changes", 100);
+	site.plain.confirm_rows = 30;
+	plain_configure(&site.plain);
+	plain_stream(&site.plain);
+	agent_stop(&site.plain.agent);
+	scene_sql(&scene, "UPDATE other_changes SET hours = hours + 1");
+	die_at(&site, "state-in-changes:1");
+	change_state(&site, "UPDATE _tw_position SET open_hash = open_hash + 1");
+	expect_differs(&site, "otherwise than before");
+	printf("a transaction that is sent otherwise than before: REPLAY_DIFFERS, 21, also after a restart\n");
+}
+
+static void replay_differs(void)
+{
+	differ_by_configuration();
+	differ_by_document();
+	differ_by_transaction();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} steps[] = {
+	{"incomplete", mirror_incomplete},
+	{"pack", changed_pack},
+	{"pack-in-job", pack_changed_in_a_job},
+	{"stale", stale_tables},
+	{"leftovers", leftovers},
+	{"differs", replay_differs},
+};
+
+/* With the name of a step: only that. */
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin(&scene);
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		if (argc > 1 && strcmp(argv[1], steps[i].name) != 0)
+			continue;
+		steps[i].run();
+		scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+	}
+	scene_end(&scene);
+	printf("documents are what mapping, tables and state file make of them, or held back\n");
+	return 0;
+}
