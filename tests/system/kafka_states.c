@@ -143,8 +143,9 @@ static const struct {
 	void (*mend)(struct plain *plain);
 } refusals[] = {
 	{"for_the_client", fit_client,
-	 "BLOCKED: table public.for_the_client, topic for_the_client.change.public.for_the_client, key {\"id\":8}: ",
-	 "is larger than the client's message.max.bytes (3 times, after position ", "raise kafka.message.max.bytes", raise_client},
+	 "BLOCKED: table public.for_the_client, id=8, transaction at ",
+	 "for topic for_the_client.change.public.for_the_client is larger than the client's message.max.bytes (1000000) (3 times, after "
+	 "position ", "raise kafka.message.max.bytes", raise_client},
 	{"for_the_topic", fit_topic,
 	 "BLOCKED: table public.for_the_topic, topic for_the_topic.change.public.for_the_topic, key {\"id\":8}: ",
 	 "(MSG_SIZE_TOO_LARGE) (3 times, after position ", "raise max.message.bytes of the topic", raise_topic},
