@@ -26,7 +26,7 @@ void pace_begin(struct pace *pace, int fd)
 {
 	int size = PACE_WINDOW_BYTES;
 
-	*pace = (struct pace){0};
+	*pace = (struct pace){.period = PACE_PERIOD_US};
 	/* Where it is refused, the stream is slower, and as right. */
 	if (is_near(fd))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
@@ -48,8 +48,8 @@ static void nap(struct pace *pace, long us)
 	pace->naps++;
 }
 
-/* Lets the server fill the pipe. */
-static int nap_while_it_grows(struct pace *pace, int fd, int bytes)
+/* Until the queue is as long as the kernel lets it grow; and, of a stream in bulk, longer: what is sent now waits behind it. */
+static int let_it_fill(struct pace *pace, int fd, int bytes)
 {
 	int before = -1;
 
@@ -58,24 +58,43 @@ static int nap_while_it_grows(struct pace *pace, int fd, int bytes)
 		nap(pace, PACE_NAP_US << i);
 		bytes = waiting_bytes(fd);
 	}
-	pace->portion = PACE_PORTION_BYTES;
-	pace->napped_at = clock_mono();
-	return bytes;
+	if (bytes >= PACE_PORTION_BYTES)
+		nap(pace, PACE_FILL_US);
+	return waiting_bytes(fd);
 }
 
-static bool nap_is_due(const struct pace *pace, int bytes)
+static void nap_until_due(struct pace *pace)
 {
-	if (!pace->flowing)
-		return false;
-	return bytes < PACE_READ_BYTES || (pace->portion <= 0 && clock_mono() - pace->napped_at < PACE_PORTION_US);
+	usec_t now = clock_mono();
+
+	if (now < pace->due)
+		nap(pace, (long)(pace->due - now));
+}
+
+/* A pipe that was found full lets the next portion come a little sooner, one that ran dry later. */
+static int begin_portion(struct pace *pace, int fd, int bytes)
+{
+	usec_t now;
+
+	if (bytes >= PACE_FULL_BYTES) {
+		pace->period -= pace->period / 100;
+		nap_until_due(pace);
+	} else {
+		pace->period += pace->period < PACE_PERIOD_MOST_US ? pace->period / 7 + 1 : 0;
+		bytes = let_it_fill(pace, fd, bytes);
+	}
+	now = clock_mono();
+	pace->due = (pace->due > now - pace->period ? pace->due : now) + pace->period;
+	pace->portion = PACE_PORTION_BYTES;
+	return bytes;
 }
 
 int pace_wait(struct pace *pace, int fd)
 {
 	int bytes = waiting_bytes(fd);
 
-	if (nap_is_due(pace, bytes))
-		bytes = nap_while_it_grows(pace, fd, bytes);
+	if (pace->flowing && (pace->portion <= 0 || bytes < PACE_READ_BYTES))
+		bytes = begin_portion(pace, fd, bytes);
 	pace->flowing = bytes > 0;
 	if (bytes > 0) {
 		pace->reads++;

@@ -19,6 +19,10 @@
 #define PACE_NAPS_MOST 4          /* in a row, while the kernel's queue keeps growing: 3 ms in all */
 #define PACE_READ_BYTES 16384     /* what one read takes */
 #define PACE_PORTION_BYTES 65536  /* what is read between two naps ... */
+#define PACE_FULL_BYTES 131072
+#define PACE_FILL_US 10000
+#define PACE_PERIOD_US 1000
+#define PACE_PERIOD_MOST_US 4000
 #define PACE_PORTION_US 1000      /* ... unless that took so long that the server has filled the pipe meanwhile */
 #define PACE_WINDOW_BYTES 262144  /* of the receive buffer, of a server so near that it needs no larger one */
 #define PACE_NEAR_US 2000
@@ -28,7 +32,8 @@ struct pace {
 	uint64_t naps;
 	uint64_t behind;          /* reads that found a portion or more */
 	int portion;              /* bytes of it that are left to read */
-	usec_t napped_at;         /* monotonic */
+	usec_t napped_at, due;         /* monotonic */
+	usec_t period;
 	bool flowing;             /* the last read found something */
 };
 
