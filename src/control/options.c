@@ -186,7 +186,7 @@ const struct option option_table[] = {
 		 "last commit, and up to 5 times as long while more waits at the source than can be read at once."},
 	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "50000",
 	 .help = "How many messages at most are in one Kafka transaction. A larger source transaction is split."},
-	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "8MB",
+	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "16MB",
 	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with at_least_once."},
 
 	{.name = "confirm.interval", .type = OPTION_DURATION, AT(confirm_interval), RANGE(10 * MSEC, 600 * SEC),

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The rule of pace.h, as settled by experiment. Single naps of any length do not keep the pipe full: the kernel answers them
- * with a larger window, and the server goes back to single rows.
+ * The rule of pace.h, as settled by experiment. Naps of a fixed length do not keep the pipe full: short ones let it run dry,
+ * and then a whole window of rows goes out one by one; long ones leave the server waiting.
  */
 #include "pace.h"
 
@@ -71,7 +71,7 @@ static void nap_until_due(struct pace *pace)
 		nap(pace, (long)(pace->due - now));
 }
 
-/* A pipe that was found full lets the next portion come a little sooner, one that ran dry later. */
+/* A pipe that was found full lets the next portion come a little sooner, one in bulk that ran dry later. */
 static int begin_portion(struct pace *pace, int fd, int bytes)
 {
 	usec_t now;
@@ -80,8 +80,9 @@ static int begin_portion(struct pace *pace, int fd, int bytes)
 		pace->period -= pace->period / 100;
 		nap_until_due(pace);
 	} else {
-		pace->period += pace->period < PACE_PERIOD_MOST_US ? pace->period / 7 + 1 : 0;
 		bytes = let_it_fill(pace, fd, bytes);
+		if (bytes >= PACE_PORTION_BYTES && pace->period < PACE_PERIOD_MOST_US)
+			pace->period += pace->period / 7;
 	}
 	now = clock_mono();
 	pace->due = (pace->due > now - pace->period ? pace->due : now) + pace->period;

@@ -20,6 +20,7 @@
 
 #include "base/decimal.h"
 #include "base/memory.h"
+#include "db_memory.h"
 #include "query.h"
 
 #define APPLICATION_ID 0x54577374           /* "TWst" */
@@ -317,6 +318,7 @@ static int check_damage(struct db *db, struct error *err)
 static void configure_process(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	db_memory_install();
 }
 
 static int open_file(struct db *db, const struct db_options *options, struct error *err)

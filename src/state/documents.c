@@ -22,6 +22,7 @@ struct slot {
 	bool is_number;
 	sqlite3_stmt *stmts[STATEMENTS]; /* all NULL: the table has yet to be made */
 	struct writer read;              /* what document_get handed out last */
+	int64_t largest;                 /* key that was ever kept, of numbers: what lies beyond need not be looked for */
 };
 
 struct documents {
@@ -67,11 +68,22 @@ static int make_table(struct documents *documents, struct slot *slot, const char
 	return result;
 }
 
+static int read_largest(struct documents *documents, struct slot *slot, const char *name, struct error *err)
+{
+	char *sql = mem_printf("SELECT coalesce(max(key), %lld) FROM \"%s\"", (long long)INT64_MIN, name);
+	int result = slot->is_number ? query_number(documents->db, sql, &slot->largest, err, "") : 0;
+
+	free(sql);
+	return result < 0 ? -1 : 0;
+}
+
 static int prepare_slot(struct documents *documents, struct slot *slot, struct error *err)
 {
 	char *name = mem_printf("_tw_document_%s_%s", slot->is_number ? "number" : "text", slot->entity);
 	int result = make_table(documents, slot, name, err);
 
+	if (result == 0)
+		result = read_largest(documents, slot, name, err);
 	for (int i = 0; i < STATEMENTS && result == 0; i++) {
 		char *sql = mem_printf("%s\"%s\"%s", statement_sql[i][0], name, statement_sql[i][1]);
 
@@ -178,6 +190,9 @@ int document_get(struct documents *documents, unsigned number, struct root_key k
 
 	if (!slot)
 		return -1;
+	/* New documents mostly have new keys, which grow. */
+	if (key.is_number && key.number > slot->largest)
+		return 0;
 	bind_key(slot->stmts[GET], 1, key);
 	found = db_step(documents->db, slot->stmts[GET], err);
 	if (found == 1) {
@@ -200,6 +215,8 @@ int document_put(struct documents *documents, unsigned number, struct root_key k
 	sqlite3_bind_int(stmt, 2, document->parked);
 	bind_blob(stmt, 3, document->payload);
 	bind_blob(stmt, 4, document->image);
+	if (key.is_number && key.number > slot->largest)
+		slot->largest = key.number;
 	return db_step(documents->db, stmt, err);
 }
 

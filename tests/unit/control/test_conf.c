@@ -281,7 +281,7 @@ static void test_defaults(void **state)
 	assert_int_equal(pipeline->state_cache_bytes, 8 << 20);
 	assert_int_equal(pipeline->batch_time_us, 20000);
 	assert_int_equal(pipeline->batch_events, 50000);
-	assert_int_equal(pipeline->batch_bytes, 8 << 20);
+	assert_int_equal(pipeline->batch_bytes, 16 << 20);
 	assert_int_equal(pipeline->confirm_interval_us, 1000000);
 	assert_int_equal(pipeline->confirm_rows, 100000);
 	assert_null(pipeline->pack);

@@ -127,6 +127,28 @@ static void documents_of_a_rolled_back_transaction_are_gone(void **state)
 	assert_true(count == 1 && parked == 1);
 }
 
+/* Keys of new documents mostly grow: those beyond the largest are not looked for, but none may be missed for that. */
+static void documents_are_found_whatever_the_order_of_their_keys(void **state)
+{
+	struct world *world = *state;
+	struct kept_document kept = {.payload = VIEW("x")}, read;
+	static const int64_t keys[] = {INT64_MIN, 5, -3, 9, INT64_MAX};
+	unsigned slot;
+
+	assert_ok(documents_slot(world->documents, "A", true, &slot, &world->err), &world->err);
+	FOR_EACH(key, keys) {
+		assert_int_equal(document_get(world->documents, slot, number(*key), &read, &world->err), 0);
+		assert_ok(document_put(world->documents, slot, number(*key), &kept, &world->err), &world->err);
+	}
+	FOR_EACH(key, keys)
+		assert_int_equal(document_get(world->documents, slot, number(*key), &read, &world->err), 1);
+	assert_ok(db_commit(world->db, &world->err), &world->err);
+	assert_ok(document_remove(world->documents, slot, number(INT64_MAX), &world->err), &world->err);
+	assert_ok(db_rollback(world->db, &world->err), &world->err);
+	FOR_EACH(key, keys)
+		assert_int_equal(document_get(world->documents, slot, number(*key), &read, &world->err), 1);
+}
+
 static int see_exception(void *arg, const struct exception *exception)
 {
 	see(arg, exception->entity);
@@ -260,6 +282,8 @@ int main(void)
 		WORLD_TEST("keys come in order, from where one stopped", keys_come_in_order_from_where_one_stopped),
 		WORLD_TEST("documents of a rolled back transaction are gone",
 			   documents_of_a_rolled_back_transaction_are_gone),
+		WORLD_TEST("documents are found whatever the order of their keys",
+			   documents_are_found_whatever_the_order_of_their_keys),
 		WORLD_TEST("an exception is news once and closes once", an_exception_is_news_once_and_closes_once),
 		WORLD_TEST("tallies come back in their order", tallies_come_back_in_their_order),
 		WORLD_TEST("inputs are found by name and by prefix", inputs_are_found_by_name_and_by_prefix),
