@@ -108,10 +108,13 @@ struct source_ops {
 	/* The statement that makes the publication right, for a DBA to run; nothing if it is. */
 	int (*publication_sql)(struct source *source, struct writer *sql, struct error *err);
 
+	/* UNSUPPORTED unless the role may read what is wanted; `sql` takes the statements that permit it, for a DBA to run. */
+	int (*check_access)(struct source *source, struct writer *sql, struct error *err);
+
 	/* Ends the session that streams from our slot, if there is one: of an agent that was fenced, and may hang. */
 	int (*evict)(struct source *source, struct error *err);
 
-	/* Makes the slot and a snapshot at its consistent point. Drops an old slot of ours first if told to. */
+	/* Makes the slot and a snapshot at its consistent point, if what is wanted may be read. Drops an old slot of ours first if told to. */
 	int (*create_slot)(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err);
 
 	/* Reads one table of the snapshot just made, row by row: 1 and a CHANGE_READ, 0 at its end. */

@@ -53,15 +53,15 @@ static unsigned lines(void)
 }
 
 /* Change topics alone, and a password that must not be seen. */
-static void write_configuration(const struct agent *agent)
+static void write_configuration(const struct agent *agent, const char *user)
 {
 	const struct scene *scene = agent->scene;
 	const char *colon = strchr(scene->pg_address, ':');
 	FILE *file = fopen(agent->config, "w");
 
-	fprintf(file, "source:\n  name: demo\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n"
+	fprintf(file, "source:\n  name: demo\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: %s\n"
 		"  password: ${env:TW_TEST_SECRET}\n  create_slot: true\n", (int)(colon - scene->pg_address), scene->pg_address,
-		colon + 1);
+		colon + 1, user);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: tw\n  partitions: 2\n", scene->kafka_address);
 	fprintf(file, "tables:\n  include: [public.*]\nstate:\n  file: agent.state\n");
 	fclose(file);
@@ -81,6 +81,24 @@ static void check_first(struct agent *agent)
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != named_states[STATE_PUBLICATION_CHANGED].exit_code)
 		harness_fail(agent, "without a publication the agent must stop in its named state");
 	scene_sql(agent->scene, "CREATE PUBLICATION tailwater FOR TABLE note");
+	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
+}
+
+/* A role that may not read is told before the server keeps its log for a slot; all that follows is done by it. */
+static void grant(struct agent *agent)
+{
+	int denied = named_states[STATE_UNSUPPORTED].exit_code;
+
+	scene_sql(agent->scene, "CREATE ROLE clerk LOGIN REPLICATION; ALTER TABLE note ENABLE ROW LEVEL SECURITY");
+	write_configuration(agent, "clerk");
+	expect(agent, "check --connect", denied, "GRANT SELECT ON TABLE public.note TO clerk; ALTER ROLE clerk BYPASSRLS;");
+	agent_start(agent, NULL);
+	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != denied ||
+	    strcmp(scene_value(agent->scene, "SELECT count(*) FROM pg_replication_slots"), "0") != 0)
+		harness_fail(agent, "what may not be read must stop the agent before it makes a slot");
+	scene_sql(agent->scene, "GRANT SELECT (id, text) ON note TO clerk");
+	expect(agent, "check --connect", denied, "row level security hides rows of table public.note from the role clerk");
+	scene_sql(agent->scene, "ALTER TABLE note DISABLE ROW LEVEL SECURITY");
 	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
 }
 
@@ -159,12 +177,13 @@ int main(void)
 	scene_begin(&scene);
 	scene_sql(&scene, "CREATE TABLE note(id int PRIMARY KEY, text text)");
 	agent_init(&agent, &scene, "agent", "");
-	write_configuration(&agent);
+	write_configuration(&agent, "postgres");
 	if (verb(&agent, "version") == EXIT_DONE)
 		harness_fail(&agent, "version takes no --config");
 	scene_sql(&scene, "ALTER ROLE postgres PASSWORD 'hunter2'");
 	expect(&agent, "chek", EXIT_USAGE, "did you mean 'check'?");
 	check_first(&agent);
+	grant(&agent);
 	look_beside(&agent);
 	reload(&agent);
 	end(&agent);

@@ -102,6 +102,28 @@ static void print_captured(const struct site *site)
 	}
 }
 
+static void print_sql(const char *what, struct writer *sql)
+{
+	if (sql->len)
+		printf("\n-- %s:\n%.*s\n", what, VIEW_ARG(wr_view(sql)));
+	wr_done(sql);
+}
+
+static int check_access(struct site *site)
+{
+	struct writer sql = {0};
+	struct error err = {0};
+	int code;
+
+	if (site->source_ops->check_access(site->source, &sql, &err) == 0)
+		return 0;
+	if (err.class == ERROR_STATE)
+		err.hint[0] = '\0';
+	code = verb_fail(&err);
+	print_sql("what a snapshot needs, to be run by the tables' owner", &sql);
+	return code;
+}
+
 /* The SQL is for a DBA to read and run: the agent never makes a publication. */
 static int check_publication(struct site *site)
 {
@@ -117,9 +139,7 @@ static int check_publication(struct site *site)
 	code = verb_fail(&err);
 	if (err.class != ERROR_STATE || site->source_ops->publication_sql(site->source, &sql, &err) < 0)
 		return code;
-	if (sql.len)
-		printf("\n-- the publication for exactly what is captured:\n%.*s\n", VIEW_ARG(wr_view(&sql)));
-	wr_done(&sql);
+	print_sql("the publication for exactly what is captured", &sql);
 	return code;
 }
 
@@ -136,6 +156,7 @@ static int check_source(struct site *site)
 static int check_captured(struct site *site)
 {
 	struct error err = {0};
+	int access, publication;
 
 	if (!site->source)
 		return 0;
@@ -147,7 +168,9 @@ static int check_captured(struct site *site)
 		error_hint(&err, "correct the patterns of tables.include, or give a mapping.pack");
 		return verb_fail(&err);
 	}
-	return check_publication(site);
+	access = check_access(site);
+	publication = check_publication(site);
+	return access ? access : publication;
 }
 
 /* Kafka --------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "access.h"
 #include "conn.h"
 #include "facts.h"
 #include "pgoutput.h"
@@ -164,6 +165,11 @@ static int pg_publication_statement(struct source *source, struct writer *sql, s
 	return pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err);
 }
 
+static int pg_check_access(struct source *source, struct writer *sql, struct error *err)
+{
+	return pg_access_check(source->queries, &source->wanted, sql, err);
+}
+
 static int pg_evict(struct source *source, struct error *err)
 {
 	return pg_slot_evict(source->queries, source->options.slot, err);
@@ -171,8 +177,13 @@ static int pg_evict(struct source *source, struct error *err)
 
 static int pg_create_slot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
 {
+	struct writer sql = {0};
 	char name[128];
+	int denied = pg_check_access(source, &sql, err);
 
+	wr_done(&sql);
+	if (denied < 0)
+		return -1;
 	if (drop_first && pg_slot_drop(source->queries, source->options.slot, err) < 0)
 		return -1;
 	if (pg_slot_create(source->replication, source->queries, &source->options, &ret->consistent, name, err) < 0)
@@ -345,6 +356,7 @@ const struct source_ops postgres_source_ops = {
 	.capture = pg_capture,
 	.check_publication = pg_check_publication,
 	.publication_sql = pg_publication_statement,
+	.check_access = pg_check_access,
 	.evict = pg_evict,
 	.create_slot = pg_create_slot,
 	.snapshot_table = pg_read_table,
