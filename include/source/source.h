@@ -108,6 +108,12 @@ struct source_ops {
 	/* The statement that makes the publication right, for a DBA to run; nothing if it is. */
 	int (*publication_sql)(struct source *source, struct writer *sql, struct error *err);
 
+	/*
+	 * A line SCHEMA.TABLE=MARK for each wanted table that is published: another mark than before means that the publication
+	 * was altered for this table in between.
+	 */
+	int (*publication_marks)(struct source *source, struct writer *marks, struct error *err);
+
 	/* UNSUPPORTED unless the role may read what is wanted; `sql` takes the statements that permit it, for a DBA to run. */
 	int (*check_access)(struct source *source, struct writer *sql, struct error *err);
 

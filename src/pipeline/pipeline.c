@@ -79,7 +79,7 @@ static int check_publication(struct pipeline *p, struct error *err)
 	if (p->now - p->publication_checked_at < PUBLICATION_CHECK_US)
 		return 0;
 	p->publication_checked_at = p->now;
-	return p->source_ops->check_publication(p->source, err);
+	return publication_check(p, true, err);
 }
 
 static void export_metrics(struct pipeline *p)

@@ -339,7 +339,8 @@ int recover_start(struct pipeline *p, struct error *err)
 	action = decide(p, &checkpoint, err);
 	if (action == START_STOP || inputs_choose(p, err) < 0)
 		return -1;
-	if (routes_capture(p, err) < 0 || p->source_ops->check_publication(p->source, err) < 0)
+	if (routes_capture(p, err) < 0 ||
+	    publication_check(p, action == START_STREAM || action == START_FINISH_SNAPSHOT, err) < 0)
 		return -1;
 	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || check_mirror(p, action, err) < 0 ||
 	    open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)

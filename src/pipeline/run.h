@@ -211,6 +211,9 @@ static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
 	atomic_store_explicit(counter, now + number, memory_order_relaxed);
 }
 
+/* publication.c: is it right, and has it been since the tables were first captured? */
+int publication_check(struct pipeline *p, bool streamed, struct error *err);
+
 /* batch.c */
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err);
 static inline bool batch_too_large(const struct pipeline *p, size_t message_bytes)

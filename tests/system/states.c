@@ -128,6 +128,20 @@ static void drop_published(const char *name)
 	scene_sql(&scene, "ALTER PUBLICATION %s DROP TABLE %s", name, name);
 }
 
+/* What happens in between is not sent, and a restart finds everything in order. */
+static void put_back(const char *name)
+{
+	drop_published(name);
+	scene_sql(&scene, "UPDATE %s SET text = 'unseen'; ALTER PUBLICATION %s ADD TABLE %s", name, name, name);
+}
+
+static void publish_inserts_for_a_while(const char *name)
+{
+	scene_sql(&scene, "ALTER PUBLICATION %s SET (publish = 'insert')", name);
+	scene_sql(&scene, "UPDATE %s SET text = 'unseen'", name);
+	scene_sql(&scene, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')", name);
+}
+
 static void filter_rows(const char *name)
 {
 	scene_sql(&scene, "ALTER PUBLICATION %s SET TABLE %s WHERE (id > 1)", name, name);
@@ -162,13 +176,17 @@ static const struct situation situations[] = {
 	 .address = other_address},
 	{"never_published", STATE_PUBLICATION_CHANGED, "CREATE PUBLICATION \"never_published\" FOR TABLE "
 	 "\"public\".\"never_published\";", drop_publication, .first = true},
-	{"unpublished", STATE_PUBLICATION_CHANGED, "CREATE PUBLICATION \"unpublished\" FOR TABLE \"public\".\"unpublished\";",
+	{"unpublished", STATE_PUBLICATION_CHANGED, "CREATE PUBLICATION \"unpublished\" FOR TABLE \"public\".\"unpublished\"; "
+	 "Then begin anew with a new state file, slot and prefix",
 	 .arrange = drop_publication},
 	{"table_unpublished", STATE_PUBLICATION_CHANGED, "ALTER PUBLICATION \"table_unpublished\" ADD TABLE "
 	 "\"public\".\"table_unpublished\";", .arrange = drop_published},
 	{"rows_filtered", STATE_PUBLICATION_CHANGED, "ALTER PUBLICATION \"rows_filtered\" DROP TABLE \"public\".\"rows_filtered\";",
 	 .arrange = filter_rows},
 	{"only_inserts", STATE_PUBLICATION_CHANGED, "ALTER PUBLICATION \"only_inserts\" SET (publish = ", .arrange = publish_inserts},
+	{"table_put_back", STATE_PUBLICATION_CHANGED, "the publication 'table_put_back' was altered for table public.table_put_back "
+	 "while it was captured", .arrange = put_back},
+	{"updates_put_back", STATE_PUBLICATION_CHANGED, "changes of that time may be missing", .arrange = publish_inserts_for_a_while},
 	{"without_identity", STATE_PUBLICATION_CHANGED, "table public.without_identity has no replica identity", no_identity,
 	 .first = true},
 	{"identity_lost", STATE_PUBLICATION_CHANGED, "table public.identity_lost has no replica identity", .arrange = no_identity},
@@ -335,6 +353,30 @@ static void quiet_agent(void)
 	agent_stop(&quiet.agent);
 }
 
+/* Tables that are added, and ones that are set again as they were, are no gap. */
+static void wider_publication(void)
+{
+	struct plain plain = {.name = "wider"};
+
+	plain_prepare(&plain, &scene);
+	plain_stream(&plain);
+	agent_stop(&plain.agent);
+	scene_sql(&scene, "CREATE TABLE wider_still (id int PRIMARY KEY); ALTER PUBLICATION wider ADD TABLE wider_still;"
+		  "ALTER PUBLICATION wider SET TABLE wider_still, wider");
+	plain.include = "[public.wider*]";
+	plain_configure(&plain);
+	plain_stream(&plain);
+	plain_work(&plain);
+	scene_sql(&scene, "ALTER PUBLICATION wider DROP TABLE wider_still");
+	agent_stop(&plain.agent);
+	plain.include = NULL;
+	plain_configure(&plain);
+	plain_stream(&plain);
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+	printf("a publication may get more tables, and be set again as it is\n");
+}
+
 /* A second cluster, in a folder of the scene. */
 static void cluster(const char *verb, const char *folder, char address[64])
 {
@@ -441,6 +483,7 @@ static const struct {
 	void (*run)(void);
 } steps[] = {
 	{"situations", all_situations},
+	{"publication", wider_publication},
 	{"diverged", diverge},
 	{"take-over", take_over},
 	{"slot", blocked_slot},

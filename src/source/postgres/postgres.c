@@ -165,6 +165,11 @@ static int pg_publication_statement(struct source *source, struct writer *sql, s
 	return pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err);
 }
 
+static int pg_marks(struct source *source, struct writer *marks, struct error *err)
+{
+	return pg_publication_marks(source->queries, source->options.publication, &source->wanted, marks, err);
+}
+
 static int pg_check_access(struct source *source, struct writer *sql, struct error *err)
 {
 	return pg_access_check(source->queries, &source->wanted, sql, err);
@@ -356,6 +361,7 @@ const struct source_ops postgres_source_ops = {
 	.capture = pg_capture,
 	.check_publication = pg_check_publication,
 	.publication_sql = pg_publication_statement,
+	.publication_marks = pg_marks,
 	.check_access = pg_check_access,
 	.evict = pg_evict,
 	.create_slot = pg_create_slot,

@@ -261,3 +261,36 @@ int pg_publication_check(PGconn *conn, const char *publication, const struct pg_
 		hint_with_sql(conn, publication, wanted, err);
 	return result;
 }
+
+/* The rows of the catalogue that make a table published, each with an identity of its own; xmin is another after an ALTER. */
+static const char marks_sql[] =
+	"SELECT c.oid, concat_ws(' ', p.oid, p.xmin, r.oid%s) FROM pg_catalog.pg_publication p CROSS JOIN pg_catalog.pg_class c"
+	" LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid %s"
+	" WHERE p.pubname = $1 AND c.relkind = 'r' AND c.relpersistence = 'p'";
+
+static const char schema_sql[] =
+	"LEFT JOIN pg_catalog.pg_publication_namespace s ON s.pnpubid = p.oid AND s.pnnspid = c.relnamespace";
+
+static void append_mark(const struct pg_wanted *wanted, uint32_t oid, const char *mark, struct writer *marks)
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		if (wanted->versions[i]->source_id == oid)
+			wr_printf(marks, "%s.%s=%s\n", wanted->tables[i].schema, wanted->tables[i].name, mark);
+}
+
+int pg_publication_marks(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *marks,
+			 struct error *err)
+{
+	bool schemas = PQserverVersion(conn) >= 150000;
+	const char *params[] = {publication};
+	char *sql = mem_printf(marks_sql, schemas ? ", s.oid" : "", schemas ? schema_sql : "");
+	PGresult *result = pg_query_params(conn, err, sql, 1, params);
+
+	free(sql);
+	if (!result)
+		return -1;
+	for (int i = 0; i < PQntuples(result); i++)
+		append_mark(wanted, (uint32_t)strtoul(pg_value(result, i, 0), NULL, 10), pg_value(result, i, 1), marks);
+	PQclear(result);
+	return 0;
+}

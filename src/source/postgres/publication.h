@@ -26,4 +26,8 @@ int pg_publication_check(PGconn *conn, const char *publication, const struct pg_
 int pg_publication_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *sql,
 		       struct error *err);
 
+/* Lines SCHEMA.TABLE=MARK: see source.h. */
+int pg_publication_marks(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *marks,
+			 struct error *err);
+
 #endif
