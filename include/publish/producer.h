@@ -9,6 +9,7 @@
 #ifndef PUBLISH_PRODUCER_H
 #define PUBLISH_PRODUCER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct kafka_options {
 	const char *client;                       /* client.id; also names the source in messages */
 	const struct kafka_property *properties;  /* borrowed; must have bootstrap.servers */
 	size_t property_count;
+	const atomic_bool *stop;                  /* when set, a reader waits for no broker any more; may be NULL */
 };
 
 struct producer_options {

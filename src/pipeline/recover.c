@@ -44,12 +44,14 @@ static void checkpoint_topic_name(const struct pipeline *p, char name[300])
 
 static int read_checkpoint(struct pipeline *p, struct checkpoint *ret, struct error *err)
 {
+	struct kafka_options kafka = p->options->kafka;
 	char topic[300];
 	int found;
 
 	*ret = (struct checkpoint){0};
 	checkpoint_topic_name(p, topic);
-	found = checkpoint_read(&p->options->kafka, topic, p->options->name, ret, err);
+	kafka.stop = &p->control->stop;
+	found = checkpoint_read(&kafka, topic, p->options->name, ret, err);
 	return found < 0 ? -1 : 0;
 }
 

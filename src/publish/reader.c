@@ -13,9 +13,13 @@
 #include "client.h"
 
 #define ANSWER_MS 30000
+#define BROKER_US (10 * USEC_PER_SEC) /* how long a broker is waited for ... */
+#define BROKER_SLICE_MS 2000          /* ... looking so often whether that is still wanted */
 
 struct topic_reader {
 	rd_kafka_t *rk;
+	const atomic_bool *stop;
+	char *servers;                /* as configured, for messages */
 	rd_kafka_message_t *message;  /* the present one */
 	size_t partitions;            /* assigned ... */
 	size_t at_end;                /* ... and of those read to the end they had at assignment */
@@ -80,6 +84,14 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	log_debug(rd_kafka_name(rk), "kafka: %s: %s", facility, text);
 }
 
+static const char *servers_of(const struct kafka_options *options)
+{
+	for (size_t i = 0; i < options->property_count; i++)
+		if (strcmp(options->properties[i].name, "bootstrap.servers") == 0)
+			return options->properties[i].value;
+	return "";
+}
+
 int topic_reader_new(struct topic_reader **ret, const struct kafka_options *options, struct error *err)
 {
 	struct topic_reader *reader;
@@ -99,6 +111,8 @@ int topic_reader_new(struct topic_reader **ret, const struct kafka_options *opti
 	rd_kafka_poll_set_consumer(rk);
 	reader = MEM_NEW(struct topic_reader);
 	reader->rk = rk;
+	reader->stop = options->stop;
+	reader->servers = mem_text(view_of(servers_of(options)));
 	*ret = reader;
 	return 0;
 }
@@ -127,14 +141,35 @@ void topic_reader_free(struct topic_reader *reader)
 	drop_assignment(reader);
 	rd_kafka_consumer_close(reader->rk);
 	rd_kafka_destroy(reader->rk);
+	free(reader->servers);
 	free(reader);
+}
+
+static void nap(void)
+{
+	struct timespec time = {.tv_nsec = 100 * 1000 * 1000};
+
+	nanosleep(&time, NULL);
+}
+
+static bool unanswered(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+	       code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 }
 
 static int load_metadata(struct topic_reader *reader, const struct rd_kafka_metadata **ret, struct error *err)
 {
-	rd_kafka_resp_err_t code = rd_kafka_metadata(reader->rk, 1, NULL, ret, ANSWER_MS);
+	usec_t deadline = clock_mono() + BROKER_US;
+	rd_kafka_resp_err_t code;
 
-	return code ? client_fail(err, code, "asking Kafka for its topics", NULL) : 0;
+	while (unanswered(code = rd_kafka_metadata(reader->rk, 1, NULL, ret, BROKER_SLICE_MS)) && clock_mono() < deadline &&
+	       !(reader->stop && atomic_load_explicit(reader->stop, memory_order_relaxed)))
+		nap();
+	if (!unanswered(code))
+		return code ? client_fail(err, code, "asking Kafka for its topics", NULL) : 0;
+	error_set(err, ERROR_TRANSIENT, "no Kafka broker answers at %s", reader->servers);
+	return error_hint(err, "start it, or correct kafka.bootstrap.servers");
 }
 
 int topic_reader_list(struct topic_reader *reader, const char *prefix, char ***ret, size_t *ret_count, struct error *err)
@@ -177,13 +212,6 @@ static int add_partitions(const struct rd_kafka_metadata *metadata, const char *
 static bool worth_waiting(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-}
-
-static void nap(void)
-{
-	struct timespec time = {.tv_nsec = 100 * 1000 * 1000};
-
-	nanosleep(&time, NULL);
 }
 
 static int find_by_time(struct topic_reader *reader, usec_t time, struct error *err)

@@ -17,30 +17,40 @@
 
 static char output[65536];
 
-/* Runs a verb and keeps what it said. */
-static int verb(const struct agent *agent, const char *line)
+/* Keeps what a verb said. */
+static void take_output(const struct agent *agent)
 {
 	char path[300];
 	FILE *file;
-	int code = agent_verb(agent, line, "verb.out");
 
 	snprintf(path, sizeof(path), "%s/verb.out", agent->scene->dir);
 	file = fopen(path, "r");
 	if (!file)
-		harness_fail(agent, line);
+		harness_fail(agent, path);
 	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
 	fclose(file);
+}
+
+static int verb(const struct agent *agent, const char *line)
+{
+	int code = agent_verb(agent, line, "verb.out");
+
+	take_output(agent);
 	return code;
 }
 
-static void expect(const struct agent *agent, const char *line, int code, const char *said)
+static void expect_output(const struct agent *agent, const char *line, int got, int code, const char *said)
 {
-	int got = verb(agent, line);
-
+	take_output(agent);
 	if (got == code && strstr(output, said))
 		return;
 	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
 	harness_fail(agent, line);
+}
+
+static void expect(const struct agent *agent, const char *line, int code, const char *said)
+{
+	expect_output(agent, line, agent_verb(agent, line, "verb.out"), code, said);
 }
 
 static unsigned lines(void)
@@ -63,8 +73,33 @@ static void write_configuration(const struct agent *agent, const char *user)
 		"  password: ${env:TW_TEST_SECRET}\n  create_slot: true\n", (int)(colon - scene->pg_address), scene->pg_address,
 		colon + 1, user);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: tw\n  partitions: 2\n", scene->kafka_address);
-	fprintf(file, "tables:\n  include: [public.*]\nstate:\n  file: agent.state\n");
+	fprintf(file, "tables:\n  include: [public.*, pbulic.*]\nstate:\n  file: agent.state\n");
 	fclose(file);
+}
+
+static void expect_help(const struct agent *agent)
+{
+	static const struct {
+		const char *topic;
+		int code;
+		const char *said;
+	} helps[] = {
+		{"check", EXIT_DONE, "usage: tailwater check "},
+		{"map", EXIT_DONE, "usage: tailwater map test "},
+		{"batch", EXIT_DONE, "batch.bytes\n"},
+		{"slot", EXIT_DONE, "source.slot\n"},
+		{"states", EXIT_DONE, "PUBLICATION_CHANGED"},
+		{"source.slto", EXIT_USAGE, "no help on this; did you mean 'source.slot'?"},
+		{"nothing", EXIT_USAGE, "no help on this; see 'tailwater help'"},
+	};
+
+	for (size_t i = 0; i < sizeof(helps) / sizeof(helps[0]); i++) {
+		char command[700];
+
+		snprintf(command, sizeof(command), "%s help %s >%s/verb.out 2>&1", agent->scene->agent, helps[i].topic,
+			 agent->scene->dir);
+		expect_output(agent, command, WEXITSTATUS(system(command)), helps[i].code, helps[i].said);
+	}
 }
 
 static void check_first(struct agent *agent)
@@ -76,11 +111,12 @@ static void check_first(struct agent *agent)
 	expect(agent, "check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code,
 	       "CREATE PUBLICATION \"tailwater\" FOR TABLE \"public\".\"note\";");
 	expect(agent, "position", EXIT_USAGE, "cannot open state file");
-	expect(agent, "read", EXIT_FAILED, "no topic fits");
+	expect(agent, "read", EXIT_FAILED, "there is no topic that begins with tw. yet");
 	agent_start(agent, NULL);
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != named_states[STATE_PUBLICATION_CHANGED].exit_code)
 		harness_fail(agent, "without a publication the agent must stop in its named state");
 	scene_sql(agent->scene, "CREATE PUBLICATION tailwater FOR TABLE note");
+	expect(agent, "check --connect", EXIT_DONE, "no table of the database fits 'pbulic.*' of tables.include");
 	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
 }
 
@@ -123,6 +159,7 @@ static void look_beside(struct agent *agent)
 	expect(agent, "read --from end", EXIT_DONE, "");
 	if (lines() != 0)
 		harness_fail(agent, "at the end there is nothing to read");
+	expect(agent, "read --topic nothing", EXIT_FAILED, "that begin with tw., but none that is asked for");
 	expect(agent, "read --topic checkpoint", EXIT_DONE, "\"snapshotPhase\":\"finished\"");
 	expect(agent, "position", EXIT_DONE, "checkpoint  0/");
 	expect(agent, "position --json", EXIT_DONE, "{\"state\":{\"position\":\"0/");
@@ -167,6 +204,22 @@ static void end(struct agent *agent)
 	agent_stop(agent);
 }
 
+/* Nobody waits long for a broker that is away: not who looks, and not who is told to end. */
+static void without_broker(struct agent *agent)
+{
+	unsigned before = agent_logged(agent, "postgresql from");
+	usec_t begun;
+
+	scene_server(agent->scene, "stop", "kafka", NULL);
+	expect(agent, "check --connect", EXIT_FAILED, "no Kafka broker answers at 127.0.0.1:");
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, "postgresql from") > before, 10, agent);
+	begun = clock_mono();
+	agent_stop(agent);
+	if (clock_mono() - begun > 5 * USEC_PER_SEC)
+		harness_fail(agent, "SIGTERM did not end the wait for a broker");
+}
+
 int main(void)
 {
 	struct scene scene;
@@ -182,11 +235,13 @@ int main(void)
 		harness_fail(&agent, "version takes no --config");
 	scene_sql(&scene, "ALTER ROLE postgres PASSWORD 'hunter2'");
 	expect(&agent, "chek", EXIT_USAGE, "did you mean 'check'?");
+	expect_help(&agent);
 	check_first(&agent);
 	grant(&agent);
 	look_beside(&agent);
 	reload(&agent);
 	end(&agent);
+	without_broker(&agent);
 	scene_end(&scene);
 	printf("the program does what its manual says\n");
 	return 0;

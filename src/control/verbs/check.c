@@ -102,6 +102,22 @@ static void print_captured(const struct site *site)
 	}
 }
 
+/* A pattern that no table fits may be a slip, or for a table that is still to come. */
+static void print_idle_patterns(const struct site *site)
+{
+	const struct pipeline_options *options = site->options;
+
+	for (size_t i = 0; i < options->include_count; i++) {
+		struct pipeline_options one = {.include = &options->include[i], .include_count = 1};
+		bool fits = false;
+
+		for (size_t j = 0; j < site->table_count && !fits; j++)
+			fits = pipeline_publishes(&one, site->listing[j].schema, site->listing[j].name);
+		if (!fits)
+			fprintf(stderr, "tailwater: warning: no table of the database fits '%s' of tables.include\n", options->include[i]);
+	}
+}
+
 static void print_sql(const char *what, struct writer *sql)
 {
 	if (sql->len)
@@ -163,6 +179,7 @@ static int check_captured(struct site *site)
 	if (site_capture(site, &err) < 0)
 		return verb_fail(&err);
 	print_captured(site);
+	print_idle_patterns(site);
 	if (!site->captured_count) {
 		error_set(&err, ERROR_INPUT, "no table of the database is captured");
 		error_hint(&err, "correct the patterns of tables.include, or give a mapping.pack");
@@ -183,15 +200,16 @@ static int ask_kafka(const struct site *site, struct producer *producer, struct 
 	size_t count;
 	int result;
 
-	if (producer_cluster_id(producer, KAFKA_ANSWER_US, &id, err) < 0 ||
-	    topic_reader_new(&reader, &site->options->kafka, err) < 0)
+	if (topic_reader_new(&reader, &site->options->kafka, err) < 0)
 		return -1;
 	snprintf(prefix, sizeof(prefix), "%s.", site->options->prefix);
 	result = topic_reader_list(reader, prefix, &names, &count, err);
 	if (result == 0) {
-		printf("kafka: cluster %s, %zu topics begin with %s\n", id, count, prefix);
 		free(names);
+		result = producer_cluster_id(producer, KAFKA_ANSWER_US, &id, err);
 	}
+	if (result == 0)
+		printf("kafka: cluster %s, %zu topics begin with %s\n", id, count, prefix);
 	topic_reader_free(reader);
 	return result;
 }

@@ -27,6 +27,26 @@ static const struct {
 	{"tailwater.yaml.5", manual_options},
 };
 
+/* The first word of some verbs, a section of options, or the last part of an option's name. */
+static bool print_group(const char *name, struct writer *to)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < verb_count; i++) {
+		if (strncmp(verbs[i]->name, name, len) != 0 || verbs[i]->name[len] != ' ')
+			continue;
+		wr_printf(to, "%s", to->len ? "\n" : "");
+		help_verb(verbs[i], to);
+	}
+	for (size_t i = 0; i < option_count; i++) {
+		if (!view_is(option_section_of(&option_table[i]), name) && strcmp(option_key(&option_table[i]), name) != 0)
+			continue;
+		wr_printf(to, "%s", to->len ? "\n" : "");
+		help_option(&option_table[i], to);
+	}
+	return to->len > 0;
+}
+
 static bool print_topic(const char *name, struct writer *to)
 {
 	const struct verb *verb = verb_find(name);
@@ -42,7 +62,23 @@ static bool print_topic(const char *name, struct writer *to)
 		help_verb(verb, to);
 	else if (option)
 		help_option(option, to);
-	return verb || option;
+	return verb || option || print_group(name, to);
+}
+
+static void complain(const char *name)
+{
+	const char *known[200], *meant;
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
+		known[count++] = topics[i].name;
+	for (size_t i = 0; i < verb_count; i++)
+		known[count++] = verbs[i]->name;
+	for (size_t i = 0; i < option_count && count < sizeof(known) / sizeof(known[0]); i++)
+		known[count++] = option_table[i].name;
+	meant = name ? diag_did_you_mean(view_of(name), known, count) : NULL;
+	fprintf(stderr, "tailwater: no help on this; %s%s%s\n", meant ? "did you mean '" : "see ",
+		meant ? meant : "'tailwater help' and 'tailwater help options'", meant ? "'?" : "");
 }
 
 static bool print_page(const char *name, struct writer *to)
@@ -77,7 +113,7 @@ static int run(const struct arguments *args)
 	wr_done(&text);
 	if (known)
 		return EXIT_DONE;
-	fprintf(stderr, "tailwater: no help on this; see 'tailwater help' and 'tailwater help options'\n");
+	complain(argument(args, "--man") ? NULL : args->operand);
 	return EXIT_USAGE;
 }
 

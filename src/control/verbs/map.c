@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diagnostics.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "canonical/evaluate.h"
 #include "canonical/rules.h"
 #include "control/conf.h"
@@ -273,12 +275,30 @@ static int test_entity(struct test *test, const struct entity *entity, struct er
 	return 0;
 }
 
+static int check_entity(const struct test *test, const struct entity *const *entities, unsigned count, struct error *err)
+{
+	const char **names = MEM_ARRAY(const char *, count + 1), *meant = NULL;
+	bool known = !test->entity;
+
+	for (unsigned i = 0; i < count; i++) {
+		names[i] = entities[i]->name;
+		known |= test->entity && strcmp(test->entity, names[i]) == 0;
+	}
+	if (!known) {
+		meant = diag_did_you_mean(view_of(test->entity), names, count);
+		error_set(err, ERROR_INPUT, "the pack has no entity '%s'%s%s%s", test->entity, meant ? "; did you mean '" : "",
+			  meant ? meant : "", meant ? "'?" : "");
+	}
+	free(names);
+	return known ? 0 : -1;
+}
+
 static int test_all(struct test *test, struct error *err)
 {
 	unsigned count;
 	const struct entity *const *entities = mapping_entities(test->site.mapping, &count);
 
-	if (mapping_open(test->site.mapping, test->site.db, err) < 0)
+	if (check_entity(test, entities, count, err) < 0 || mapping_open(test->site.mapping, test->site.db, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < count; i++)
 		if (test_entity(test, entities[i], err) < 0)

@@ -47,6 +47,7 @@ struct reading {
 	struct map known;              /* names of topics that are read */
 	struct arena names;
 	usec_t looked_at;
+	size_t listed;                 /* topics of our prefix, by then */
 	uint64_t printed;
 	unsigned failures;
 };
@@ -103,6 +104,7 @@ static int look_for_topics(struct reading *rd, struct error *err)
 	snprintf(prefix, sizeof(prefix), "%s.", rd->options->prefix);
 	if (topic_reader_list(rd->lister, prefix, &names, &count, err) < 0)
 		return -1;
+	rd->listed = count;
 	found = MEM_ARRAY(const char *, count + 1);
 	for (size_t i = 0; i < count; i++) {
 		struct view name = view_of(names[i]);
@@ -199,9 +201,10 @@ static int wait_for_topics(struct reading *rd, struct error *err)
 	}
 	if (rd->reader_count || ended)
 		return 0;
-	return error_set(err, ERROR_TRANSIENT, "no topic fits: none of those that begin with %s. is asked for, or there "
-		"is none",
-			 rd->options->prefix);
+	if (!rd->listed)
+		return error_set(err, ERROR_TRANSIENT, "there is no topic that begins with %s. yet", rd->options->prefix);
+	return error_set(err, ERROR_TRANSIENT, "no topic fits: there are %zu that begin with %s., but none that is asked for",
+			 rd->listed, rd->options->prefix);
 }
 
 static int read_topics(struct reading *rd, struct error *err)
