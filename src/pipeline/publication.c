@@ -37,6 +37,38 @@ static const struct source_table *altered(const struct pipeline *p, const char *
 	return NULL;
 }
 
+/* The first table that was captured and is wanted, but is not there any more. */
+static bool find_gone(const struct pipeline *p, const char *known, char *ret, size_t size)
+{
+	for (const char *line = known; *line; line += strcspn(line, "\n")) {
+		struct source_table table = {.schema = ret};
+		char *dot;
+		bool there = false;
+
+		line++;
+		snprintf(ret, size, "%.*s", (int)strcspn(line, "=\n"), line);
+		dot = strchr(ret, '.');
+		if (!dot)
+			continue;
+		*dot = '\0';
+		table.name = dot + 1;
+		for (size_t i = 0; i < p->table_count && !there; i++)
+			there = strcmp(p->tables[i].schema, table.schema) == 0 && strcmp(p->tables[i].name, table.name) == 0;
+		if (!there && pipeline_publishes(p->options, table.schema, table.name)) {
+			*dot = '.';
+			return true;
+		}
+	}
+	return false;
+}
+
+static int gone(const char *table, struct error *err)
+{
+	error_state(err, STATE_PUBLICATION_CHANGED, "the captured table %s was dropped or renamed: what was committed to it last may not "
+		    "be published", table);
+	return error_hint(err, "exclude it (tables.exclude) to go on without that, or give it its name back");
+}
+
 #define ANEW "begin anew with a new state file, slot and prefix"
 
 /* An error that is there already says how the publication comes right; that is not enough. */
@@ -59,7 +91,7 @@ static int compare(struct pipeline *p, const char *marks, bool streamed, bool wr
 	struct view found = VIEW_NONE;
 	struct error problem;
 	struct arena arena;
-	char *known;
+	char *known, name[300];
 	int result;
 
 	arena_init(&arena);
@@ -70,6 +102,8 @@ static int compare(struct pipeline *p, const char *marks, bool streamed, bool wr
 		*err = problem;
 	if (table)
 		result = gap(p, table, wrong_now, err);
+	else if (streamed && !wrong_now && result >= 0 && find_gone(p, known, name, sizeof(name)))
+		result = gone(name, err);
 	else if (result >= 0 && !wrong_now)
 		result = strcmp(known, marks) == 0 ? 0 : input_put(p->db, MARKS, view_of(marks), err);
 	free(known);

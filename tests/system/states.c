@@ -377,6 +377,28 @@ static void wider_publication(void)
 	printf("a publication may get more tables, and be set again as it is\n");
 }
 
+/* What is written under a new name is not lost without a word; and who excludes what is gone goes on. */
+static void renamed_under_us(void)
+{
+	struct plain plain = {.name = "called", .include = "[public.called*]"};
+
+	plain_prepare(&plain, &scene);
+	scene_sql(&scene, "CREATE TABLE called_so (id int PRIMARY KEY); ALTER PUBLICATION called ADD TABLE called_so");
+	plain_stream(&plain);
+	plain_work(&plain);
+	scene_sql(&scene, "ALTER TABLE called_so RENAME TO called_otherwise; INSERT INTO called_otherwise VALUES (1)");
+	plain_expect(&plain, STATE_PUBLICATION_CHANGED, "the captured table public.called_so is called public.called_otherwise in the log",
+		     1, 30);
+	agent_start(&plain.agent, NULL);
+	plain_expect(&plain, STATE_PUBLICATION_CHANGED, "the captured table public.called_so was dropped or renamed", 1, 30);
+	plain.include = "[public.called]";
+	plain_configure(&plain);
+	plain_stream(&plain);
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+	printf("a table renamed under a running agent: PUBLICATION_CHANGED, 19, until it is excluded\n");
+}
+
 /* A second cluster, in a folder of the scene. */
 static void cluster(const char *verb, const char *folder, char address[64])
 {
@@ -484,6 +506,7 @@ static const struct {
 } steps[] = {
 	{"situations", all_situations},
 	{"publication", wider_publication},
+	{"renamed", renamed_under_us},
 	{"diverged", diverge},
 	{"take-over", take_over},
 	{"slot", blocked_slot},

@@ -216,6 +216,14 @@ static struct pg_table *remember(struct pg_relations *set, uint32_t oid, const s
 	return entry;
 }
 
+/* Its rows would go nowhere under the other name, and what was read under this one is another table's. */
+static int renamed(const struct table *captured, const struct pg_relation *relation, struct error *err)
+{
+	error_state(err, STATE_PUBLICATION_CHANGED, "the captured table %s.%s is called %s.%s in the log", captured->schema,
+		    captured->name, relation->schema, relation->name);
+	return error_hint(err, "exclude it by both names (tables.exclude), or begin anew with a new state file, slot and prefix");
+}
+
 static int put(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena,
 	       const struct pg_table **ret, bool *ret_new, struct error *err)
 {
@@ -228,13 +236,17 @@ static int put(struct pg_relations *set, const struct pg_relation *relation, str
 		.identity = identity_of(relation->identity),
 	};
 	pg_convert **convert = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
+	const struct pg_table *known = map_get(&set->tables, oid_key(&relation->oid));
 	const struct table *table;
 
+	if (known && known->captured &&
+	    (strcmp(known->table->schema, relation->schema) != 0 || strcmp(known->table->name, relation->name) != 0))
+		return renamed(known->table, relation, err);
 	if (build_columns(set, relation, &draft, convert, arena, err) < 0 ||
 	    build_key(set, relation, &draft, arena, err) < 0)
 		return -1;
 	table = catalog_put(set->catalog, &draft, ret_new);
-	*ret = map_get(&set->tables, oid_key(&relation->oid));
+	*ret = known;
 	if (!*ret || (*ret)->table != table)
 		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena), convert);
 	return 0;
