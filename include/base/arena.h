@@ -21,12 +21,16 @@ struct arena {
 	size_t used_bytes;          /* handed out since the last reset */
 };
 
+/* An empty arena, which holds no memory yet; all zero is one, too. */
 void arena_init(struct arena *arena);
+
+/* Frees everything; the arena is empty then, and can be used again. */
 void arena_done(struct arena *arena);
 
-/* Forgets all that was handed out; keeps one chunk of at most keep_bytes. */
+/* Forgets all that was handed out; keeps the newest chunk, unless it is larger than 1 MB. */
 void arena_reset(struct arena *arena);
 
+/* What arena_alloc does when there is no room: takes another chunk. Only arena_alloc calls it. */
 void *arena_grow(struct arena *arena, size_t size);
 
 /* Memory for size bytes, aligned for any type, not zeroed. */
@@ -43,11 +47,12 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
 	return ptr;
 }
 
+/* One zeroed object, or `count` of them. */
 #define ARENA_NEW(arena, type) ((type *)memset(arena_alloc((arena), sizeof(type)), 0, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) \
 	((type *)memset(arena_alloc((arena), sizeof(type) * (count)), 0, sizeof(type) * (count)))
 
-/* Copies; the copy is NUL-terminated behind its length. */
+/* A copy of a text, or a text as printf makes it; NUL-terminated behind its length. */
 struct view arena_copy(struct arena *arena, struct view text);
 struct view arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -14,7 +14,10 @@ typedef int64_t usec_t;
 #define USEC_PER_MSEC INT64_C(1000)
 #define USEC_PER_SEC INT64_C(1000000)
 
-usec_t clock_mono(void); /* for durations and deadlines */
+/* Since some moment before the process began, never backwards: for durations and deadlines. */
+usec_t clock_mono(void);
+
+/* Since 1970-01-01 UTC, as the system's clock has it, which may be set: for what people and messages see. */
 usec_t clock_wall(void);
 
 #endif

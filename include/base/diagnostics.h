@@ -24,12 +24,14 @@ struct place {
 	unsigned column;
 };
 
+/* All zero: no complaints yet. */
 struct diagnostics {
 	struct writer text; /* what to print, complete lines */
 	unsigned errors;
 	unsigned warnings;
 };
 
+/* Frees the text. */
 void diag_done(struct diagnostics *diag);
 
 /*

@@ -57,6 +57,7 @@ enum {
 	EXIT_INTERNAL = 3, /* an invariant is broken: please report */
 };
 
+/* The caller's: a function that fails fills all of it; after one that succeeded it means nothing. */
 struct error {
 	enum error_class class;
 	enum named_state state; /* of class ERROR_STATE */
@@ -73,6 +74,7 @@ int error_hint(struct error *err, const char *format, ...) __attribute__((format
 /* Puts "context: " before the text. */
 int error_context(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* No error: ERROR_NONE, empty texts. */
 void error_clear(struct error *err);
 
 /* The exit code of a process that ends with this error. */

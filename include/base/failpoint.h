@@ -10,14 +10,18 @@
 
 #include <stdbool.h>
 
-extern bool failpoint_armed;
+extern bool failpoint_armed; /* the variable was set */
 
+/* Reads the variable; once, before there are other threads. */
 void failpoint_setup(void);
+
+/* What failpoint() does when the variable was set: signals the process if this is the passage that was asked for. */
 void failpoint_hit(const char *name);
 
 /* The same a millisecond later, whatever the process is doing by then. */
 void failpoint_soon(const char *name);
 
+/* A point with a name; all points that kill are in tests/system/exactly_once.c. */
 static inline void failpoint(const char *name)
 {
 	if (__builtin_expect(failpoint_armed, 0))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* JSON texts, written. */
+/* JSON texts (RFC 8259), appended to a writer. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -14,7 +14,7 @@
  */
 void json_string(struct writer *wr, struct view text);
 
-/* JSON text, written again with a line for each member, indented. */
+/* A valid JSON text, written again with a line for each member, indented. */
 void json_indent(struct writer *wr, struct view json);
 
 #endif

@@ -13,12 +13,13 @@
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
+/* From now on, in all threads: the form of lines, and the last level that is written. At first LOG_TEXT, LOG_INFO. */
 void log_setup(enum log_format format, enum log_level most);
 
 /* `who` may be NULL. The message is lower case, no full stop, names quoted. Thread-safe. */
 void log_write(enum log_level level, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The error's state, text and hint. */
+/* A line of level LOG_ERROR with the error's state, text and hint. */
 void log_error(const char *who, const struct error *err);
 
 #define log_info(...) log_write(LOG_INFO, __VA_ARGS__)

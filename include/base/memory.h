@@ -15,10 +15,10 @@
 /* Zeroed memory for count objects of size bytes; the caller frees it with free(). */
 void *mem_new(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 
-/* Grows or shrinks; new bytes are not zeroed. */
+/* As realloc: grows or shrinks to count objects of size bytes; new bytes are not zeroed. ptr may be NULL. */
 void *mem_resize(void *ptr, size_t count, size_t size) __attribute__((returns_nonnull));
 
-/* A NUL-terminated copy, owned by the caller. */
+/* A NUL-terminated copy of a text, or a text as printf makes it; the caller frees it with free(). */
 char *mem_text(struct view text) __attribute__((malloc, returns_nonnull));
 char *mem_printf(const char *format, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 

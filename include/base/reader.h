@@ -22,11 +22,13 @@ struct reader {
 	bool failed; /* something was read that is not there */
 };
 
+/* A reader of all of the bytes, at their begin. */
 static inline struct reader reader_of(struct view bytes)
 {
 	return (struct reader){.start = bytes.ptr, .pos = bytes.ptr, .end = bytes.ptr + bytes.len};
 }
 
+/* How many bytes are left; 0 after a failure. */
 static inline size_t rd_left(const struct reader *rd)
 {
 	return (size_t)(rd->end - rd->pos);
@@ -52,6 +54,7 @@ static inline const char *rd_take(struct reader *rd, size_t len)
 	return ptr;
 }
 
+/* The next number, by width in bits and byte order. */
 static inline uint8_t rd_u8(struct reader *rd)
 {
 	const char *ptr = rd_take(rd, 1);
@@ -89,6 +92,7 @@ static inline uint64_t rd_u64be(struct reader *rd)
 	return be64toh(value);
 }
 
+/* The next len bytes, as a view into the reader's. */
 static inline struct view rd_bytes(struct reader *rd, size_t len)
 {
 	const char *ptr = rd_take(rd, len);

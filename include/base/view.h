@@ -23,11 +23,13 @@ struct view {
 /* For printf: "%.*s" with VIEW_ARG(v). */
 #define VIEW_ARG(v) (int)(v).len, (v).ptr
 
+/* A NUL-terminated text without its NUL; NULL is VIEW_NONE. */
 static inline struct view view_of(const char *text)
 {
 	return text ? (struct view){text, strlen(text)} : VIEW_NONE;
 }
 
+/* The same bytes; no text equals an empty one. */
 static inline bool view_equal(struct view a, struct view b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

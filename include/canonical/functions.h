@@ -11,7 +11,10 @@
 #include "base/error.h"
 #include "state/db.h"
 
-/* `instance` is copied. mapping_open does this; it is here for those who run statements of their own. */
+/*
+ * Makes the functions known to the database's connection. `instance`, the first part of canonical ids, is copied.
+ * mapping_open does this; it is here for those who run statements of their own.
+ */
 MUST_CHECK int functions_install(struct db *db, const char *instance, struct error *err);
 
 #endif

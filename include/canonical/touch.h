@@ -29,7 +29,10 @@ struct touched {
 	struct root_key key; /* valid until the next touch_next */
 };
 
-/* memory_roots: how many roots are kept in memory; 0: 100,000. The mapping is open, the mirror its own. */
+/*
+ * memory_roots: how many roots are kept in memory; 0: 100,000. The mapping is open, the mirror its own; both are borrowed.
+ * Roots that the state file has of an open transaction are there again. Close takes NULL.
+ */
 MUST_CHECK int touch_open(struct mapping *mapping, struct mirror *mirror, unsigned memory_roots, struct touch **ret,
 			  struct error *err);
 void touch_close(struct touch *touch);
@@ -37,6 +40,7 @@ void touch_close(struct touch *touch);
 /* True if changes of this table touch documents (and the two calls below have something to do). */
 bool touch_wants(struct touch *touch, const struct table *table);
 
+/* Notes the roots that the row of a change belonged to, and belongs to; in this order, the change applied in between. */
 MUST_CHECK int touch_before(struct touch *touch, const struct change *change, struct error *err);
 MUST_CHECK int touch_after(struct touch *touch, const struct change *change, struct error *err);
 
@@ -49,6 +53,7 @@ MUST_CHECK int touch_all(struct touch *touch, const struct entity *entity, struc
 /* Moves what is in memory into the state file's transaction. */
 MUST_CHECK int touch_spill(struct touch *touch, struct error *err);
 
+/* How many roots are touched. */
 MUST_CHECK int touch_count(struct touch *touch, uint64_t *ret, struct error *err);
 
 /* Begins to hand out, after the first `done` ones. No root may be added from here to touch_clear. */
@@ -57,6 +62,7 @@ MUST_CHECK int touch_start(struct touch *touch, uint64_t done, struct error *err
 /* 1: the next one, 0: there are no more, -1. The state file may be committed between two calls after touch_spill. */
 MUST_CHECK int touch_next(struct touch *touch, struct touched *ret, struct error *err);
 
+/* Forgets all touched roots. */
 MUST_CHECK int touch_clear(struct touch *touch, struct error *err);
 
 #endif

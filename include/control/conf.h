@@ -94,6 +94,7 @@ struct conf *conf_load(const char *path, struct diagnostics *diag);
 /* The same for a text named `path`. */
 struct conf *conf_parse(const char *path, struct view content, struct diagnostics *diag);
 
+/* Frees all that it points to; takes NULL. */
 void conf_free(struct conf *conf);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/writer.h"
 #include "model/avro.h"
 
+/* A member of a map of texts. */
 struct header_entry {
 	struct view name;
 	struct view value;

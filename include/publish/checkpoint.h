@@ -31,6 +31,7 @@ struct checkpoint {
 	bool released;                        /* its writer has ended */
 };
 
+/* Appends the record of the source named. */
 void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, struct writer *wr);
 
 /* -1: these bytes are no checkpoint of a format known here (CHECKPOINT_LOST). */

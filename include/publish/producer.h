@@ -58,6 +58,7 @@ int producer_cluster_id(struct producer *producer, usec_t timeout_us, const char
 /* Fences every other producer with the same transactional id: 1 done, 0 call again, -1. Waits up to slice. */
 int producer_init(struct producer *producer, usec_t slice_us, struct error *err);
 
+/* Begins a transaction, when the last one has been committed: 0, -1. Not without a transactional id. */
 int producer_begin(struct producer *producer, struct error *err);
 
 /*
@@ -73,7 +74,8 @@ size_t producer_message_limit(const struct producer *producer);
 int producer_flush(struct producer *producer, usec_t slice_us, struct error *err);
 
 /*
- * Commits what has been flushed: 1 done, 0 not yet (call again: never abort after this), -1: the outcome is unknown or the producer is at its end.
+ * Commits what has been flushed: 1 done, 0 not yet (call again: never abort after this), -1: the outcome is unknown or the
+ * producer is at its end.
  * *ret_fenced (may be NULL): another producer has taken over, or the transaction took longer than its timeout.
  */
 int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced, struct error *err);
@@ -93,8 +95,11 @@ bool producer_blamed(const struct producer *producer, const char **ret_topic, st
 /* Readable when there is something to poll. */
 int producer_fd(const struct producer *producer);
 
+/* What has been sent and is not yet delivered: bytes of keys and values, and messages. */
 uint64_t producer_outstanding_bytes(const struct producer *producer);
 uint64_t producer_outstanding(const struct producer *producer);
+
+/* Counters since it was made; valid as long as the producer. */
 const struct producer_metrics *producer_metrics(const struct producer *producer);
 
 #endif

@@ -17,6 +17,7 @@
 
 struct topic_reader;
 
+/* READ_TIME: the first record of each partition that is not older than a time. */
 enum read_from { READ_BEGINNING, READ_END, READ_TIME };
 
 struct reader_record {
@@ -28,6 +29,9 @@ struct reader_record {
 	struct view value; /* ptr NULL: tombstone */
 };
 
+/*
+ * Connects when it is first used. Options are borrowed for this call alone; free takes NULL. ERROR_INPUT if one is wrong.
+ */
 int topic_reader_new(struct topic_reader **ret, const struct kafka_options *options, struct error *err);
 void topic_reader_free(struct topic_reader *reader);
 

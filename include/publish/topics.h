@@ -44,6 +44,7 @@ void topics_free(struct topics *topics);
 int topics_open(struct topics *topics, const struct topic_spec *specs, const bool *must_exist, size_t count,
 		struct topic **ret_handles, struct error *err);
 
+/* Full name, and number of partitions as last seen; the name is valid as long as the set. */
 const char *topic_name(const struct topic *topic);
 int32_t topic_partitions(const struct topic *topic);
 
@@ -55,6 +56,8 @@ int topics_ends(struct topics *topics, struct topic *const *handles, size_t coun
  * from topics_ends and from what was delivered since.
  */
 bool topic_has_grown(struct topic *topic, int64_t *ret_end);
+
+/* All handles of the set, by number, in the order in which they were opened. */
 size_t topics_count(const struct topics *topics);
 struct topic *topics_at(const struct topics *topics, size_t i);
 

@@ -21,7 +21,7 @@
 
 struct schema_topic;
 
-/* `topic` is where messages go: the pipeline's. */
+/* `topic` is where messages go: the pipeline's, borrowed; NULL for one who only reads. Free takes NULL. */
 struct schema_topic *schema_topic_new(struct topic *topic);
 void schema_topic_free(struct schema_topic *schemas);
 

@@ -15,6 +15,8 @@
 struct catalog;
 
 struct catalog *catalog_new(void);
+
+/* Frees it with all versions; takes NULL. */
 void catalog_free(struct catalog *catalog);
 
 /*
@@ -26,7 +28,7 @@ const struct table *catalog_put(struct catalog *catalog, const struct table *dra
 /* The current version of a table, or NULL. */
 const struct table *catalog_current(const struct catalog *catalog, uint64_t source_id);
 
-/* Number of versions: every uid is below it. */
+/* Number of versions, of all tables: every uid is below it. */
 unsigned catalog_versions(const struct catalog *catalog);
 
 #endif

@@ -22,15 +22,16 @@ struct contract;
 #define CONTRACT_ENTITY "tailwater.entity."      /* + entity: its message, made by the program */
 #define CONTRACT_EVENT "tailwater.event."        /* + event: its message */
 
-/* Loads a folder. Complaints go to diag; NULL if there was an error. */
+/* Loads a folder. Complaints go to diag; NULL if there was an error. To be freed with contract_free. */
 struct contract *contract_load(const char *folder, struct diagnostics *diag);
 
 /*
  * Parses one self-contained schema text, also of other origin: attributes that we do not know (connect.*, aliases,
- * logical types) are passed over.
+ * logical types) are passed over. `name` stands for the file in complaints. NULL and complaints if it is no schema.
  */
 struct contract *contract_parse_text(const char *name, struct view json, struct diagnostics *diag);
 
+/* Frees it with all its types; takes NULL. */
 void contract_free(struct contract *contract);
 
 /* The type that a text (contract_parse_text) declares. */
@@ -47,7 +48,7 @@ const struct avro_type *contract_find_in(const struct contract *contract, const 
 const struct avro_type *contract_entity_message(struct contract *contract, const char *entity);
 
 /*
- * The type as a self-contained schema text, always the same for the same type: named types are written out where they
+ * Appends the type as a self-contained schema text, always the same for the same type: named types are written out where they
  * are first used.
  */
 void contract_print(const struct avro_type *type, struct writer *to);

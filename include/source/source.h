@@ -90,6 +90,7 @@ struct source_ops {
 	/* Ends everything; takes NULL. Nothing more is confirmed. */
 	void (*close)(struct source *source);
 
+	/* Fills all of *ret. Asks the server each time. */
 	int (*identify)(struct source *source, struct source_identity *ret, struct error *err);
 
 	/* All ordinary tables that the role can see; an array with its texts in one allocation, to be freed with free(). */
@@ -145,6 +146,7 @@ struct source_ops {
 	/* Everything up to here is durable: the source may forget it. */
 	int (*confirm)(struct source *source, struct position durable, struct error *err);
 
+	/* Never NULL; valid until close. */
 	const struct source_metrics *(*metrics)(struct source *source);
 };
 

@@ -47,7 +47,11 @@ bool db_is_new(const struct db *db);
 
 /* Begins the transaction if none is open; every writing function of state/ calls it. */
 MUST_CHECK int db_begin(struct db *db, struct error *err);
+
+/* True between db_begin and db_commit or db_rollback. */
 bool db_in_transaction(const struct db *db);
+
+/* Ends the transaction; after it returned 0, all of it is on disk. Nothing happens if none is open. */
 MUST_CHECK int db_commit(struct db *db, struct error *err);
 
 /*
@@ -55,6 +59,8 @@ MUST_CHECK int db_commit(struct db *db, struct error *err);
  * after this call all of state/ and canonical/ stands where the file stands.
  */
 MUST_CHECK int db_rollback(struct db *db, struct error *err);
+
+/* Asks to be told, until db_off_rollback with the same arg. */
 void db_on_rollback(struct db *db, void (*forget)(void *arg), void *arg);
 void db_off_rollback(struct db *db, void *arg);
 
@@ -74,13 +80,19 @@ void db_set_progress(struct db *db, int (*progress)(void *arg), void *arg);
 /* Calls the progress function, for work of ours that takes long. Returns what it returned. */
 int db_progress(struct db *db);
 
-/* Size of the file and of its write-ahead log. */
+/* Size of the file and of its write-ahead log; 0 of a database in memory. */
 void db_size(const struct db *db, uint64_t *ret_file_bytes, uint64_t *ret_wal_bytes);
 
-/* For state/ and canonical/ only: the connection, a persistent statement, an error made of what the connection says. */
+/* From here on for state/ and canonical/ only. The connection: */
 struct sqlite3 *db_handle(struct db *db);
+
+/* A statement for many uses; whoever asked finalizes it before db_close. */
 MUST_CHECK int db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret, struct error *err);
+
+/* Runs statements that return no rows. */
 MUST_CHECK int db_run(struct db *db, const char *sql, struct error *err);
+
+/* Fills the error: file, what was tried, and what the connection says about its last failure; returns -1. */
 int db_error(struct db *db, const char *what, struct error *err);
 
 /* 1: a row, 0: done (the statement is reset), -1: failed (the statement is reset). */

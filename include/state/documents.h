@@ -23,6 +23,7 @@ struct kept_document {
 	struct view image;   /* what rules see of a document that was parked at the snapshot; otherwise VIEW_NONE */
 };
 
+/* Opens the kept documents of a state file, which is borrowed; close takes NULL and comes before db_close. */
 MUST_CHECK int documents_open(struct db *db, struct documents **ret, struct error *err);
 void documents_close(struct documents *documents);
 
@@ -33,8 +34,12 @@ MUST_CHECK int documents_slot(struct documents *documents, const char *entity, b
 /* 1 and the document (views until the next call for this slot), 0 if none is kept, -1. */
 MUST_CHECK int document_get(struct documents *documents, unsigned slot, struct root_key key, struct kept_document *ret,
 			    struct error *err);
+
+/* Keeps a document in place of the one before; its bytes are copied. */
 MUST_CHECK int document_put(struct documents *documents, unsigned slot, struct root_key key,
 			    const struct kept_document *document, struct error *err);
+
+/* Forgets it; nothing happens if none is kept. */
 MUST_CHECK int document_remove(struct documents *documents, unsigned slot, struct root_key key, struct error *err);
 
 /*
@@ -43,6 +48,8 @@ MUST_CHECK int document_remove(struct documents *documents, unsigned slot, struc
  */
 MUST_CHECK int document_keys(struct documents *documents, unsigned slot, const struct root_key *after, unsigned limit,
 			     int (*each)(void *arg, struct root_key key), void *arg, struct error *err);
+
+/* How many are kept in a slot, and how many of these are parked. */
 MUST_CHECK int document_count(struct documents *documents, unsigned slot, uint64_t *ret_kept, uint64_t *ret_parked,
 			      struct error *err);
 

@@ -42,6 +42,8 @@ MUST_CHECK int exception_close(struct db *db, struct view entity, struct view ke
 /* All open ones in order of (entity, key), until `each` returns other than 0. */
 MUST_CHECK int exceptions_each(struct db *db, int (*each)(void *arg, const struct exception *exception), void *arg,
 			       struct error *err);
+
+/* How many are open. */
 MUST_CHECK int exceptions_count(struct db *db, uint64_t *ret, struct error *err);
 
 #endif

@@ -24,7 +24,11 @@ struct job {
 
 /* Adds a job and gives it its number. */
 MUST_CHECK int job_add(struct db *db, struct job *job, struct error *err);
+
+/* Notes how many items are done, all in all. */
 MUST_CHECK int job_progress(struct db *db, uint64_t number, uint64_t done, struct error *err);
+
+/* Removes the job: it is done. */
 MUST_CHECK int job_finish(struct db *db, uint64_t number, struct error *err);
 
 /* The unfinished job with the smallest number: 1 (texts in the arena), 0 if there is none, -1. */

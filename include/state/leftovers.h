@@ -14,10 +14,14 @@
 
 struct leftovers;
 
+/* An empty list beside the state file, which is borrowed; close takes NULL and comes before db_close. */
 MUST_CHECK int leftovers_open(struct db *db, struct leftovers **ret, struct error *err);
 void leftovers_close(struct leftovers *leftovers);
 
+/* Notes a key as it stands in a topic (its bytes, framed); once is enough. */
 MUST_CHECK int leftover_note(struct leftovers *leftovers, struct view topic, struct view key, struct error *err);
+
+/* Strikes it out; nothing happens if it was not noted. */
 MUST_CHECK int leftover_strike(struct leftovers *leftovers, struct view topic, struct view key, struct error *err);
 
 /* Calls `each` for all that remain, in order of topic and key, until it returns other than 0, which is returned. */

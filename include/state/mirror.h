@@ -48,6 +48,7 @@ enum mirror_state {
 
 extern const char *const mirror_state_names[];
 
+/* The mirror of a state file; database and needs are borrowed. Tables are declared next. Close takes NULL. */
 MUST_CHECK int mirror_open(struct db *db, const struct mirror_need *needs, unsigned count, struct mirror **ret,
 			   struct error *err);
 void mirror_close(struct mirror *mirror);
@@ -105,6 +106,7 @@ MUST_CHECK int mirror_reload(struct mirror *mirror, const struct table *table, s
 /* The table has been loaded: WHOLE. */
 MUST_CHECK int mirror_loaded(struct mirror *mirror, const struct table *table, struct error *err);
 
+/* How many rows the mirrored table has. */
 MUST_CHECK int mirror_count(struct mirror *mirror, const struct table *table, uint64_t *ret_rows, struct error *err);
 
 /* The name of a mirrored table in the state file, and in mappings. */

@@ -17,6 +17,8 @@
 
 /* A file without a position gives one with position.kind POSITION_NONE. */
 MUST_CHECK int position_load(struct db *db, struct progress *ret, struct error *err);
+
+/* Writes it in the open transaction: with the next db_commit it counts. */
 MUST_CHECK int position_save(struct db *db, const struct progress *state, struct error *err);
 
 #endif

@@ -16,6 +16,8 @@
 
 /* Forgets all. */
 MUST_CHECK int tallies_clear(struct db *db, struct error *err);
+
+/* Adds one; the name is a topic without its prefix, "entity.Invoice", and none has that yet. */
 MUST_CHECK int tally_put(struct db *db, struct view name, uint64_t count, struct error *err);
 
 /* Calls `each` for all, in the order in which they were put. */

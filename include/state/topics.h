@@ -20,7 +20,10 @@ struct known_topic {
 	int64_t end_offset; /* the sum of the partitions' end offsets as last seen */
 };
 
+/* Notes what is known of a topic now, in place of what was. */
 MUST_CHECK int topic_remember(struct db *db, const struct known_topic *topic, struct error *err);
+
+/* Calls `each` for all topics, in order of names, until it returns other than 0. */
 MUST_CHECK int topics_each(struct db *db, int (*each)(void *arg, const struct known_topic *topic), void *arg,
 			   struct error *err);
 
