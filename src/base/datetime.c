@@ -13,7 +13,7 @@
 #include "base/clock.h"
 
 #define DAY_US (INT64_C(86400) * USEC_PER_SEC)
-#define YEAR_MAX 300000 /* PostgreSQL's last timestamp is in 294276 */
+#define YEAR_MAX 5874897 /* of PostgreSQL's last date */
 
 int64_t date_from_civil(int64_t year, unsigned month, unsigned day)
 {
@@ -248,7 +248,10 @@ int timestamp_parse(struct view text, bool zoned, int64_t *ret_us)
 		return -1;
 	if (finish_civil(&at, year, month, day, &days) < 0)
 		return -1;
-	*ret_us = days * DAY_US + us - zone;
+	/* Of what PostgreSQL knows, the years from 294247 on do not fit. */
+	if (__builtin_mul_overflow(days, DAY_US, &day) || __builtin_add_overflow(day, us - zone, &us))
+		return -1;
+	*ret_us = us;
 	return 0;
 }
 

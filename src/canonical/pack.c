@@ -237,7 +237,7 @@ static int next_file(struct view *text, char name[256], struct view *content)
 		return -1;
 	memcpy(line, text->ptr, head - 1);
 	line[head - 1] = '\0';
-	if (sscanf(line, "%255s %zu", name, &content->len) != 2 || text->len - head < content->len + 1)
+	if (sscanf(line, "%255s %zu", name, &content->len) != 2 || content->len >= text->len - head)
 		return -1;
 	content->ptr = text->ptr + head;
 	text->ptr += head + content->len + 1;

@@ -24,6 +24,7 @@
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"
 #define FILE_BYTES_MAX 65536
+#define NUMBER_MAX 100000
 #define DAY_SECONDS INT64_C(86400)
 
 /* When a rule's change happens: month, week (5 = last), weekday, seconds of local time; or a day of the year. */
@@ -110,16 +111,27 @@ static const char *skip_name(const char *at)
 	return at;
 }
 
+/* Digits; what is far beyond anything that a rule can mean stays there. */
+static const char *read_number(const char *at, int *ret)
+{
+	for (*ret = 0; *at >= '0' && *at <= '9'; at++)
+		if (*ret < NUMBER_MAX)
+			*ret = *ret * 10 + (*at - '0');
+	return at;
+}
+
 /* "[+-]h[:m[:s]]" in seconds */
 static const char *read_clock(const char *at, int64_t *ret)
 {
 	int64_t sign = *at == '-' ? -1 : 1, unit = 3600;
+	int number;
 
 	*ret = 0;
 	if (*at == '-' || *at == '+')
 		at++;
 	for (;; at++) {
-		*ret += sign * unit * strtol(at, (char **)&at, 10);
+		at = read_number(at, &number);
+		*ret += sign * unit * number;
 		unit /= 60;
 		if (*at != ':' || !unit)
 			return at;
@@ -131,14 +143,21 @@ static const char *read_day(const char *at, struct change_day *day)
 {
 	day->kind = *at == 'M' || *at == 'J' ? *at++ : '0';
 	if (day->kind == 'M') {
-		day->month = (int)strtol(at, (char **)&at, 10);
+		at = read_number(at, &day->month);
 		at += *at == '.';
-		day->week = (int)strtol(at, (char **)&at, 10);
+		at = read_number(at, &day->week);
 		at += *at == '.';
 	}
-	day->day = (int)strtol(at, (char **)&at, 10);
+	at = read_number(at, &day->day);
 	day->time = 7200;
 	return *at == '/' ? read_clock(at + 1, &day->time) : at;
+}
+
+static bool is_day(const struct change_day *day)
+{
+	if (day->kind == 'M')
+		return day->month >= 1 && day->month <= 12 && day->week >= 1 && day->week <= 5 && day->day <= 6;
+	return day->day <= 365;
 }
 
 static void read_rule(const char *at, struct zone *zone)
@@ -160,6 +179,7 @@ static void read_rule(const char *at, struct zone *zone)
 		at = read_day(at + 1, &zone->to_summer);
 	if (*at == ',')
 		read_day(at + 1, &zone->to_standard);
+	zone->has_summer = zone->has_summer && is_day(&zone->to_summer) && is_day(&zone->to_standard);
 }
 
 static void read_footer(struct reader *rd, struct zone *zone)
@@ -304,9 +324,12 @@ static int32_t offset_at(const struct zone *zone, int64_t utc)
  */
 int64_t zone_to_utc(const struct zone *zone, int64_t local_us)
 {
-	int64_t local = floor_div(local_us, USEC_PER_SEC), fraction = local_us - local * USEC_PER_SEC;
+	int64_t local = floor_div(local_us, USEC_PER_SEC);
 	int32_t before = offset_at(zone, local - DAY_SECONDS), after = offset_at(zone, local + DAY_SECONDS);
 	int32_t offset = offset_at(zone, local - after) == after ? after : before;
 
-	return (local - offset) * USEC_PER_SEC + fraction;
+	/* At the ends of the calendar there may be no such time. */
+	if (__builtin_sub_overflow(local_us, offset * USEC_PER_SEC, &local_us))
+		return offset < 0 ? DATE_INFINITY : DATE_MINUS_INFINITY;
+	return local_us;
 }

@@ -22,6 +22,8 @@ static void write_optional(struct writer *wr, bool known, int64_t value)
 static void start_source(struct encoder *enc, struct encode_source *source, usec_t at, const char *snapshot)
 {
 	const struct encode_options *options = &enc->options;
+	int64_t nanoseconds;
+	bool fits;
 
 	source->head.len = source->times.len = source->txid.len = source->tail.len = 0;
 	source->epoch = ++enc->epoch;
@@ -34,7 +36,8 @@ static void start_source(struct encoder *enc, struct encode_source *source, usec
 	append_text(&source->head, view_of(options->database));
 	wr_u8(&source->head, BRANCH_1);
 	write_optional(&source->times, at != 0, at);
-	write_optional(&source->times, at != 0, at * 1000);
+	fits = !__builtin_mul_overflow(at, 1000, &nanoseconds);
+	write_optional(&source->times, at != 0 && fits, nanoseconds);
 }
 
 /* Counts of a former epoch are none. */

@@ -2,13 +2,11 @@
 /* Copyright the Tailwater authors. */
 
 /* The Avro reader under any bytes: the first chooses a schema, the rest is the message. What is read is also printed. */
-#include <stdint.h>
+#include "fuzz.h"
 
 #include "encode/datum.h"
 #include "encode/json.h"
 #include "schema/contract.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char every_type[] =
 	"{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"b\",\"type\":\"boolean\"},{\"name\":\"i\",\"type\":[\"null\",\"int\"]},"

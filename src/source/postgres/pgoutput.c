@@ -69,7 +69,7 @@ static int decode_begin(struct pgoutput *pg, struct reader *rd, struct change *r
 	arena_reset(&pg->txn_arena);
 	pg->txn = (struct transaction){.final.kind = POSITION_PG_LSN};
 	pg->txn.final.lsn = rd_u64be(rd);
-	pg->txn.committed_at = (int64_t)rd_u64be(rd) + PG_EPOCH_US;
+	pg->txn.committed_at = (int64_t)(rd_u64be(rd) + PG_EPOCH_US);
 	pg->txn.id = rd_u32be(rd);
 	pg->in_transaction = true;
 	pg->index = 0;

@@ -20,6 +20,8 @@ static const char *const tables[SHOP_TABLES] = {
 	"partner(*id int64, name text, credit decimal)",
 	"currency(*id int64, code text)",
 	"loose(a int64, b text)",
+	"line_tax(*id int64, line_id int64, tax_id int32, amount decimal)",
+	"tax(*id int32, code text)",
 };
 
 const char *shop_path(struct shop *shop, const char *name)

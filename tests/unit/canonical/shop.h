@@ -15,7 +15,7 @@
 #include "state/db.h"
 #include "state/mirror.h"
 
-#define SHOP_TABLES 6
+#define SHOP_TABLES 8
 
 struct shop {
 	struct arena arena;

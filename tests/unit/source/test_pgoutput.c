@@ -12,46 +12,10 @@
 #include "base/writer.h"
 #include "postgres/pgoutput.h"
 #include "schema/catalog.h"
+#include "unit/source/captured.h"
 #include "unit/unit.h"
 
 #define LINE_BYTES 65536
-
-/* The types that the captured database had made. */
-static const struct {
-	uint32_t oid;
-	struct pg_type_fact fact;
-} type_facts[] = {
-	{16416, {.name = "mood", .kind = 'e'}},
-	{16422, {.name = "amount", .kind = 'd', .base = 1700, .modifier = 786438}},
-	{600, {.name = "point", .kind = 'b'}},
-};
-
-static int find_type(void *context, uint32_t oid, const struct pg_type_fact **ret, struct error *err)
-{
-	(void)context;
-	(void)err;
-	FOR_EACH(row, type_facts)
-	{
-		if (row->oid == oid) {
-			*ret = &row->fact;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-static int find_key(void *context, uint32_t relation, char identity, struct arena *arena, const char ***ret_names,
-		    unsigned *ret_count, struct error *err)
-{
-	(void)context;
-	(void)relation;
-	(void)identity;
-	(void)arena;
-	(void)ret_names;
-	(void)ret_count;
-	(void)err;
-	return 0;
-}
 
 struct decoder {
 	struct catalog *catalog;
@@ -62,14 +26,10 @@ struct decoder {
 static int make_decoder(void **state)
 {
 	struct decoder *dec = MEM_NEW(struct decoder);
-	struct pg_facts facts = {.type = find_type, .key = find_key};
 
 	dec->catalog = catalog_new();
-	pg_relations_init(&dec->relations, dec->catalog, facts);
+	captured_relations(&dec->relations, dec->catalog);
 	pgoutput_init(&dec->pgoutput, &dec->relations);
-	pg_relations_capture(&dec->relations, "public", "types");
-	pg_relations_capture(&dec->relations, "public", "k");
-	pg_relations_capture(&dec->relations, "public", "f");
 	*state = dec;
 	return 0;
 }
