@@ -7,24 +7,7 @@
  */
 #include "fuzz.h"
 
-#include <string.h>
-
 #include "unit/canonical/shop.h"
-
-static void compile(struct shop *shop, struct view entity)
-{
-	static const char head[] = "name: p\nversion: \"1\"\nsystem: s\n";
-	struct writer text = {0};
-
-	wr_printf(&text, "pack.yaml %zu\n%s\nEntity.yaml %zu\n", strlen(head), head, entity.len);
-	wr_view_bytes(&text, entity);
-	wr_u8(&text, '\n');
-	shop->pack = pack_read(wr_view(&text), &shop->diag);
-	if (shop->pack)
-		shop->mapping = shop_compile(shop, shop->pack);
-	MUST(shop->mapping || shop->diag.errors);
-	wr_done(&text);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -32,7 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!shop.contract)
 		shop_begin(&shop);
-	compile(&shop, fuzz_view(data, size));
+	shop.pack = shop_pack(&shop, fuzz_view(data, size));
+	if (shop.pack)
+		shop.mapping = shop_compile(&shop, shop.pack);
+	MUST(shop.mapping || shop.diag.errors);
 	mapping_free(shop.mapping);
 	pack_free(shop.pack);
 	diag_done(&shop.diag);

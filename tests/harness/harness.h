@@ -15,6 +15,8 @@
 
 #include "base/clock.h"
 
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 struct relay;
 
 /* The folder of the whole test; made by scene_begin. */

@@ -12,16 +12,11 @@
 
 #include "system/trial.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 static const char configuration[] =
 	"  transactions: all\ndelivery: at_least_once\ntables:\n  include: [public.account, public.task, public.invoice]\n"
 	"batch:\n  bytes: 256kB\nconfirm:\n  interval: 300ms\n  rows: 700\ncommit_timeout: 6s\n";
 
-static const struct {
-	const char *point;
-	unsigned least, most;
-} points[] = {
+static const struct kill_point points[] = {
 	{"after-produce", 3, 12},
 	{"before-commit", 3, 12},
 	{"after-commit", 3, 12},
@@ -34,10 +29,8 @@ static const struct {
 
 static void kill_at_every_point(struct agent *agent)
 {
-	for (size_t i = 0; i < COUNT_OF(points); i++) {
-		trial_kill_at(agent, points[i].point, points[i].least + (unsigned)rand() % (points[i].most - points[i].least + 1));
-		trial_check_confirmed(agent);
-	}
+	for (size_t i = 0; i < COUNT_OF(points); i++)
+		trial_kill_between(agent, &points[i]);
 }
 
 static void kill_at_random(struct agent *agent, int kills)

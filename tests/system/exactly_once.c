@@ -20,8 +20,6 @@
 #include "system/cutter.h"
 #include "system/trial.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 static int rounds = 3; /* of each fault, and at least of each case that recovery knows */
 
 static const char configuration[] =
@@ -33,11 +31,7 @@ static const char configuration[] =
 
 static struct relay relay; /* before the broker, for agents that are sent there */
 
-/* Where the process dies, and at which passage: so that something was committed before. */
-static const struct {
-	const char *point;
-	unsigned least, most;
-} points[] = {
+static const struct kill_point points[] = {
 	{"after-produce", 4, 40},
 	{"before-commit", 4, 40},
 	{"during-commit", 4, 40},
@@ -65,18 +59,12 @@ static void kill_in_the_snapshot(struct agent *agent)
 	scene_work_stop(early);
 }
 
-static void kill_at_point(struct agent *agent, size_t i)
-{
-	trial_kill_at(agent, points[i].point, points[i].least + (unsigned)rand() % (points[i].most - points[i].least + 1));
-	trial_check_confirmed(agent);
-}
-
 static void kill_at_every_point(struct agent *agent)
 {
 	agent_kill(agent);
 	for (int round = 0; round < rounds; round++)
 		for (size_t i = 0; i < COUNT_OF(points); i++)
-			kill_at_point(agent, i);
+			trial_kill_between(agent, &points[i]);
 	agent_start(agent, NULL);
 }
 
@@ -298,7 +286,7 @@ static void make_fault(struct agent *agent, const char *name)
 			continue;
 		agent_kill(agent);
 		for (int round = 0; round < rounds; round++)
-			kill_at_point(agent, i);
+			trial_kill_between(agent, &points[i]);
 		agent_start(agent, NULL);
 	}
 }

@@ -16,8 +16,6 @@
 #include "harness/relay.h"
 #include "system/trial.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 struct fault {
 	const char *name;
 	bool at_login;     /* instead of the server's first answer; otherwise in the stream, behind a whole message */

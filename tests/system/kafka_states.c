@@ -12,8 +12,6 @@
 #include "system/broker.h"
 #include "system/plain.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 static struct scene scene;
 
 static const char *topic_of(const char *name)

@@ -14,8 +14,6 @@
 
 #include "system/plain.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 static struct scene scene;
 
 /* An agent with a pack: time entries of a table of its own, and customers of another. */

@@ -16,7 +16,6 @@
 #include "system/broker.h"
 #include "system/plain.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define GROUP 5 /* situations at a time: the server has ten slots */
 
 static struct scene scene;

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -52,6 +53,12 @@ void trial_kill_at(struct agent *agent, const char *point, unsigned passage)
 		return;
 	snprintf(what, sizeof(what), "the agent did not die at %s, but ended before: %s", failpoint, harness_ending(status));
 	harness_fail(agent, what);
+}
+
+void trial_kill_between(struct agent *agent, const struct kill_point *at)
+{
+	trial_kill_at(agent, at->point, at->least + (unsigned)rand() % (at->most - at->least + 1));
+	trial_check_confirmed(agent);
 }
 
 void trial_position(struct agent *agent, const char *form, char *ret, size_t size)

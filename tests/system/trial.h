@@ -26,6 +26,15 @@ void trial_let_it_work(struct agent *agent);
 /* Dies at the failpoint, or the test fails. */
 void trial_kill_at(struct agent *agent, const char *point, unsigned passage);
 
+/* Where the process dies, and between which passages: so that something was committed before. */
+struct kill_point {
+	const char *point;
+	unsigned least, most;
+};
+
+/* Dies at one of these passages, by chance; and nothing was confirmed that is not on disk. */
+void trial_kill_between(struct agent *agent, const struct kill_point *at);
+
 /* The first line of `position` in one of its forms: "--json", "--field state". */
 void trial_position(struct agent *agent, const char *form, char *ret, size_t size);
 

@@ -48,6 +48,20 @@ void shop_begin(struct shop *shop)
 		shop->tables[i] = rows_table(&shop->arena, tables[i]);
 }
 
+struct pack *shop_pack(struct shop *shop, struct view entity)
+{
+	static const char head[] = "name: p\nversion: \"1\"\nsystem: s\n";
+	struct writer text = {0};
+	struct pack *pack;
+
+	wr_printf(&text, "pack.yaml %zu\n%s\nEntity.yaml %zu\n", strlen(head), head, entity.len);
+	wr_view_bytes(&text, entity);
+	wr_u8(&text, '\n');
+	pack = pack_read(wr_view(&text), &shop->diag);
+	wr_done(&text);
+	return pack;
+}
+
 struct mapping *shop_compile(struct shop *shop, struct pack *pack)
 {
 	struct mapping_options options = {
@@ -84,13 +98,8 @@ void shop_open(struct shop *shop, unsigned memory_roots)
 
 void shop_open_entity(struct shop *shop, const char *entity)
 {
-	static const char head[] = "name: p\nversion: \"1\"\nsystem: s\n";
-	struct writer text = {0};
-
 	shop_begin(shop);
-	wr_printf(&text, "pack.yaml %zu\n%s\nEntity.yaml %zu\n%s\n", strlen(head), head, strlen(entity), entity);
-	open_with_pack(shop, pack_read(wr_view(&text), &shop->diag), 0);
-	wr_done(&text);
+	open_with_pack(shop, shop_pack(shop, view_of(entity)), 0);
 }
 
 void shop_done(struct shop *shop)

@@ -36,6 +36,9 @@ const char *shop_path(struct shop *shop, const char *name);
 /* Contracts and tables, no mapping. */
 void shop_begin(struct shop *shop);
 
+/* A pack of one entity, by its YAML; complaints as below. */
+struct pack *shop_pack(struct shop *shop, struct view entity);
+
 /* Compiles a pack; its complaints are in shop->diag. */
 struct mapping *shop_compile(struct shop *shop, struct pack *pack);
 

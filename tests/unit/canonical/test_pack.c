@@ -102,13 +102,9 @@ static void an_overlay_replaces_and_adds_single_entities(void **state)
 
 static struct mapping *compile_without_tables(const char *entity)
 {
-	static const char head[] = "name: p\nversion: \"1\"\nsystem: s\n";
 	struct mapping_options options = {.instance = "x", .contract = shop.contract};
-	struct writer text = {0};
 
-	wr_printf(&text, "pack.yaml %zu\n%s\nOrder.yaml %zu\n%s\n", strlen(head), head, strlen(entity), entity);
-	options.pack = shop.pack = pack_read(wr_view(&text), &shop.diag);
-	wr_done(&text);
+	options.pack = shop.pack = shop_pack(&shop, view_of(entity));
 	assert_non_null(shop.pack);
 	return mapping_compile(&options, &shop.diag);
 }

@@ -10,11 +10,10 @@
 
 #include "state/db.h"
 #include "state/position.h"
-#include "unit/unit.h"
+#include "unit/state/state_file.h"
 
 struct world {
-	char folder[64];
-	char path[128];
+	struct state_file file;
 	struct db *db;
 	struct error err;
 };
@@ -23,25 +22,17 @@ static int set_up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
-	strcpy(world->folder, "/tmp/tailwater-test-XXXXXX");
-	assert_non_null(mkdtemp(world->folder));
-	snprintf(world->path, sizeof(world->path), "%s/state.db", world->folder);
+	state_file_make(&world->file);
 	*state = world;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
 	struct world *world = *state;
-	char name[160];
 
 	db_close(world->db);
-	FOR_EACH(suffix, suffixes) {
-		snprintf(name, sizeof(name), "%s%s", world->path, *suffix);
-		unlink(name);
-	}
-	rmdir(world->folder);
+	state_file_remove(&world->file);
 	free(world);
 	return 0;
 }
@@ -50,7 +41,7 @@ static void reopen(struct world *world)
 {
 	db_close(world->db);
 	world->db = NULL;
-	assert_ok(db_open(world->path, NULL, &world->db, &world->err), &world->err);
+	assert_ok(db_open(world->file.path, NULL, &world->db, &world->err), &world->err);
 }
 
 static void run(struct world *world, const char *sql)
@@ -64,7 +55,7 @@ static void a_second_opener_is_told_who_is_first(void **state)
 	struct db *second;
 
 	reopen(world);
-	assert_int_equal(db_open(world->path, NULL, &second, &world->err), -1);
+	assert_int_equal(db_open(world->file.path, NULL, &second, &world->err), -1);
 	assert_int_equal(world->err.state, STATE_CONFLICT);
 	reopen(world);
 }
@@ -122,7 +113,7 @@ static void a_format_of_a_newer_version_is_refused(void **state)
 	run(world, "PRAGMA user_version = 99");
 	db_close(world->db);
 	world->db = NULL;
-	assert_int_equal(db_open(world->path, NULL, &world->db, &world->err), -1);
+	assert_int_equal(db_open(world->file.path, NULL, &world->db, &world->err), -1);
 	assert_int_equal(world->err.class, ERROR_INPUT);
 	assert_non_null(strstr(world->err.text, "format 99"));
 }
@@ -132,10 +123,10 @@ static void a_database_of_another_program_is_refused(void **state)
 	struct world *world = *state;
 	sqlite3 *other;
 
-	assert_int_equal(sqlite3_open(world->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_open(world->file.path, &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "CREATE TABLE t(x)", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(other);
-	assert_int_equal(db_open(world->path, NULL, &world->db, &world->err), -1);
+	assert_int_equal(db_open(world->file.path, NULL, &world->db, &world->err), -1);
 	assert_int_equal(world->err.class, ERROR_INPUT);
 	assert_non_null(strstr(world->err.text, "not a state file"));
 }
@@ -152,14 +143,14 @@ static void fill(struct world *world)
 
 static void assert_lost(struct world *world)
 {
-	assert_int_equal(db_open(world->path, NULL, &world->db, &world->err), -1);
+	assert_int_equal(db_open(world->file.path, NULL, &world->db, &world->err), -1);
 	assert_int_equal(world->err.class, ERROR_STATE);
 	assert_int_equal(world->err.state, STATE_STATE_LOST);
 }
 
 static void overwrite(struct world *world, long offset)
 {
-	int fd = open(world->path, O_WRONLY);
+	int fd = open(world->file.path, O_WRONLY);
 	char garbage[2000];
 
 	memset(garbage, 0x5a, sizeof(garbage));
@@ -192,8 +183,8 @@ static void a_file_that_was_cut_short_is_state_lost(void **state)
 	struct stat info;
 
 	fill(world);
-	assert_int_equal(stat(world->path, &info), 0);
-	assert_int_equal(truncate(world->path, info.st_size / 2), 0);
+	assert_int_equal(stat(world->file.path, &info), 0);
+	assert_int_equal(truncate(world->file.path, info.st_size / 2), 0);
 	assert_lost(world);
 }
 

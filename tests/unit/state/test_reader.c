@@ -14,10 +14,10 @@
 #include "state/position.h"
 #include "state/shapes.h"
 #include "unit/rows.h"
+#include "unit/state/state_file.h"
 
 struct world {
-	char folder[64];
-	char path[128];
+	struct state_file file;
 	struct arena arena;
 	struct db *writer;
 	struct db *reader;
@@ -29,29 +29,21 @@ static int set_up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
-	strcpy(world->folder, "/tmp/tailwater-test-XXXXXX");
-	assert_non_null(mkdtemp(world->folder));
-	snprintf(world->path, sizeof(world->path), "%s/state.db", world->folder);
+	state_file_make(&world->file);
 	arena_init(&world->arena);
-	assert_ok(db_open(world->path, NULL, &world->writer, &world->err), &world->err);
+	assert_ok(db_open(world->file.path, NULL, &world->writer, &world->err), &world->err);
 	*state = world;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
 	struct world *world = *state;
-	char name[160];
 
 	mirror_close(world->mirror);
 	db_close(world->reader);
 	db_close(world->writer);
-	FOR_EACH(suffix, suffixes) {
-		snprintf(name, sizeof(name), "%s%s", world->path, *suffix);
-		unlink(name);
-	}
-	rmdir(world->folder);
+	state_file_remove(&world->file);
 	arena_done(&world->arena);
 	free(world);
 	return 0;
@@ -77,7 +69,7 @@ static void open_reader(struct world *world)
 {
 	db_close(world->reader);
 	world->reader = NULL;
-	assert_ok(db_open_reader(world->path, &world->reader, &world->err), &world->err);
+	assert_ok(db_open_reader(world->file.path, &world->reader, &world->err), &world->err);
 }
 
 static void test_one_moment(void **state)
@@ -111,7 +103,7 @@ static void test_refused(void **state)
 	assert_int_equal(db_open_reader("/nonexistent/state", &db, &world->err), -1);
 	assert_int_equal(world->err.class, ERROR_INPUT);
 	assert_ok(db_run(world->writer, "PRAGMA user_version=99", &world->err), &world->err);
-	assert_int_equal(db_open_reader(world->path, &db, &world->err), -1);
+	assert_int_equal(db_open_reader(world->file.path, &db, &world->err), -1);
 	assert_non_null(strstr(world->err.text, "is no state file of this version"));
 }
 
