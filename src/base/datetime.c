@@ -404,13 +404,17 @@ int time_print(int64_t us, char text[DATETIME_TEXT_BYTES])
 
 int timestamp_print(int64_t us, bool zoned, char text[DATETIME_TEXT_BYTES])
 {
-	int64_t days = us / DAY_US - (us % DAY_US < 0);
+	int64_t days = us / DAY_US, time = us % DAY_US;
 	bool bc;
 	char *to;
 
 	if (is_infinite(us))
 		return print_infinity(us, text);
+	if (time < 0) {
+		days--;
+		time += DAY_US;
+	}
 	to = put_char(put_civil(text, days, &bc), ' ');
-	to = put_text(put_time(to, us - days * DAY_US), zoned ? "+00" : "");
+	to = put_text(put_time(to, time), zoned ? "+00" : "");
 	return put_end(put_text(to, bc ? " BC" : ""), text);
 }

@@ -90,7 +90,10 @@ static void read_back(struct session *session, const struct version *version, st
 
 	arena_reset(&session->arena);
 	MUST(frame_split(message, &fingerprint, &body) == 0 && fingerprint == version->plan->value.fingerprint);
-	MUST(avro_read(contract_root(version->value), body, &session->arena, &datum, &err) == 0);
+	if (avro_read(contract_root(version->value), body, &session->arena, &datum, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
 }
 
 static void encode(struct session *session, const struct change *change)

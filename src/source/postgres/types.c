@@ -57,6 +57,16 @@ static int convert_integer(struct view text, struct arena *arena, struct value *
 	return 0;
 }
 
+static int convert_int4(struct view text, struct arena *arena, struct value *ret)
+{
+	return convert_integer(text, arena, ret) < 0 || ret->integer != (int32_t)ret->integer ? -1 : 0;
+}
+
+static int convert_int2(struct view text, struct arena *arena, struct value *ret)
+{
+	return convert_integer(text, arena, ret) < 0 || ret->integer != (int16_t)ret->integer ? -1 : 0;
+}
+
 static int convert_real(struct view text, struct arena *arena, struct value *ret)
 {
 	char copy[64];
@@ -138,8 +148,8 @@ static const struct pg_type types[] = {
 	{CHAROID, "char", TYPE_TEXT, convert_text},
 	{NAMEOID, "name", TYPE_TEXT, convert_text},
 	{INT8OID, "int8", TYPE_INT64, convert_integer},
-	{INT2OID, "int2", TYPE_INT16, convert_integer},
-	{INT4OID, "int4", TYPE_INT32, convert_integer},
+	{INT2OID, "int2", TYPE_INT16, convert_int2},
+	{INT4OID, "int4", TYPE_INT32, convert_int4},
 	{TEXTOID, "text", TYPE_TEXT, convert_text},
 	{OIDOID, "oid", TYPE_INT64, convert_integer},
 	{JSONOID, "json", TYPE_JSON, convert_text},
