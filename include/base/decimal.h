@@ -35,7 +35,9 @@ int decimal_mul(struct decimal a, struct decimal b, struct decimal *ret);
 int decimal_div(struct decimal a, struct decimal b, int scale, struct decimal *ret);
 int decimal_round(struct decimal a, int scale, struct decimal *ret);
 
-/* The same value with exactly `scale` digits: -1 if that would drop a digit other than 0 or needs more than 38 digits. */
+/*
+ * The same value with exactly `scale` digits: -1 if that would drop a digit other than 0 or needs more than 38 digits.
+ */
 int decimal_rescale(struct decimal a, int scale, struct decimal *ret);
 
 /* <0, 0, >0 by value: 1.0 equals 1.00. */
@@ -45,12 +47,15 @@ int decimal_compare(struct decimal a, struct decimal b);
 int decimal_print(struct decimal a, char text[DECIMAL_TEXT_BYTES]);
 
 /*
- * By value for plain decimal texts of any length; what is not one (NaN, Infinity, other text) is ordered: -Infinity, numbers,
- * Infinity, NaN, other text by bytes. A total order.
+ * By value for plain decimal texts of any length; what is not one (NaN, Infinity, other text) is ordered: -Infinity,
+ * numbers, Infinity, NaN, other text by bytes. A total order.
  */
 int decimal_compare_text(struct view a, struct view b);
 
-/* The double's shortest text that reads back as the same double, as a plain decimal if it is finite; returns the length. */
+/*
+ * The double's shortest text that reads back as the same double, as a plain decimal if it is finite; returns the
+ * length.
+ */
 int decimal_print_double(double value, char text[350]);
 
 #endif

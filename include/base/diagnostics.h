@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Complaints about files that users write (configuration, mapping packs, schemas): each has file, line and column, shows
- * the line with a caret, and all of one run are collected. What stands behind a key that names a secret is never shown.
+ * Complaints about files that users write (configuration, mapping packs, schemas): each has file, line and column,
+ * shows the line with a caret, and all of one run are collected. What stands behind a key that names a secret is never
+ * shown.
  */
 #ifndef BASE_DIAGNOSTICS_H
 #define BASE_DIAGNOSTICS_H
@@ -38,11 +39,15 @@ void diag_done(struct diagnostics *diag);
  * "file:line:column: error: message", the source line, a caret. Returns -1 for convenience. A message may go on with
  * "; remedy".
  */
-int diag_error(struct diagnostics *diag, struct place at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int diag_error(struct diagnostics *diag, struct place at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void diag_warning(struct diagnostics *diag, struct place at, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* True for the name of an option or property whose value is a secret by the look of it: password, sasl.oauthbearer.secret ... */
+/*
+ * True for the name of an option or property whose value is a secret by the look of it: password,
+ * sasl.oauthbearer.secret ...
+ */
 bool diag_names_secret(struct view name);
 
 /* The candidate that the misspelt word probably means (small edit distance), or NULL. */

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Log lines: one line for each event, as text or JSON, to standard error. Library folders return errors and stay silent;
- * pipeline and control log, each failure once. A line begins with who speaks (the source's name).
+ * Log lines: one line for each event, as text or JSON, to standard error. Library folders return errors and stay
+ * silent; pipeline and control log, each failure once. A line begins with who speaks (the source's name).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

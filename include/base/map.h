@@ -46,7 +46,10 @@ void *map_remove(struct map *map, struct view key);
 /* The entry after this one (NULL: the first), or NULL: for (struct map_entry *e = NULL; (e = map_next(map, e)); ) */
 struct map_entry *map_next(const struct map *map, const struct map_entry *entry);
 
-/* The hash used here (XXH3), for others that need a good 64-bit hash of bytes. It stays the same: state files depend on it. */
+/*
+ * The hash used here (XXH3), for others that need a good 64-bit hash of bytes. It stays the same: state files depend on
+ * it.
+ */
 uint64_t hash_bytes(struct view bytes, uint64_t seed);
 
 #endif

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A bounds-checked reader over bytes from the world. Its error is sticky: a message is decoded straight through, field by
- * field, and checked once at the end; a read after a failure yields zero or an empty view. The bytes are borrowed.
+ * A bounds-checked reader over bytes from the world. Its error is sticky: a message is decoded straight through, field
+ * by field, and checked once at the end; a read after a failure yields zero or an empty view. The bytes are borrowed.
  */
 #ifndef BASE_READER_H
 #define BASE_READER_H

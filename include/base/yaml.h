@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A YAML file as a tree whose nodes know their line and column (parsed with libyaml; one document; no anchors, no tags).
- * JSON is read by the same functions. Duplicate keys are complaints.
+ * A YAML file as a tree whose nodes know their line and column (parsed with libyaml; one document; no anchors, no
+ * tags). JSON is read by the same functions. Duplicate keys are complaints.
  */
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
@@ -39,8 +39,8 @@ struct yaml_file {
 struct yaml_file *yaml_parse(const char *name, struct view content, struct diagnostics *diag);
 
 /*
- * The same, but a tree whose only faults are duplicate keys is returned, so that what else is wrong can be found in the same
- * run; the complaint is in diag in any case.
+ * The same, but a tree whose only faults are duplicate keys is returned, so that what else is wrong can be found in the
+ * same run; the complaint is in diag in any case.
  */
 struct yaml_file *yaml_parse_most(const char *name, struct view content, struct diagnostics *diag);
 

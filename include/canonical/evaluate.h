@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Makes a canonical document: runs the entity's statements over the mirror for one root, puts each result column where the
- * plan says, and checks it against the contract. Nothing is rounded or guessed: what does not fit makes the document
- * invalid, with the reason and the place.
+ * Makes a canonical document: runs the entity's statements over the mirror for one root, puts each result column where
+ * the plan says, and checks it against the contract. Nothing is rounded or guessed: what does not fit makes the
+ * document invalid, with the reason and the place.
  */
 #ifndef CANONICAL_EVALUATE_H
 #define CANONICAL_EVALUATE_H
@@ -30,7 +30,7 @@ struct document {
 	struct view canonical_id;
 	bool exists;                     /* false: the query returned no row; nothing below is set then */
 	bool deleted;                    /* soft delete: a document with `deleted` true */
-	struct datum datum;              /* of entity->type; of an invalid document: what could be made, the rest null */
+	struct datum datum;              /* of entity->type; if invalid: what could be made, the rest null */
 
 	struct view legal_entity;        /* for the header; VIEW_NONE: none */
 	struct correlation *correlation; /* in the order of the mapping's columns; null ones are left out */

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The SQL functions of mappings: exact decimals (dec_*, and sum, avg, total, round, abs made exact), ref() for canonical
- * ids, utc() for times without a zone, hours() for durations. All are deterministic.
+ * The SQL functions of mappings: exact decimals (dec_*, and sum, avg, total, round, abs made exact), ref() for
+ * canonical ids, utc() for times without a zone, hours() for durations. All are deterministic.
  */
 #ifndef CANONICAL_FUNCTIONS_H
 #define CANONICAL_FUNCTIONS_H

@@ -3,8 +3,9 @@
 
 /*
  * A mapping: a pack compiled against the contracts and the source's tables. Compiling happens on a scratch database, so
- * that it needs neither state file nor server, and says all that is wrong at once; the result says what the mirror needs.
- * Once the mirror's tables are declared, mapping_open prepares the statements on the state file, and documents can be made.
+ * that it needs neither state file nor server, and says all that is wrong at once; the result says what the mirror
+ * needs. Once the mirror's tables are declared, mapping_open prepares the statements on the state file, and documents
+ * can be made.
  */
 #ifndef CANONICAL_MAPPING_H
 #define CANONICAL_MAPPING_H
@@ -63,8 +64,8 @@ struct mapping_options {
 };
 
 /*
- * Compiles. Pack, contracts and tables are borrowed for as long as the mapping lives. Complaints (errors and warnings) go to
- * diag; returns NULL if there was an error.
+ * Compiles. Pack, contracts and tables are borrowed for as long as the mapping lives. Complaints (errors and warnings)
+ * go to diag; returns NULL if there was an error.
  */
 struct mapping *mapping_compile(const struct mapping_options *options, struct diagnostics *diag);
 void mapping_free(struct mapping *mapping);

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A mapping pack as text: pack.yaml and one YAML file for each entity, from a folder and, over it, an overlay folder whose
- * files add or replace single entities. The pack is an input of the state file, which keeps its text: a replay runs on the
- * pack it was written with, whatever the folder holds by then.
+ * A mapping pack as text: pack.yaml and one YAML file for each entity, from a folder and, over it, an overlay folder
+ * whose files add or replace single entities. The pack is an input of the state file, which keeps its text: a replay
+ * runs on the pack it was written with, whatever the folder holds by then.
  */
 #ifndef CANONICAL_PACK_H
 #define CANONICAL_PACK_H

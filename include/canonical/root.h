@@ -26,7 +26,7 @@ struct datum root_keys(const struct entity *entity, struct root_key key, struct 
  * The row as the mirror has it, as a map of columns to texts or null; not set if there is none. Long texts are cut, and
  * columns beyond a few hundred kilobytes left out: it is for people to look at.
  */
-MUST_CHECK int root_image(struct mapping *mapping, const struct entity *entity, struct root_key key, struct arena *arena,
-			  struct datum *ret, struct error *err);
+MUST_CHECK int root_image(struct mapping *mapping, const struct entity *entity, struct root_key key,
+			  struct arena *arena, struct datum *ret, struct error *err);
 
 #endif

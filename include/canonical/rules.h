@@ -25,14 +25,15 @@ struct rules_side {
 };
 
 /*
- * *ret_fired has bit i set if entity->events[i] fires. ERROR_RECORD if a condition fails on the data (a division by zero):
- * rules_fire_singly says which.
+ * *ret_fired has bit i set if entity->events[i] fires. ERROR_RECORD if a condition fails on the data (a division by
+ * zero): rules_fire_singly says which.
  */
 MUST_CHECK int rules_fire(struct mapping *mapping, const struct entity *entity, struct rules_side old,
 			  struct rules_side new, uint64_t *ret_fired, struct error *err);
 
 /*
- * The same, each rule by itself: 1 if a condition failed, with the fault of the first such rule, its texts in the arena;
+ * The same, each rule by itself: 1 if a condition failed, with the fault of the first such rule, its texts in the
+ * arena;
  * *ret_fired is what the others say.
  */
 MUST_CHECK int rules_fire_singly(struct mapping *mapping, const struct entity *entity, struct rules_side old,

@@ -3,12 +3,12 @@
 
 /*
  * Which documents a transaction touches: from each change to the roots whose documents read the row, by its old version
- * before the change is applied to the mirror and by its new one afterwards. The touched roots are a set, kept in memory up
- * to a bound and in the state file beyond it, and are handed out in the order of (entity, key).
+ * before the change is applied to the mirror and by its new one afterwards. The touched roots are a set, kept in memory
+ * up to a bound and in the state file beyond it, and are handed out in the order of (entity, key).
  *
- *	touch_before(change); mirror_apply(change); touch_after(change);        for each row change
- *	touch_spill()                                                           before a state commit inside a transaction
- *	touch_start(n); while (touch_next(&root) == 1) ...; touch_clear()       at the commit; n are done already
+ *	touch_before(change); mirror_apply(change); touch_after(change);  for each row change
+ *	touch_spill()                                                     before a state commit inside a transaction
+ *	touch_start(n); while (touch_next(&root) == 1) ...; touch_clear() at the commit; n are done already
  */
 #ifndef CANONICAL_TOUCH_H
 #define CANONICAL_TOUCH_H
@@ -30,8 +30,8 @@ struct touched {
 };
 
 /*
- * memory_roots: how many roots are kept in memory; 0: 100,000. The mapping is open, the mirror its own; both are borrowed.
- * Roots that the state file has of an open transaction are there again. Close takes NULL.
+ * memory_roots: how many roots are kept in memory; 0: 100,000. The mapping is open, the mirror its own; both are
+ * borrowed. Roots that the state file has of an open transaction are there again. Close takes NULL.
  */
 MUST_CHECK int touch_open(struct mapping *mapping, struct mirror *mirror, unsigned memory_roots, struct touch **ret,
 			  struct error *err);
@@ -40,7 +40,9 @@ void touch_close(struct touch *touch);
 /* True if changes of this table touch documents (and the two calls below have something to do). */
 bool touch_wants(struct touch *touch, const struct table *table);
 
-/* Notes the roots that the row of a change belonged to, and belongs to; in this order, the change applied in between. */
+/*
+ * Notes the roots that the row of a change belonged to, and belongs to; in this order, the change applied in between.
+ */
 MUST_CHECK int touch_before(struct touch *touch, const struct change *change, struct error *err);
 MUST_CHECK int touch_after(struct touch *touch, const struct change *change, struct error *err);
 

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The configuration of one source: a YAML file, checked against the option table (control/options.h), and what it means for
- * the pipeline. All that is wrong with a file is said in one run.
+ * The configuration of one source: a YAML file, checked against the option table (control/options.h), and what it means
+ * for the pipeline. All that is wrong with a file is said in one run.
  */
 #ifndef CONTROL_CONF_H
 #define CONTROL_CONF_H

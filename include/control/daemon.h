@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What makes a process a good daemon: signals that end it in order, and word to systemd. There is one process, so this is
- * the one place with state of its own.
+ * What makes a process a good daemon: signals that end it in order, and word to systemd. There is one process, so this
+ * is the one place with state of its own.
  *
  *	first SIGTERM or SIGINT   the pipeline is told to stop: it drains to a commit, and the process exits with 0
  *	second one                the process exits at once, as after a crash
@@ -21,7 +21,10 @@
 /* Memory once had is kept, up to some megabytes. */
 void daemon_keep_memory(void);
 
-/* From now on signals stop this pipeline; makes its wake_fd. Fails (ERROR_INTERNAL) if the process has too many files open. */
+/*
+ * From now on signals stop this pipeline; makes its wake_fd. Fails (ERROR_INTERNAL) if the process has too many files
+ * open.
+ */
 MUST_CHECK int daemon_signals(struct pipeline_control *control, struct error *err);
 
 /* From now on signals find nothing to stop; closes wake_fd. No other thread may use the control any more. */

@@ -9,7 +9,10 @@
 #include "control/options.h"
 #include "control/verb.h"
 
-/* Texts for the terminal, appended: all verbs; a verb with its flags; an option; all options; named states; a sample file. */
+/*
+ * Texts for the terminal, appended: all verbs; a verb with its flags; an option; all options; named states; a sample
+ * file.
+ */
 void help_overview(struct writer *to);
 void help_verb(const struct verb *verb, struct writer *to);
 void help_option(const struct option *option, struct writer *to);

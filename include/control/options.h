@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The one table of options. Parsing, `tailwater help options`, the manual page tailwater.yaml(5), the sample file and the
- * print of a running configuration all come from it.
+ * The one table of options. Parsing, `tailwater help options`, the manual page tailwater.yaml(5), the sample file and
+ * the print of a running configuration all come from it.
  */
 #ifndef CONTROL_OPTIONS_H
 #define CONTROL_OPTIONS_H

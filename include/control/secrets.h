@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * References to secrets inside a text: ${file:/path}, ${cred:name} (systemd's credentials folder), ${env:NAME}; $${ is a
- * plain ${. What they stand for goes into the value and nowhere else: no message shows it.
+ * References to secrets inside a text: ${file:/path}, ${cred:name} (systemd's credentials folder), ${env:NAME}; $${ is
+ * a plain ${. What they stand for goes into the value and nowhere else: no message shows it.
  */
 #ifndef CONTROL_SECRETS_H
 #define CONTROL_SECRETS_H

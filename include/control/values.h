@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values of options: read from a node of the file into a member of struct settings, and printed back. One row for each type
- * of option. A complaint names the option and what it must be, and never shows a secret.
+ * Values of options: read from a node of the file into a member of struct settings, and printed back. One row for each
+ * type of option. A complaint names the option and what it must be, and never shows a secret.
  */
 #ifndef CONTROL_VALUES_H
 #define CONTROL_VALUES_H

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What the program can be asked to do: one constant table entry for each verb, in a file of its own. The command line is
- * parsed by what the entry says, and the help and the manual page tailwater(1) are printed from it.
+ * What the program can be asked to do: one constant table entry for each verb, in a file of its own. The command line
+ * is parsed by what the entry says, and the help and the manual page tailwater(1) are printed from it.
  */
 #ifndef CONTROL_VERB_H
 #define CONTROL_VERB_H

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values of any Avro type between trees (struct datum, model/avro.h) and bytes: documents, headers, exceptions are written
- * this way, and everything is read back this way. Rows of change topics go by encode/plan.h.
+ * Values of any Avro type between trees (struct datum, model/avro.h) and bytes: documents, headers, exceptions are
+ * written this way, and everything is read back this way. Rows of change topics go by encode/plan.h.
  */
 #ifndef ENCODE_DATUM_H
 #define ENCODE_DATUM_H
@@ -25,8 +25,8 @@ MUST_CHECK int datum_write(const struct avro_type *type, const struct datum *dat
 			   struct error *err);
 
 /*
- * Reads a value that takes up all of the bytes, whatever they are: ERROR_RECORD if they are no value of the type. Nodes are
- * in the arena, texts are views into the bytes.
+ * Reads a value that takes up all of the bytes, whatever they are: ERROR_RECORD if they are no value of the type. Nodes
+ * are in the arena, texts are views into the bytes.
  */
 MUST_CHECK int avro_read(const struct avro_type *type, struct view bytes, struct arena *arena, struct datum *ret,
 			 struct error *err);

@@ -6,8 +6,8 @@
  * snapshot or a truncate is one record; a delete is two, the second a tombstone (one if the table has no key); a change
  * of the key three: delete and tombstone of the old key, create of the new one.
  *
- * In the life of a pipeline: encode_clock after each read, encode_begin at each begin of a transaction, encode_parts for
- * each change, encode_part for each part of it.
+ * In the life of a pipeline: encode_clock after each read, encode_begin at each begin of a transaction, encode_parts
+ * for each change, encode_part for each part of it.
  */
 #ifndef ENCODE_ENVELOPE_H
 #define ENCODE_ENVELOPE_H
@@ -37,15 +37,16 @@ struct encode_snapshot {
 void encode_snapshot(struct encoder *enc, const struct encode_snapshot *snapshot);
 
 /*
- * How many records a change becomes, 1 to 3. Also counts the change within its transaction and table, so it must be called
- * for every row change of a table that has a plan, published or not; a second call for the same change does not count.
+ * How many records a change becomes, 1 to 3. Also counts the change within its transaction and table, so it must be
+ * called for every row change of a table that has a plan, published or not; a second call for the same change does not
+ * count.
  */
 unsigned encode_parts(struct encoder *enc, struct encode_plan *plan, const struct change *change);
 
 /*
- * Writes part 0 to encode_parts - 1 of a change into the two writers, which are cleared before. *out lives as long as the
- * writers' bytes. For logical messages the plan is encoder_messages. What cannot be encoded is ERROR_RECORD and names table
- * and column.
+ * Writes part 0 to encode_parts - 1 of a change into the two writers, which are cleared before. *out lives as long as
+ * the writers' bytes. For logical messages the plan is encoder_messages. What cannot be encoded is ERROR_RECORD and
+ * names table and column.
  */
 MUST_CHECK int encode_part(struct encoder *enc, struct encode_plan *plan, const struct change *change, unsigned part,
 			   struct writer *key, struct writer *value, struct message *out, struct error *err);

@@ -24,8 +24,8 @@ struct header_entry {
 };
 
 /*
- * What a message says about itself. Texts that are VIEW_NONE are null, or empty where null is not allowed. Symbols are literals:
- * one address always stands for the same text.
+ * What a message says about itself. Texts that are VIEW_NONE are null, or empty where null is not allowed. Symbols are
+ * literals: one address always stands for the same text.
  */
 struct header {
 	struct view event_id;
@@ -63,8 +63,8 @@ MUST_CHECK struct header_plan *header_plan_new(const struct avro_type *type, str
 void header_plan_free(struct header_plan *plan);
 
 /*
- * Appends the header. *ret_observed_at is where capturedAt stands, from the start of the writer, *ret_observed_bytes how
- * many bytes it has: the range that a message reports as observed.
+ * Appends the header. *ret_observed_at is where capturedAt stands, from the start of the writer, *ret_observed_bytes
+ * how many bytes it has: the range that a message reports as observed.
  */
 MUST_CHECK int header_write(const struct header_plan *plan, const struct header *header, struct writer *to,
 			    uint32_t *ret_observed_at, uint32_t *ret_observed_bytes, struct error *err);

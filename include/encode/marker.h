@@ -2,10 +2,10 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Records of the topic <prefix>.transaction: where a transaction begins and ends, and how many events it has, in the form of
- * Debezium's transaction metadata. Key {id}, value {status, id, event_count, data_collections, ts_ms}. Events are records
- * with a value: a change of a key is two, a tombstone is none. Where documents are published, one field more stands at the
- * end, a list like data_collections for the topics of entities, business events and exceptions.
+ * Records of the topic <prefix>.transaction: where a transaction begins and ends, and how many events it has, in the
+ * form of Debezium's transaction metadata. Key {id}, value {status, id, event_count, data_collections, ts_ms}. Events
+ * are records with a value: a change of a key is two, a tombstone is none. Where documents are published, one field
+ * more stands at the end, a list like data_collections for the topics of entities, business events and exceptions.
  */
 #ifndef ENCODE_MARKER_H
 #define ENCODE_MARKER_H

@@ -69,8 +69,8 @@ struct encode_plan {
 };
 
 /*
- * Fails with ERROR_INPUT if two columns, or two tables, would have one name, or if a key column is not wanted. A plan must
- * not outlive its encoder and its table.
+ * Fails with ERROR_INPUT if two columns, or two tables, would have one name, or if a key column is not wanted. A plan
+ * must not outlive its encoder and its table.
  */
 MUST_CHECK struct encode_plan *encode_plan_new(struct encoder *enc, const struct table *table, struct error *err);
 void encode_plan_free(struct encode_plan *plan);

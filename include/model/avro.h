@@ -3,8 +3,8 @@
 
 /*
  * An Avro schema as a tree, and values to go with it (Apache Avro 1.11 specification, "Schema Declaration", "Logical
- * Types"). Only what our contracts use: unions are exactly ["null", T] or [T, "null"], and are an attribute of the place
- * where T stands, so that a nullable field costs no level.
+ * Types"). Only what our contracts use: unions are exactly ["null", T] or [T, "null"], and are an attribute of the
+ * place where T stands, so that a nullable field costs no level.
  */
 #ifndef MODEL_AVRO_H
 #define MODEL_AVRO_H
@@ -76,7 +76,7 @@ struct datum {
 		struct view text;        /* bytes, string */
 		__int128 decimal;        /* AVRO_DECIMAL: the unscaled value, at the schema's scale */
 		struct {
-			struct datum *items; /* record: one for each field; array: items; map: key, value, key, value ... */
+			struct datum *items; /* record: one for each field; array: items; map: key, value, key ... */
 			uint32_t count;      /* number of items above */
 		};
 	};

@@ -4,7 +4,8 @@
 /*
  * What a source says, one item at a time: the begin of a transaction, its row changes in order, its commit; and between
  * transactions a position that was reached without anything for us. Everything a change points to lives until the
- * source's next `next`, except tables (as long as the catalogue) and the transaction (until its commit has been handled).
+ * source's next `next`, except tables (as long as the catalogue) and the transaction (until its commit has been
+ * handled).
  */
 #ifndef MODEL_CHANGE_H
 #define MODEL_CHANGE_H

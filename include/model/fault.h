@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What is wrong with a document or a record, filled where it is found: what an exception message says, and the list of open
- * exceptions.
+ * What is wrong with a document or a record, filled where it is found: what an exception message says, and the list of
+ * open exceptions.
  */
 #ifndef MODEL_FAULT_H
 #define MODEL_FAULT_H

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A position in a source's log: where a transaction ends, so that everything before it is done. Three functions know its
- * inside; ordering inside the agent goes by order of arrival.
+ * A position in a source's log: where a transaction ends, so that everything before it is done. Three functions know
+ * its inside; ordering inside the agent goes by order of arrival.
  */
 #ifndef MODEL_POSITION_H
 #define MODEL_POSITION_H

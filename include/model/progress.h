@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * How far the work is: what the state file and the checkpoint in Kafka both hold, each for itself. Where they differ is how
- * a restart knows what is applied and what is published.
+ * How far the work is: what the state file and the checkpoint in Kafka both hold, each for itself. Where they differ is
+ * how a restart knows what is applied and what is published.
  */
 #ifndef MODEL_PROGRESS_H
 #define MODEL_PROGRESS_H
@@ -35,8 +35,10 @@ struct progress {
 	uint64_t snapshot;        /* id of the last snapshot attempt, 0 = none */
 	enum snapshot_phase snapshot_phase;
 
-	/* Of the state file alone: what was published in all up to its border since the one before. The checkpoint that the
-	 * file was committed upon says the same. */
+	/*
+	 * Of the state file alone: what was published in all up to its border since the one before. The checkpoint that
+	 * the file was committed upon says the same.
+	 */
 	bool base_known;          /* not in files of format 1 */
 	uint64_t base_published;
 	uint64_t base_digest[2];

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A table version: what a table looked like while certain rows were written. It is made by a source when the log says so,
- * never changed afterwards, and lives as long as the source's catalogue. Stages keep what they compile for it in arrays
- * indexed by `uid`.
+ * A table version: what a table looked like while certain rows were written. It is made by a source when the log says
+ * so, never changed afterwards, and lives as long as the source's catalogue. Stages keep what they compile for it in
+ * arrays indexed by `uid`.
  */
 #ifndef MODEL_TABLE_H
 #define MODEL_TABLE_H
@@ -37,7 +37,7 @@ struct table {
 	struct column *columns;
 	unsigned column_count;
 	enum identity identity;
-	unsigned *key;         /* columns of the primary key in key order, or else of the replica identity index; may be none */
+	unsigned *key;         /* columns of the primary key in key order, or else of the identity index; may be none */
 	unsigned key_count;
 	uint64_t fingerprint;  /* of all of the above but uid: equal shapes have equal fingerprints */
 };

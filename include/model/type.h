@@ -47,7 +47,7 @@ extern const struct type_info type_infos[TYPE_KINDS];
 struct type {
 	enum type_kind kind;
 	int16_t precision; /* of TYPE_DECIMAL: digits */
-	int16_t scale;     /* of TYPE_DECIMAL: digits behind the point, may be negative; of times: fraction digits, 0 to 6 */
+	int16_t scale; /* of TYPE_DECIMAL: digits behind the point, also negative; of times: fraction digits, 0 to 6 */
 };
 
 static inline enum value_form type_form(struct type type)

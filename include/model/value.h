@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * One column's value in a row image. Its state is a state, never a pointer with meanings: absent (the image does not carry
- * the column) is not null, and unchanged (the server did not send a large value that stayed the same) is neither.
+ * One column's value in a row image. Its state is a state, never a pointer with meanings: absent (the image does not
+ * carry the column) is not null, and unchanged (the server did not send a large value that stayed the same) is neither.
  */
 #ifndef MODEL_VALUE_H
 #define MODEL_VALUE_H

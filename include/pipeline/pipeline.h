@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The pipeline of one source: log -> changes -> change topics, and -> mirror -> documents and business events, all with the
- * checkpoint in one Kafka transaction. One thread runs it from start to end.
+ * The pipeline of one source: log -> changes -> change topics, and -> mirror -> documents and business events, all with
+ * the checkpoint in one Kafka transaction. One thread runs it from start to end.
  */
 #ifndef PIPELINE_PIPELINE_H
 #define PIPELINE_PIPELINE_H
@@ -76,7 +76,7 @@ struct pipeline_metrics {
 	_Atomic uint64_t split_batches;      /* Kafka commits inside a source transaction */
 	_Atomic uint64_t recoveries;
 	_Atomic uint64_t replayed_changes;   /* applied again and not published: state file behind the checkpoint */
-	_Atomic uint64_t skipped_changes;    /* not even applied again: inside an open transaction, the state file had them */
+	_Atomic uint64_t skipped_changes; /* not even applied again: the state file had them of an open transaction */
 	_Atomic uint64_t replays;            /* starts with the state file behind the checkpoint */
 	_Atomic uint64_t skips_in_changes;   /* starts inside the changes of a split transaction */
 	_Atomic uint64_t skips_in_documents; /* starts inside its documents */

@@ -3,8 +3,8 @@
 
 /*
  * The producer of one source: transactional (delivery exactly_once) or idempotent (at_least_once). Waiting is done in
- * slices: a call that is not finished says so, and the caller serves its source in between. After any error of the producer
- * itself there is one way on: free it, make a new one (which fences the old), read the checkpoint back.
+ * slices: a call that is not finished says so, and the caller serves its source in between. After any error of the
+ * producer itself there is one way on: free it, make a new one (which fences the old), read the checkpoint back.
  */
 #ifndef PUBLISH_PRODUCER_H
 #define PUBLISH_PRODUCER_H
@@ -62,8 +62,8 @@ int producer_init(struct producer *producer, usec_t slice_us, struct error *err)
 int producer_begin(struct producer *producer, struct error *err);
 
 /*
- * Copies the message; it is handed to the client with others of its partition, by producer_poll at the latest. ERROR_RECORD
- * if it is too large.
+ * Copies the message; it is handed to the client with others of its partition, by producer_poll at the latest.
+ * ERROR_RECORD if it is too large.
  */
 int producer_send(struct producer *producer, const struct message *message, struct error *err);
 
@@ -74,21 +74,21 @@ size_t producer_message_limit(const struct producer *producer);
 int producer_flush(struct producer *producer, usec_t slice_us, struct error *err);
 
 /*
- * Commits what has been flushed: 1 done, 0 not yet (call again: never abort after this), -1: the outcome is unknown or the
- * producer is at its end.
+ * Commits what has been flushed: 1 done, 0 not yet (call again: never abort after this), -1: the outcome is unknown or
+ * the producer is at its end.
  * *ret_fenced (may be NULL): another producer has taken over, or the transaction took longer than its timeout.
  */
 int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced, struct error *err);
 
 /*
- * Hands over what is waiting; serves delivery reports, logs and errors of the client; -1 when it has failed for good. Never
- * waits.
+ * Hands over what is waiting; serves delivery reports, logs and errors of the client; -1 when it has failed for good.
+ * Never waits.
  */
 int producer_poll(struct producer *producer, struct error *err);
 
 /*
- * What the broker or the client has refused: topic and key of the message, valid as long as the producer; false if none was.
- * Of several that were sent together and refused for their size it is the largest.
+ * What the broker or the client has refused: topic and key of the message, valid as long as the producer; false if none
+ * was. Of several that were sent together and refused for their size it is the largest.
  */
 bool producer_blamed(const struct producer *producer, const char **ret_topic, struct view *ret_key);
 

@@ -17,8 +17,8 @@ enum property_fault {
 };
 
 /*
- * `words` gets what there is to say: the property probably meant (or nothing) if it is unknown, the client's own sentence,
- * which may show the value, if the value does not fit.
+ * `words` gets what there is to say: the property probably meant (or nothing) if it is unknown, the client's own
+ * sentence, which may show the value, if the value does not fit.
  */
 enum property_fault kafka_property_check(const struct kafka_property *property, char *words, size_t size);
 

@@ -30,13 +30,15 @@ struct reader_record {
 };
 
 /*
- * Connects when it is first used. Options are borrowed for this call alone; free takes NULL. ERROR_INPUT if one is wrong.
+ * Connects when it is first used. Options are borrowed for this call alone; free takes NULL. ERROR_INPUT if one is
+ * wrong.
  */
 int topic_reader_new(struct topic_reader **ret, const struct kafka_options *options, struct error *err);
 void topic_reader_free(struct topic_reader *reader);
 
 /* Names of all topics that begin with the prefix; an array and its texts in one allocation, freed with free(). */
-int topic_reader_list(struct topic_reader *reader, const char *prefix, char ***ret, size_t *ret_count, struct error *err);
+int topic_reader_list(struct topic_reader *reader, const char *prefix, char ***ret, size_t *ret_count,
+		      struct error *err);
 
 /* Reads these topics, all partitions, from the stated place; a topic that does not exist is an error. */
 int topic_reader_assign(struct topic_reader *reader, const char *const *topics, size_t count, enum read_from from,

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Topics to publish to: made with what is stated, or checked if they exist. A handle lives as long as its set; its partition
- * count is that of the metadata seen at opening.
+ * Topics to publish to: made with what is stated, or checked if they exist. A handle lives as long as its set; its
+ * partition count is that of the metadata seen at opening.
  */
 #ifndef PUBLISH_TOPICS_H
 #define PUBLISH_TOPICS_H
@@ -38,8 +38,8 @@ struct topics *topics_new(struct producer *producer);
 void topics_free(struct topics *topics);
 
 /*
- * Opens all of them: missing ones are made, the others checked (cleanup.policy, partitions). *ret_handles has one for each.
- * A topic that was once written and is missing is not made anew: must_exist says which; TOPIC_CHANGED then.
+ * Opens all of them: missing ones are made, the others checked (cleanup.policy, partitions). *ret_handles has one for
+ * each. A topic that was once written and is missing is not made anew: must_exist says which; TOPIC_CHANGED then.
  */
 int topics_open(struct topics *topics, const struct topic_spec *specs, const bool *must_exist, size_t count,
 		struct topic **ret_handles, struct error *err);
@@ -52,8 +52,8 @@ int32_t topic_partitions(const struct topic *topic);
 int topics_ends(struct topics *topics, struct topic *const *handles, size_t count, int64_t *ret, struct error *err);
 
 /*
- * True if more was delivered to the topic since the last call; *ret_end: the sum of its end offsets, as far as they are known
- * from topics_ends and from what was delivered since.
+ * True if more was delivered to the topic since the last call; *ret_end: the sum of its end offsets, as far as they are
+ * known from topics_ends and from what was delivered since.
  */
 bool topic_has_grown(struct topic *topic, int64_t *ret_end);
 

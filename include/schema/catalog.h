@@ -20,8 +20,8 @@ struct catalog *catalog_new(void);
 void catalog_free(struct catalog *catalog);
 
 /*
- * The version that looks like the draft (of which everything is copied; uid and fingerprint are filled in), which is then
- * the current one of its source_id. *ret_new: the table was unknown, or looked different before.
+ * The version that looks like the draft (of which everything is copied; uid and fingerprint are filled in), which is
+ * then the current one of its source_id. *ret_new: the table was unknown, or looked different before.
  */
 const struct table *catalog_put(struct catalog *catalog, const struct table *draft, bool *ret_new);
 

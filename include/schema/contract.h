@@ -37,7 +37,10 @@ void contract_free(struct contract *contract);
 /* The type that a text (contract_parse_text) declares. */
 const struct avro_type *contract_root(const struct contract *contract);
 
-/* A named type by its full name, or NULL; the second form puts prefix and name together: (CONTRACT_DOCUMENT, "Invoice"). */
+/*
+ * A named type by its full name, or NULL; the second form puts prefix and name together: (CONTRACT_DOCUMENT,
+ * "Invoice").
+ */
 const struct avro_type *contract_find(const struct contract *contract, const char *full_name);
 const struct avro_type *contract_find_in(const struct contract *contract, const char *prefix, const char *name);
 
@@ -48,8 +51,8 @@ const struct avro_type *contract_find_in(const struct contract *contract, const 
 const struct avro_type *contract_entity_message(struct contract *contract, const char *entity);
 
 /*
- * Appends the type as a self-contained schema text, always the same for the same type: named types are written out where they
- * are first used.
+ * Appends the type as a self-contained schema text, always the same for the same type: named types are written out
+ * where they are first used.
  */
 void contract_print(const struct avro_type *type, struct writer *to);
 

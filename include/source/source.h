@@ -85,7 +85,8 @@ struct source_ops {
 	int (*check_parameter)(const char *name, struct error *err);
 
 	/* Connects for queries. The catalogue is borrowed; table versions go into it. */
-	int (*open)(struct source **ret, const struct source_options *options, struct catalog *catalog, struct error *err);
+	int (*open)(struct source **ret, const struct source_options *options, struct catalog *catalog,
+		    struct error *err);
 
 	/* Ends everything; takes NULL. Nothing more is confirmed. */
 	void (*close)(struct source *source);
@@ -93,12 +94,15 @@ struct source_ops {
 	/* Fills all of *ret. Asks the server each time. */
 	int (*identify)(struct source *source, struct source_identity *ret, struct error *err);
 
-	/* All ordinary tables that the role can see; an array with its texts in one allocation, to be freed with free(). */
+	/*
+	 * All ordinary tables that the role can see; an array with its texts in one allocation, to be freed with
+	 * free().
+	 */
 	int (*list)(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err);
 
 	/*
-	 * Says what is to be captured, and returns the present version of each, in the same order. Changes of other tables
-	 * are not delivered. ERROR_INPUT when one does not exist or lacks a column. The tables are borrowed.
+	 * Says what is to be captured, and returns the present version of each, in the same order. Changes of other
+	 * tables are not delivered. ERROR_INPUT when one does not exist or lacks a column. The tables are borrowed.
 	 */
 	int (*capture)(struct source *source, const struct source_table *tables, size_t count,
 		       const struct table **ret_versions, struct error *err);
@@ -140,7 +144,9 @@ struct source_ops {
 	/* 1 and a change, 0 if there is none now, -1. */
 	int (*next)(struct source *source, struct change *ret, struct error *err);
 
-	/* Sends keepalives that are due, reads nothing: to be called every second at least, also under back-pressure. */
+	/*
+	 * Sends keepalives that are due, reads nothing: to be called every second at least, also under back-pressure.
+	 */
 	int (*serve)(struct source *source, struct error *err);
 
 	/* Everything up to here is durable: the source may forget it. */

@@ -17,8 +17,8 @@
 struct sqlite3_stmt;
 
 /*
- * Binds a value that is null or present. `scratch` holds printed dates and must live until the statement is reset; texts are
- * not copied.
+ * Binds a value that is null or present. `scratch` holds printed dates and must live until the statement is reset;
+ * texts are not copied.
  */
 int cell_bind(struct sqlite3_stmt *stmt, int parameter, struct type type, const struct value *value,
 	      char scratch[DATETIME_TEXT_BYTES]);
@@ -26,7 +26,10 @@ int cell_bind(struct sqlite3_stmt *stmt, int parameter, struct type type, const 
 /* The value of a result column; texts live until the statement is stepped or reset. */
 struct value cell_value(struct sqlite3_stmt *stmt, int column, struct type type);
 
-/* The text form of a present value, as the mirror holds it or, of numbers, would print it: in scratch, or the value's own. */
+/*
+ * The text form of a present value, as the mirror holds it or, of numbers, would print it: in scratch, or the value's
+ * own.
+ */
 struct view cell_text(struct type type, const struct value *value, char scratch[DATETIME_TEXT_BYTES]);
 
 #endif

@@ -6,8 +6,8 @@
  * beside the file; readers are other connections). Everything in it belongs to one transaction that begins lazily with
  * the first write and ends when the pipeline says so: what is in the file is always the state at one position.
  *
- * Tables of the agent begin with "_tw_"; the mirror's tables carry the names of the source. A file that is damaged is the
- * named state STATE_LOST, in every function.
+ * Tables of the agent begin with "_tw_"; the mirror's tables carry the names of the source. A file that is damaged is
+ * the named state STATE_LOST, in every function.
  */
 #ifndef STATE_DB_H
 #define STATE_DB_H
@@ -34,8 +34,8 @@ struct db_options {
 MUST_CHECK int db_open(const char *path, const struct db_options *options, struct db **ret, struct error *err);
 
 /*
- * Opens an existing file for reading, beside the writer and without its lock. All reads see the file as it was at the first
- * one. What writes fails.
+ * Opens an existing file for reading, beside the writer and without its lock. All reads see the file as it was at the
+ * first one. What writes fails.
  */
 MUST_CHECK int db_open_reader(const char *path, struct db **ret, struct error *err);
 
@@ -65,9 +65,9 @@ void db_on_rollback(struct db *db, void (*forget)(void *arg), void *arg);
 void db_off_rollback(struct db *db, void *arg);
 
 /*
- * Moves committed pages from the write-ahead log into the file, as far as readers allow. To be called after a commit; it
- * does nothing unless the log has grown by some megabytes since the last time, so that one call is bounded by what one
- * commit interval wrote.
+ * Moves committed pages from the write-ahead log into the file, as far as readers allow. To be called after a commit;
+ * it does nothing unless the log has grown by some megabytes since the last time, so that one call is bounded by what
+ * one commit interval wrote.
  */
 MUST_CHECK int db_checkpoint(struct db *db, struct error *err);
 

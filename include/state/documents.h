@@ -43,8 +43,8 @@ MUST_CHECK int document_put(struct documents *documents, unsigned slot, struct r
 MUST_CHECK int document_remove(struct documents *documents, unsigned slot, struct root_key key, struct error *err);
 
 /*
- * The first `limit` keys after `after` (NULL: from the beginning), in order: for jobs. Calls `each` with every one; it may
- * read and write documents of other slots, and of this one after it has returned.
+ * The first `limit` keys after `after` (NULL: from the beginning), in order: for jobs. Calls `each` with every one; it
+ * may read and write documents of other slots, and of this one after it has returned.
  */
 MUST_CHECK int document_keys(struct documents *documents, unsigned slot, const struct root_key *after, unsigned limit,
 			     int (*each)(void *arg, struct root_key key), void *arg, struct error *err);

@@ -3,8 +3,8 @@
 
 /*
  * Named texts of the state file: who the source is ("source.system_id", "kafka.cluster_id"), and the inputs, which
- * influence what is published and are not in the log ("input.pack", "input.mapping_version", ...). Inputs change only at a
- * border, in one commit with the position.
+ * influence what is published and are not in the log ("input.pack", "input.mapping_version", ...). Inputs change only
+ * at a border, in one commit with the position.
  */
 #ifndef STATE_INPUTS_H
 #define STATE_INPUTS_H
@@ -21,7 +21,7 @@ MUST_CHECK int input_get(struct db *db, const char *name, struct arena *arena, s
 MUST_CHECK int input_put(struct db *db, const char *name, struct view value, struct error *err);
 
 /* Calls `each` for all names that begin with prefix, in order of names, until it returns other than 0. */
-MUST_CHECK int input_each(struct db *db, const char *prefix, int (*each)(void *arg, struct view name, struct view value),
-			  void *arg, struct error *err);
+MUST_CHECK int input_each(struct db *db, const char *prefix,
+			  int (*each)(void *arg, struct view name, struct view value), void *arg, struct error *err);
 
 #endif

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Jobs: work that an input causes (documents evaluated again under a new pack, exceptions retried, a table loaded again),
- * with a number and a progress, so that a crash repeats exactly the part that is not done.
+ * Jobs: work that an input causes (documents evaluated again under a new pack, exceptions retried, a table loaded
+ * again), with a number and a progress, so that a crash repeats exactly the part that is not done.
  */
 #ifndef STATE_JOBS_H
 #define STATE_JOBS_H

@@ -3,7 +3,8 @@
 
 /*
  * The key of a root row, as one value: the number itself if the key is one integer column, otherwise a text (of several
- * columns: their texts joined by a comma). Numbers order by value and before texts, texts by bytes: as SQLite orders them.
+ * columns: their texts joined by a comma). Numbers order by value and before texts, texts by bytes: as SQLite orders
+ * them.
  */
 #ifndef STATE_KEY_H
 #define STATE_KEY_H

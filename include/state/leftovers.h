@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Keys that an unfinished snapshot left in topics: noted before the next attempt, struck out as the attempt publishes them;
- * what remains was deleted at the source in between. A temporary table: it need not outlive the attempt.
+ * Keys that an unfinished snapshot left in topics: noted before the next attempt, struck out as the attempt publishes
+ * them; what remains was deleted at the source in between. A temporary table: it need not outlive the attempt.
  */
 #ifndef STATE_LEFTOVERS_H
 #define STATE_LEFTOVERS_H

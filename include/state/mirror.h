@@ -2,12 +2,13 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The mirror: of every table that a mapping reads, the columns it reads, row by row, by applying the source's own changes.
- * At each commit of the source the mirror is the source at that commit.
+ * The mirror: of every table that a mapping reads, the columns it reads, row by row, by applying the source's own
+ * changes. At each commit of the source the mirror is the source at that commit.
  *
- * A mirrored table carries the source's name (schema public; others "schema.table"). Its key is the replica identity; the
- * primary key, where it is another one, has an index. A table without a key but with identity FULL is kept as a bag of
- * rows, found by the hash of their values. The needs (which columns, which indexes) come from whoever reads the mirror.
+ * A mirrored table carries the source's name (schema public; others "schema.table"). Its key is the replica identity;
+ * the primary key, where it is another one, has an index. A table without a key but with identity FULL is kept as a bag
+ * of rows, found by the hash of their values. The needs (which columns, which indexes) come from whoever reads the
+ * mirror.
  */
 #ifndef STATE_MIRROR_H
 #define STATE_MIRROR_H
@@ -58,8 +59,9 @@ MUST_CHECK int mirror_set_needs(struct mirror *mirror, const struct mirror_need 
 				struct error *err);
 
 /*
- * Makes a table version known: creates or compares the mirrored table and compiles what is done per row. To be called for
- * every table the source describes and for every CHANGE_TABLE. The state is remembered in the file; ret_state may be NULL.
+ * Makes a table version known: creates or compares the mirrored table and compiles what is done per row. To be called
+ * for every table the source describes and for every CHANGE_TABLE. The state is remembered in the file; ret_state may
+ * be NULL.
  */
 MUST_CHECK int mirror_declare(struct mirror *mirror, const struct table *table, enum mirror_state *ret_state,
 			      struct error *err);
@@ -76,15 +78,17 @@ static inline bool mirror_has(const struct mirror *mirror, const struct table *t
 }
 
 /*
- * Applies a row change: insert and read, update, delete, truncate. Nothing happens for tables that are not mirrored and for
- * those that must be loaded again. Values that are unchanged or absent keep what they were; a changed key moves the row.
+ * Applies a row change: insert and read, update, delete, truncate. Nothing happens for tables that are not mirrored and
+ * for those that must be loaded again. Values that are unchanged or absent keep what they were; a changed key moves the
+ * row.
  */
 MUST_CHECK int mirror_apply(struct mirror *mirror, const struct change *change, struct error *err);
 
 /*
- * The mirrored row that has the key found in `values` (one for each column of the table; only the key columns are looked
- * at): 1 and the row (columns that are not mirrored are absent), 0 if there is none, -1. The values live until another row of
- * the same table is fetched; fetched again before a change is applied, they are the same ones. Not for tables without a key.
+ * The mirrored row that has the key found in `values` (one for each column of the table; only the key columns are
+ * looked at): 1 and the row (columns that are not mirrored are absent), 0 if there is none, -1. The values live until
+ * another row of the same table is fetched; fetched again before a change is applied, they are the same ones. Not for
+ * tables without a key.
  */
 MUST_CHECK int mirror_fetch(struct mirror *mirror, const struct table *table, const struct value *values,
 			    struct row *ret, struct error *err);
@@ -116,9 +120,9 @@ const char *mirror_name(struct arena *arena, const char *schema, const char *nam
 const char *mirror_column_type(struct type type);
 
 /*
- * The tables of a catalogue as the mirror remembers them: a mirrored column that the source has changed or dropped since is
- * what it was, and so is a table that is gone. Statements prepared against these go on to work while the mirror is stale.
- * Tables and list are in the arena; tables that are not mirrored are the catalogue's own.
+ * The tables of a catalogue as the mirror remembers them: a mirrored column that the source has changed or dropped
+ * since is what it was, and so is a table that is gone. Statements prepared against these go on to work while the
+ * mirror is stale. Tables and list are in the arena; tables that are not mirrored are the catalogue's own.
  */
 MUST_CHECK int mirror_remember(struct db *db, const struct table *const *tables, unsigned count, struct arena *arena,
 			       const struct table *const **ret_tables, unsigned *ret_count, struct error *err);
@@ -127,6 +131,7 @@ MUST_CHECK int mirror_remember(struct db *db, const struct table *const *tables,
  * Makes the mirrored table with its indexes, empty: what mirror_declare does first, for those who prepare statements on
  * another database (a scratch one) before the mirror exists.
  */
-MUST_CHECK int mirror_create(struct db *db, const struct table *table, const struct mirror_need *need, struct error *err);
+MUST_CHECK int mirror_create(struct db *db, const struct table *table, const struct mirror_need *need,
+			     struct error *err);
 
 #endif

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The position S of the state file, and all that must stand or fall with it: the progress inside an open transaction, what
- * was published since the last border, and how far a snapshot is. One row, written with every state commit.
+ * The position S of the state file, and all that must stand or fall with it: the progress inside an open transaction,
+ * what was published since the last border, and how far a snapshot is. One row, written with every state commit.
  */
 #ifndef STATE_POSITION_H
 #define STATE_POSITION_H

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The mirrored tables as the state file has them: what a mapping can be compiled against when no server is at hand. Only
- * the columns that are mirrored are known.
+ * The mirrored tables as the state file has them: what a mapping can be compiled against when no server is at hand.
+ * Only the columns that are mirrored are known.
  */
 #ifndef STATE_SHAPES_H
 #define STATE_SHAPES_H

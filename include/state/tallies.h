@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * How many messages the open transaction has made that a replay does not make again, by topic: what its END record counts.
- * Written with the position when that stands inside of a transaction.
+ * How many messages the open transaction has made that a replay does not make again, by topic: what its END record
+ * counts. Written with the position when that stands inside of a transaction.
  */
 #ifndef STATE_TALLIES_H
 #define STATE_TALLIES_H

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The topics that were ever written, with what is known of them: a topic that is missing, has shrunk or was repartitioned
- * is recognised by comparing with this.
+ * The topics that were ever written, with what is known of them: a topic that is missing, has shrunk or was
+ * repartitioned is recognised by comparing with this.
  */
 #ifndef STATE_TOPICS_H
 #define STATE_TOPICS_H

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Calendar arithmetic (the algorithm of days in eras of 400 years) and the texts of ISO-style servers. The parsers walk a
- * cursor over the text; what remains at the end is an error.
+ * Calendar arithmetic (the algorithm of days in eras of 400 years) and the texts of ISO-style servers. The parsers walk
+ * a cursor over the text; what remains at the end is an error.
  */
 #include "base/datetime.h"
 

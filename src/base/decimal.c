@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Exact decimals. Arithmetic works on magnitudes (unsigned __int128) and a sign, since two coefficients of 38 digits can
- * differ by more than a signed 128-bit number holds; products go through 256 bits. Trailing zeros behind the point are
- * kept as long as there is room for them, and given up before a result is refused.
+ * Exact decimals. Arithmetic works on magnitudes (unsigned __int128) and a sign, since two coefficients of 38 digits
+ * can differ by more than a signed 128-bit number holds; products go through 256 bits. Trailing zeros behind the point
+ * are kept as long as there is room for them, and given up before a result is refused.
  */
 #include "base/decimal.h"
 

@@ -75,7 +75,8 @@ int error_context(struct error *err, const char *format, ...)
 	len = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (len >= 0 && (size_t)len + 3 < sizeof(text))
-		snprintf(text + len, sizeof(text) - (size_t)len, ": %.*s", (int)(sizeof(text) - (size_t)len - 3), err->text);
+		snprintf(text + len, sizeof(text) - (size_t)len, ": %.*s", (int)(sizeof(text) - (size_t)len - 3),
+			 err->text);
 	memcpy(err->text, text, sizeof(text));
 	return -1;
 }

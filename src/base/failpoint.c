@@ -37,7 +37,8 @@ void failpoint_setup(void)
 
 static bool reached(const char *name)
 {
-	return failpoint_armed && strlen(name) == wanted_len && strncmp(name, wanted, wanted_len) == 0 && --passages == 0;
+	return failpoint_armed && strlen(name) == wanted_len && strncmp(name, wanted, wanted_len) == 0 &&
+	       --passages == 0;
 }
 
 static void die(int number)

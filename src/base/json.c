@@ -22,7 +22,8 @@ static size_t utf8_length(struct view text)
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		if (byte[0] < forms[i].first || byte[0] > forms[i].last)
 			continue;
-		if (text.len < forms[i].len || (forms[i].len > 1 && (byte[1] < forms[i].low || byte[1] > forms[i].high)))
+		if (text.len < forms[i].len ||
+		    (forms[i].len > 1 && (byte[1] < forms[i].low || byte[1] > forms[i].high)))
 			return 0;
 		for (size_t k = 2; k < forms[i].len; k++)
 			if ((byte[k] & 0xc0) != 0x80)

@@ -90,7 +90,10 @@ static void write_line(enum log_level level, const char *who, const char *messag
 	} else {
 		append(line, size, &len, "%s %s %s%s%s", when, level_names[level], who ? who : "", who ? ": " : "",
 		       message);
-		/* Servers put what they like into their messages: no second line, no terminal sequences, no bytes of no text. */
+		/*
+		 * Servers put what they like into their messages: no second line, no terminal sequences, no bytes of no
+		 * text.
+		 */
 		for (size_t i = 0; i < len; i++)
 			if (line[i] == '\n')
 				line[i] = ' ';
@@ -122,6 +125,6 @@ void log_error(const char *who, const struct error *err)
 {
 	bool named = err->class == ERROR_STATE;
 
-	log_write(LOG_ERROR, who, "%s%s%s%s%s", named ? named_states[err->state].name : "", named ? ": " : "", err->text,
-		  err->hint[0] ? " HINT: " : "", err->hint);
+	log_write(LOG_ERROR, who, "%s%s%s%s%s", named ? named_states[err->state].name : "", named ? ": " : "",
+		  err->text, err->hint[0] ? " HINT: " : "", err->hint);
 }

@@ -35,7 +35,7 @@ struct evaluation {
 	struct error *err;
 };
 
-/* Parameters ---------------------------------------------------------------------------------------------------------- */
+/* Parameters ----------------------------------------------------------------------------------- */
 
 static void bind_params(struct evaluation *ev, const struct row_plan *row)
 {
@@ -51,7 +51,7 @@ static void bind_params(struct evaluation *ev, const struct row_plan *row)
 	}
 }
 
-/* Faults -------------------------------------------------------------------------------------------------------------- */
+/* Faults --------------------------------------------------------------------------------------- */
 
 /*
  * The document is invalid: the field at `path` of the row, made by the result column. Returns NULL if it was before: only the
@@ -98,7 +98,7 @@ static int statement_failed(struct evaluation *ev, const struct row_plan *row)
 	return -1;
 }
 
-/* Rows ---------------------------------------------------------------------------------------------------------------- */
+/* Rows ----------------------------------------------------------------------------------------- */
 
 static struct datum *new_block(struct evaluation *ev, const struct row_plan *row)
 {
@@ -347,7 +347,7 @@ static int run_array(struct evaluation *ev, struct row_plan *row, struct datum *
 	return 0;
 }
 
-/* The document ----------------------------------------------------------------------------------------------------------- */
+/* The document --------------------------------------------------------------------------------- */
 
 static int compare_views(const void *a, const void *b)
 {

@@ -61,7 +61,7 @@ static void check_event_schema(struct mapping *mapping, const struct entity_plan
 			   plan->entity.name);
 }
 
-/* Fields -------------------------------------------------------------------------------------------------------------- */
+/* Fields --------------------------------------------------------------------------------------- */
 
 static struct view unquoted(struct mapping *mapping, struct token token)
 {
@@ -149,7 +149,7 @@ static bool is_decimal(const struct rule_field *field)
 	return field->type->logical == AVRO_DECIMAL;
 }
 
-/* Translation --------------------------------------------------------------------------------------------------------- */
+/* Translation ---------------------------------------------------------------------------------- */
 
 static struct place place_in(const struct rule *rule, const char *at)
 {
@@ -318,7 +318,7 @@ static void translate(struct mapping *mapping, struct entity_plan *plan, struct 
 	copy_text(rule, copied, at);
 }
 
-/* Checks -------------------------------------------------------------------------------------------------------------- */
+/* Checks --------------------------------------------------------------------------------------- */
 
 /* SQLite's own complaints: its offsets are those of the condition, but for what stands before it. */
 static int check_condition(struct mapping *mapping, struct rule *rule)

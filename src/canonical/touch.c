@@ -88,7 +88,7 @@ void touch_close(struct touch *touch)
 	free(touch);
 }
 
-/* Table versions -------------------------------------------------------------------------------------------------------- */
+/* Table versions ------------------------------------------------------------------------------- */
 
 static bool same_table(const struct table *a, const struct table *b)
 {
@@ -180,7 +180,7 @@ bool touch_wants(struct touch *touch, const struct table *table)
 	return find_table(touch, table)->step_count > 0;
 }
 
-/* Rows to roots --------------------------------------------------------------------------------------------------------- */
+/* Rows to roots -------------------------------------------------------------------------------- */
 
 int touch_add(struct touch *touch, const struct entity *entity, struct root_key key, struct error *err)
 {
@@ -293,7 +293,7 @@ static int touch_row(struct touch *touch, const struct table *table, const struc
 	return 0;
 }
 
-/* Changes ----------------------------------------------------------------------------------------------------------------- */
+/* Changes -------------------------------------------------------------------------------------- */
 
 static bool is_carried(const struct touch_table *known, const struct table *table, const struct value *values)
 {
@@ -414,7 +414,7 @@ int touch_all(struct touch *touch, const struct entity *entity, struct error *er
 	return result;
 }
 
-/* Handing out ------------------------------------------------------------------------------------------------------------- */
+/* Handing out ---------------------------------------------------------------------------------- */
 
 int touch_spill(struct touch *touch, struct error *err)
 {

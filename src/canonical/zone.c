@@ -37,7 +37,7 @@ struct change_day {
 struct zone {
 	uint32_t time_count;
 	int64_t *times;         /* UTC seconds of changes */
-	int32_t *offsets;       /* seconds east of Greenwich: offsets[i] before times[i], offsets[time_count] after the last */
+	int32_t *offsets;       /* seconds east of Greenwich: [i] before times[i], [time_count] after the last */
 	bool has_rule;
 	bool has_summer;
 	int32_t standard, summer;

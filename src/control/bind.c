@@ -114,7 +114,8 @@ static void check_kafka(const struct conf *conf, const struct loader *ld, struct
 
 	for (size_t i = 0; i < map->count && map->count == shown->count; i++) {
 		servers |= strcmp(map->entries[i].name, "bootstrap.servers") == 0 && *map->entries[i].value;
-		check_property(&map->entries[i], &shown->entries[i], loader_entry_place(ld, "kafka", map->entries[i].name), diag);
+		check_property(&map->entries[i], &shown->entries[i],
+			       loader_entry_place(ld, "kafka", map->entries[i].name), diag);
 	}
 	if (!servers && shown->entries)
 		diag_error(diag, loader_place(ld, "kafka"), "'kafka.bootstrap.servers' is required");
@@ -124,9 +125,11 @@ static void check_tables(const struct settings *settings, const struct loader *l
 {
 	if (!settings->tables_include.count && !settings->mapping_pack)
 		diag_error(diag, loader_place(ld, "tables.include"),
-			   "nothing to do: give 'tables.include' for change topics, 'mapping.pack' for documents and events, or both");
+			   "nothing to do: give 'tables.include' for change topics, 'mapping.pack' for documents and "
+			   "events, or both");
 	if (settings->mapping_overlay && !settings->mapping_pack)
-		diag_error(diag, loader_place(ld, "mapping.overlay"), "'mapping.overlay' is of no use without 'mapping.pack'");
+		diag_error(diag, loader_place(ld, "mapping.overlay"), "'mapping.overlay' is of no use without "
+								      "'mapping.pack'");
 }
 
 void bind_check(const struct conf *conf, const struct loader *ld, struct diagnostics *diag)
@@ -165,7 +168,8 @@ static const char *conninfo(const struct settings *settings, struct arena *arena
 	add_keyword(&text, "user", settings->source_user);
 	add_keyword(&text, "password", settings->source_password);
 	for (size_t i = 0; i < settings->source_parameters.count; i++)
-		add_keyword(&text, settings->source_parameters.entries[i].name, settings->source_parameters.entries[i].value);
+		add_keyword(&text, settings->source_parameters.entries[i].name,
+			    settings->source_parameters.entries[i].value);
 	copy = arena_copy(arena, wr_view(&text));
 	explicit_bzero(text.data, text.capacity);
 	wr_done(&text);

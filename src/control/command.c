@@ -114,8 +114,11 @@ static int take_flag(struct arguments *args, int argc, char **argv)
 
 	if (!flag)
 		return unknown_flag(args->verb, argv[0]);
-	if (!flag->argument)
-		return equals ? complain("takes no value:", flag->name, NULL) : add_value(args, flag, flag->name) < 0 ? -1 : 1;
+	if (!flag->argument) {
+		if (equals)
+			return complain("takes no value:", flag->name, NULL);
+		return add_value(args, flag, flag->name) < 0 ? -1 : 1;
+	}
 	if (equals)
 		return add_value(args, flag, equals + 1) < 0 ? -1 : 1;
 	if (argc < 2)
@@ -220,7 +223,8 @@ int verb_fail(const struct error *err)
 {
 	bool named = err->class == ERROR_STATE;
 
-	fprintf(stderr, "tailwater: %s%s%s\n", named ? named_states[err->state].name : "", named ? ": " : "", err->text);
+	fprintf(stderr, "tailwater: %s%s%s\n", named ? named_states[err->state].name : "", named ? ": " : "",
+		err->text);
 	if (err->hint[0])
 		fprintf(stderr, "  %s\n", err->hint);
 	return error_exit_code(err);

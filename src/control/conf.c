@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A configuration file read against the option table: the tree is walked once, each value is read by its type, what is not
- * there gets its default, and what only several options together can get wrong is checked last. What the result means for
- * the pipeline is bind.c's.
+ * A configuration file read against the option table: the tree is walked once, each value is read by its type, what is
+ * not there gets its default, and what only several options together can get wrong is checked last. What the result
+ * means for the pipeline is bind.c's.
  */
 #include "control/conf.h"
 
@@ -74,8 +74,8 @@ static void refuse_key(struct loader *ld, const char *section, const struct yaml
 	if (!section)
 		section = "";
 	if (meant)
-		diag_error(ld->diag, node->key_at, "unknown option '%s%s%s'; did you mean '%s%s%s'?", section, dot, node->key,
-			   section, dot, meant);
+		diag_error(ld->diag, node->key_at, "unknown option '%s%s%s'; did you mean '%s%s%s'?", section, dot,
+			   node->key, section, dot, meant);
 	else if (other)
 		diag_error(ld->diag, node->key_at, "unknown option '%s%s%s'; '%s' stands below '%.*s:'", section, dot,
 			   node->key, option_key(other), VIEW_ARG(option_section_of(other)));
@@ -92,7 +92,8 @@ static void read_section(struct loader *ld, const struct option_section *section
 	if (yaml_is_null(node))
 		return;
 	if (node->kind != YAML_MAPPING) {
-		diag_error(ld->diag, node->at, "'%s' is a section: its options stand below it, each on a line", section->name);
+		diag_error(ld->diag, node->at, "'%s' is a section: its options stand below it, each on a line",
+			   section->name);
 		return;
 	}
 	for (const struct yaml_node *child = node->first; child; child = child->next) {
@@ -182,7 +183,8 @@ static void complete(struct loader *ld)
 		if (ld->given[i])
 			continue;
 		if (option_table[i].required)
-			diag_error(ld->diag, loader_place(ld, option_table[i].name), "'%s' is required", option_table[i].name);
+			diag_error(ld->diag, loader_place(ld, option_table[i].name), "'%s' is required",
+				   option_table[i].name);
 		else if (option_table[i].fallback)
 			set_default(ld, &option_table[i]);
 	}

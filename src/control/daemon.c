@@ -53,8 +53,8 @@ static void handle(int signal, void (*handler)(int signal))
 }
 
 /*
- * The client allocates and frees a buffer of a megabyte for each request. The C library would give such memory back to the
- * system each time, and a tenth of the agent's work would be page faults.
+ * The client allocates and frees a buffer of a megabyte for each request. The C library would give such memory back to
+ * the system each time, and a tenth of the agent's work would be page faults.
  */
 void daemon_keep_memory(void)
 {

@@ -49,8 +49,8 @@ void help_usage(const struct verb *verb, struct writer *to)
 {
 	wr_printf(to, "%s", verb->name);
 	for (const struct flag *flag = verb->flags; flag->name; flag++)
-		wr_printf(to, " [%s%s%s]%s", flag->name, flag->argument ? " " : "", flag->argument ? flag->argument : "",
-			  flag->repeatable ? "..." : "");
+		wr_printf(to, " [%s%s%s]%s", flag->name, flag->argument ? " " : "",
+			  flag->argument ? flag->argument : "", flag->repeatable ? "..." : "");
 	if (verb->operand)
 		wr_printf(to, " %s", verb->operand);
 }
@@ -63,15 +63,16 @@ void help_verb(const struct verb *verb, struct writer *to)
 	if (verb->help)
 		fill(to, "", verb->help);
 	for (const struct flag *flag = verb->flags; flag->name; flag++) {
-		wr_printf(to, "\n  %s%s%s\n", flag->name, flag->argument ? " " : "", flag->argument ? flag->argument : "");
+		wr_printf(to, "\n  %s%s%s\n", flag->name, flag->argument ? " " : "",
+			  flag->argument ? flag->argument : "");
 		fill(to, "      ", flag->help);
 	}
 }
 
 void help_overview(struct writer *to)
 {
-	wr_printf(to, "tailwater " PACKAGE_VERSION ": committed changes of a PostgreSQL database as canonical events in "
-		"Kafka\n\nusage: tailwater VERB [OPTION...]\n\n");
+	wr_printf(to, "tailwater " PACKAGE_VERSION ": committed changes of a PostgreSQL database as canonical events "
+		"in Kafka\n\nusage: tailwater VERB [OPTION...]\n\n");
 	for (size_t i = 0; i < verb_count; i++)
 		wr_printf(to, "  %-10s  %s\n", verbs[i]->name, verbs[i]->summary);
 	wr_printf(to, "\nMore: tailwater help VERB, help options, help OPTION, help states, help sample.\n");
@@ -115,10 +116,11 @@ void help_states(struct writer *to)
 	wr_printf(to, "Exit codes\n\n");
 	for (size_t i = 0; i < exit_code_count; i++)
 		wr_printf(to, "  %2d                       %s\n", exit_codes[i].code, exit_codes[i].meaning);
-	wr_printf(to, "\nNamed states: the agent stops, skips nothing, and a restart alone does not leave the state. The "
-		"log line says what to do.\n\n");
+	wr_printf(to, "\nNamed states: the agent stops, skips nothing, and a restart alone does not leave the state. "
+		"The log line says what to do.\n\n");
 	for (size_t i = STATE_NONE + 1; i < NAMED_STATES; i++)
-		wr_printf(to, "  %2d  %-19s  %s\n", named_states[i].exit_code, named_states[i].name, named_states[i].meaning);
+		wr_printf(to, "  %2d  %-19s  %s\n", named_states[i].exit_code, named_states[i].name,
+			  named_states[i].meaning);
 }
 
 /* The sample file ----------------------------------------------------------------------------- */
@@ -161,7 +163,8 @@ static void sample_option(const struct option *option, struct writer *to)
 static bool has_active(const struct option_section *section)
 {
 	for (size_t i = 0; i < option_count; i++)
-		if (view_is(option_section_of(&option_table[i]), section->name) && (option_table[i].required || option_table[i].sampled))
+		if (view_is(option_section_of(&option_table[i]), section->name) &&
+		    (option_table[i].required || option_table[i].sampled))
 			return true;
 	return false;
 }

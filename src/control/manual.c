@@ -102,9 +102,10 @@ static void manual_exit_codes(struct writer *to)
 		paragraph(to, exit_codes[i].meaning);
 	}
 	heading(to, "NAMED STATES");
-	paragraph(to, "In a named state the agent stops with the exit code of the state; nothing is skipped or made anew, "
-		"and a restart alone does not leave it. The log line says what is missing and what to do. A service manager "
-		"should not restart it: RestartPreventExitStatus=2 3 10-22 in a systemd unit, each code listed.");
+	paragraph(to, "In a named state the agent stops with the exit code of the state; nothing is skipped or made "
+		"anew, and a restart alone does not leave it. The log line says what is missing and what to do. A "
+		"service manager should not restart it: RestartPreventExitStatus=2 3 10-22 in a systemd unit, each "
+		"code listed.");
 	for (size_t i = STATE_NONE + 1; i < NAMED_STATES; i++) {
 		snprintf(tag, sizeof(tag), "%s (%d)", named_states[i].name, named_states[i].exit_code);
 		tagged(to, tag);
@@ -116,16 +117,17 @@ static void manual_signals(struct writer *to)
 {
 	heading(to, "SIGNALS");
 	tagged(to, "SIGTERM, SIGINT");
-	paragraph(to, "The first one lets `run` finish what is under way with a commit and exit with 0; a second one ends "
-		"it at once, which is as safe as a crash.");
+	paragraph(to, "The first one lets `run` finish what is under way with a commit and exit with 0; a second one "
+		"ends it at once, which is as safe as a crash.");
 	tagged(to, "SIGHUP");
-	paragraph(to, "`run` reads its configuration again. Options that say so take their new values; for others the log "
-		"says that they need a restart.");
+	paragraph(to, "`run` reads its configuration again. Options that say so take their new values; for others the "
+		"log says that they need a restart.");
 	heading(to, "ENVIRONMENT");
 	tagged(to, "CREDENTIALS_DIRECTORY");
 	paragraph(to, "Where ${cred:name} in the configuration is looked for; set by systemd.");
 	tagged(to, "NOTIFY_SOCKET");
-	paragraph(to, "Told READY=1 when streaming begins and STOPPING=1 when it ends; set by systemd for Type=notify.");
+	paragraph(to, "Told READY=1 when streaming begins and STOPPING=1 when it ends; set by systemd for "
+		      "Type=notify.");
 	heading(to, "SEE ALSO");
 	paragraph(to, "tailwater.yaml(5)");
 }
@@ -136,8 +138,8 @@ void manual_program(struct writer *to)
 	manual_synopsis(to);
 	heading(to, "DESCRIPTION");
 	paragraph(to, "Tailwater reads the log of a PostgreSQL database and publishes to Kafka what was committed: the "
-		"changes of each table, and, by a mapping pack written in SQL, canonical documents and business events. With the "
-		"default delivery a read_committed consumer sees every event once, across any crash.");
+		"changes of each table, and, by a mapping pack written in SQL, canonical documents and business "
+		"events. With the default delivery a read_committed consumer sees every event once, across any crash.");
 	heading(to, "VERBS");
 	for (size_t i = 0; i < verb_count; i++)
 		manual_verb(verbs[i], to);
@@ -172,9 +174,10 @@ void manual_options(struct writer *to)
 {
 	begin_page(to, "tailwater.yaml", 5, "configuration of tailwater");
 	heading(to, "DESCRIPTION");
-	paragraph(to, "A YAML file for each source. Options of a section stand below its name: source.port is written as "
-		"port below source. Durations and sizes have a unit: us, ms, s, min, h, d; B, kB, MB, GB (of 1024 each). A "
-		"relative path counts from the folder of the file. `tailwater help sample` prints a file with every option.");
+	paragraph(to, "A YAML file for each source. Options of a section stand below its name: source.port is written "
+		"as port below source. Durations and sizes have a unit: us, ms, s, min, h, d; B, kB, MB, GB (of 1024 "
+		"each). A relative path counts from the folder of the file. `tailwater help sample` prints a file with "
+		"every option.");
 	wr_printf(to, ".PP\n");
 	paragraph(to, help_secrets);
 	wr_printf(to, ".PP\n");

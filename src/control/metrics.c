@@ -19,7 +19,8 @@ static const struct {
 	size_t offset;
 } metric_table[] = {
 	METRIC(changes), METRIC(transactions), METRIC(documents), METRIC(events), METRIC(exceptions), METRIC(messages),
-	METRIC(kafka_commits), METRIC(state_commits), METRIC(split_batches), METRIC(recoveries), METRIC(replayed_changes),
+	METRIC(kafka_commits), METRIC(state_commits), METRIC(split_batches), METRIC(recoveries),
+	METRIC(replayed_changes),
 	METRIC(skipped_changes), METRIC(replays), METRIC(skips_in_changes), METRIC(skips_in_documents),
 	METRIC(ambiguous_commits), METRIC(claims), METRIC(reclaims), METRIC(snapshot_rows), METRIC(read_bytes), METRIC(reads),
 };
@@ -48,7 +49,8 @@ void metrics_words(const struct pipeline_metrics *metrics, struct writer *to)
 
 	for (size_t i = 0; i < METRIC_COUNT; i++)
 		if (value(metrics, i))
-			wr_printf(to, "%s%s %" PRIu64, to->len > start ? ", " : "", metric_table[i].name, value(metrics, i));
+			wr_printf(to, "%s%s %" PRIu64, to->len > start ? ", " : "", metric_table[i].name,
+				  value(metrics, i));
 	if (to->len == start)
 		wr_printf(to, "nothing done");
 }

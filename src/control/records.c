@@ -199,8 +199,8 @@ static int complain(const struct reader_record *record, const char *part, struct
 {
 	struct error told = *err;
 
-	return error_set(err, told.class, "%s, partition %d, offset %" PRId64 ": %s%s", record->topic, record->partition,
-			 record->offset, part, told.text);
+	return error_set(err, told.class, "%s, partition %d, offset %" PRId64 ": %s%s", record->topic,
+			 record->partition, record->offset, part, told.text);
 }
 
 int records_decode(struct records *records, const struct reader_record *record, struct view *ret_line,

@@ -19,8 +19,8 @@ struct records *records_new(const struct kafka_options *kafka, const char *prefi
 void records_free(struct records *records);
 
 /*
- * Makes of a record: the line {"topic":..., "value":...} without its newline, and the key as text, which a user would give
- * to filter by. Both are valid until the next call. ERROR_RECORD if the record cannot be decoded.
+ * Makes of a record: the line {"topic":..., "value":...} without its newline, and the key as text, which a user would
+ * give to filter by. Both are valid until the next call. ERROR_RECORD if the record cannot be decoded.
  */
 MUST_CHECK int records_decode(struct records *records, const struct reader_record *record, struct view *ret_line,
 			      struct view *ret_key, struct error *err);

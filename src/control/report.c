@@ -51,8 +51,8 @@ void report_progress(const struct progress *progress, struct writer *to)
 {
 	wr_printf(to, "{\"position\":");
 	write_position(progress->position, to);
-	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"snapshotPhase\":\"%s\",\"border\":%" PRIu64 ",\"open\":", progress->snapshot,
-		  report_snapshot_phases[progress->snapshot_phase], progress->border);
+	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"snapshotPhase\":\"%s\",\"border\":%" PRIu64 ",\"open\":",
+		  progress->snapshot, report_snapshot_phases[progress->snapshot_phase], progress->border);
 	write_open(&progress->open, to);
 	wr_u8(to, '}');
 }

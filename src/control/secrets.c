@@ -55,8 +55,8 @@ static int take_file(struct expansion *ex, const char *path, bool check_mode)
 	if (fd < 0)
 		return diag_error(ex->diag, ex->at, "cannot read the secret in '%s': %s", path, strerror(errno));
 	if (check_mode && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IROTH | S_IWOTH)))
-		diag_warning(ex->diag, ex->at, "everybody on this machine may read the secret in '%s'; run: chmod 600 '%s'", path,
-			     path);
+		diag_warning(ex->diag, ex->at,
+			     "everybody on this machine may read the secret in '%s'; run: chmod 600 '%s'", path, path);
 	result = read_all(fd, &ex->out);
 	if (result < 0)
 		diag_error(ex->diag, ex->at, "cannot read the secret in '%s': %s", path, strerror(errno));
@@ -81,7 +81,8 @@ static int expand_credential(struct expansion *ex, const char *name)
 		return diag_error(ex->diag, ex->at, "${cred:%s}: this is no name of a credential", name);
 	if (!folder)
 		return diag_error(ex->diag, ex->at,
-				  "${cred:%s}: $CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=%s:...",
+				  "${cred:%s}: $CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with "
+				  "LoadCredential=%s:...",
 				  name, name);
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	return take_file(ex, path, false);
@@ -114,8 +115,10 @@ static int expand_reference(struct expansion *ex, struct view inside)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
 			return kinds[i].expand(ex, text + strlen(kinds[i].prefix));
-	return diag_error(ex->diag, ex->at, "${%s}: a reference is ${file:/path}, ${cred:name} or ${env:NAME}; a plain ${ "
-		"is written $${", text);
+	return diag_error(ex->diag, ex->at,
+			  "${%s}: a reference is ${file:/path}, ${cred:name} or ${env:NAME}; a plain ${ "
+			  "is written $${",
+			  text);
 }
 
 static bool starts(struct view text, size_t at, struct view with)

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What the verbs look at besides the configuration, each part only when asked for: the pack and the contracts compiled, the
- * source's tables, the state file. Nothing here writes anywhere.
+ * What the verbs look at besides the configuration, each part only when asked for: the pack and the contracts compiled,
+ * the source's tables, the state file. Nothing here writes anywhere.
  */
 #ifndef CONTROL_SITE_H
 #define CONTROL_SITE_H

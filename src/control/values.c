@@ -36,7 +36,8 @@ static struct place place_of(const struct option *option, const struct yaml_node
 }
 
 /* "'x' must be a duration from 1s to 1d, not '20': why" */
-static int refuse(struct value_reader *reader, const struct option *option, const struct yaml_node *node, const char *why)
+static int refuse(struct value_reader *reader, const struct option *option, const struct yaml_node *node,
+		  const char *why)
 {
 	static const char *const kinds[] = {[YAML_SEQUENCE] = "a list", [YAML_MAPPING] = "a mapping"};
 	struct writer noun = {0};
@@ -49,7 +50,8 @@ static int refuse(struct value_reader *reader, const struct option *option, cons
 		diag_error(reader->diag, place_of(option, node), "'%s' must be %.*s, not %s", option->name,
 			   VIEW_ARG(wr_view(&noun)), kinds[node->kind]);
 	else if (option->secret)
-		diag_error(reader->diag, place_of(option, node), "'%s' must be %.*s", option->name, VIEW_ARG(wr_view(&noun)));
+		diag_error(reader->diag, place_of(option, node), "'%s' must be %.*s", option->name,
+			   VIEW_ARG(wr_view(&noun)));
 	else
 		diag_error(reader->diag, place_of(option, node), "'%s' must be %.*s, not '%.*s'%s", option->name,
 			   VIEW_ARG(wr_view(&noun)), VIEW_ARG(node->text), why);
@@ -303,7 +305,8 @@ static void print_map(const struct conf_map *map, struct writer *to)
 /* The table ----------------------------------------------------------------------------------- */
 
 static void describe_range(const struct option *option, const char *noun,
-			   void (*print)(const struct option *option, int64_t number, struct writer *to), struct writer *to)
+			   void (*print)(const struct option *option, int64_t number, struct writer *to),
+			   struct writer *to)
 {
 	wr_printf(to, "%s from ", noun);
 	print(option, option->least, to);

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Avro's primitive values, written behind each other into memory that is known to suffice. Each function returns the place
- * after what it wrote; *_BYTES is the most that it writes.
+ * Avro's primitive values, written behind each other into memory that is known to suffice. Each function returns the
+ * place after what it wrote; *_BYTES is the most that it writes.
  */
 #ifndef ENCODE_AVRO_BYTES_H
 #define ENCODE_AVRO_BYTES_H

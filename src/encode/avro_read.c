@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Bytes to trees. The bytes are anybody's: every length and count is compared with what is left or with a ceiling before
- * anything is allocated for it, and nesting has an end.
+ * Bytes to trees. The bytes are anybody's: every length and count is compared with what is left or with a ceiling
+ * before anything is allocated for it, and nesting has an end.
  */
 #include "encode/datum.h"
 
@@ -101,7 +101,9 @@ static int read_record(struct source *source, const struct avro_type *type, stru
 	return source->rd.failed ? -1 : 0;
 }
 
-/* The number of items in the block that begins; 0 at the end. A negative one is followed by the block's size in bytes. */
+/*
+ * The number of items in the block that begins; 0 at the end. A negative one is followed by the block's size in bytes.
+ */
 static int64_t read_block(struct source *source)
 {
 	int64_t count = read_long(source);
@@ -264,7 +266,8 @@ static int read_type(struct source *source, const struct avro_type *type, struct
 	return rc || source->rd.failed ? -1 : 0;
 }
 
-int avro_read(const struct avro_type *type, struct view bytes, struct arena *arena, struct datum *ret, struct error *err)
+int avro_read(const struct avro_type *type, struct view bytes, struct arena *arena, struct datum *ret,
+	      struct error *err)
 {
 	struct source source = {.rd = reader_of(bytes), .arena = arena};
 

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Decimals as Avro has them: the unscaled value in two's complement, most significant byte first, in as few bytes as hold
- * it (as java.math.BigInteger writes it). Reading and writing of the form stand side by side here.
+ * Decimals as Avro has them: the unscaled value in two's complement, most significant byte first, in as few bytes as
+ * hold it (as java.math.BigInteger writes it). Reading and writing of the form stand side by side here.
  */
 #ifndef ENCODE_DECIMAL_BYTES_H
 #define ENCODE_DECIMAL_BYTES_H
@@ -32,8 +32,8 @@ static inline char *put_decimal64(char *to, int64_t value)
 char *put_decimal128(char *to, __int128 value);
 
 /*
- * Length and bytes of a plain decimal text of any length, at a scale; NULL if it has digits behind that scale, more digits
- * than the precision, or is no plain decimal. Needs text.len + scale + 24 bytes at most, half of that as a rule.
+ * Length and bytes of a plain decimal text of any length, at a scale; NULL if it has digits behind that scale, more
+ * digits than the precision, or is no plain decimal. Needs text.len + scale + 24 bytes at most, half of that as a rule.
  */
 char *put_decimal_text(char *to, struct view text, int precision, int scale);
 

@@ -110,8 +110,8 @@ static struct shown show_update(const struct change *change)
 	const struct row *before = change->before.image == IMAGE_NONE ? NULL : &change->before;
 	bool whole = change->before.image == IMAGE_FULL;
 
-	return (struct shown){.op = 'u', .before = whole ? before : NULL, .after = &change->after, .key = &change->after,
-			      .spare = before};
+	return (struct shown){.op = 'u', .before = whole ? before : NULL, .after = &change->after,
+			      .key = &change->after, .spare = before};
 }
 
 static struct shown show(const struct encode_plan *plan, const struct change *change, unsigned part)
@@ -136,7 +136,8 @@ static struct shown show(const struct encode_plan *plan, const struct change *ch
 	}
 }
 
-static int complain(const struct encode_plan *plan, const struct encode_field *field, const char *why, struct error *err)
+static int complain(const struct encode_plan *plan, const struct encode_field *field, const char *why,
+		    struct error *err)
 {
 	return error_set(err, ERROR_RECORD, "%s.%s.%s (%s): the value %s", plan->table->schema, plan->table->name,
 			 field->column->name, field->column->source_type, why);

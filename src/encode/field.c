@@ -100,7 +100,8 @@ PUT_FUNCTION(put_decimal)
 	int64_t number;
 	int scale;
 
-	if (!read_short(value->text, &number, &scale) && scale == field->scale && number < field->limit && number > -field->limit)
+	if (!read_short(value->text, &number, &scale) && scale == field->scale && number < field->limit &&
+	    number > -field->limit)
 		return put_decimal64(to, number);
 	return put_decimal_slow(to, field, value->text, why);
 }

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * One column of a plan: how its values are written. The functions are chosen once, from a table by type; a row calls them
- * one after the other.
+ * One column of a plan: how its values are written. The functions are chosen once, from a table by type; a row calls
+ * them one after the other.
  */
 #ifndef ENCODE_FIELD_H
 #define ENCODE_FIELD_H
@@ -17,7 +17,8 @@
 struct encode_field;
 
 /*
- * Writes a present value; returns the place after it. NULL: it has no place in the column's Avro type, and *why says so:
+ * Writes a present value; returns the place after it. NULL: it has no place in the column's Avro type, and *why says
+ * so:
  * "is not a number".
  */
 typedef char *(*field_put)(char *to, struct encode_field *field, const struct value *value, const char **why);
@@ -53,8 +54,8 @@ static inline bool type_in_milliseconds(struct type type)
 }
 
 /*
- * A decimal column's precision and scale in Avro, where 0 <= scale <= precision: numeric(3,-2), which ends in two zeros, is
- * a decimal(5,0), and numeric(2,4) a decimal(4,4). Nothing is lost.
+ * A decimal column's precision and scale in Avro, where 0 <= scale <= precision: numeric(3,-2), which ends in two
+ * zeros, is a decimal(5,0), and numeric(2,4) a decimal(4,4). Nothing is lost.
  */
 static inline int decimal_scale(struct type type)
 {

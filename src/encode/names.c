@@ -15,7 +15,9 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* How many characters Java sees in the UTF-8 sequence that a byte begins: none in one that goes on, two beyond U+FFFF. */
+/*
+ * How many characters Java sees in the UTF-8 sequence that a byte begins: none in one that goes on, two beyond U+FFFF.
+ */
 static int java_characters(char c)
 {
 	unsigned char byte = (unsigned char)c;

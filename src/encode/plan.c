@@ -28,7 +28,8 @@ static int finish_schema(struct arena *arena, struct writer *text, struct encode
 		schema->text = arena_copy(arena, wr_view(text));
 		schema->fingerprint = avro_fingerprint(contract_root(contract));
 	} else {
-		rc = error_set(err, ERROR_INTERNAL, "a schema of our own is wrong: %.*s", VIEW_ARG(wr_view(&diag.text)));
+		rc = error_set(err, ERROR_INTERNAL, "a schema of our own is wrong: %.*s",
+			       VIEW_ARG(wr_view(&diag.text)));
 	}
 	contract_free(contract);
 	diag_done(&diag);
@@ -91,7 +92,8 @@ static int take_topic(struct encoder *enc, struct encode_plan *plan, struct erro
 {
 	const struct table *table = plan->table;
 	const char *full = arena_printf(&enc->arena, "%s.%s", table->schema, table->name).ptr;
-	const char *topic = name_of_topic(&enc->arena, arena_printf(&enc->arena, "%s.change.%s", enc->options.prefix, full).ptr);
+	const char *topic =
+		name_of_topic(&enc->arena, arena_printf(&enc->arena, "%s.change.%s", enc->options.prefix, full).ptr);
 	const char *owner = map_get(&enc->topics, view_of(topic));
 
 	if (strlen(topic) > TOPIC_NAME_MAX) {
@@ -100,7 +102,8 @@ static int take_topic(struct encoder *enc, struct encode_plan *plan, struct erro
 		return error_hint(err, "choose a shorter 'topics.prefix', or exclude the table");
 	}
 	if (owner && strcmp(owner, full)) {
-		error_set(err, ERROR_INPUT, "the tables %s and %s would both be published to the topic '%s'", owner, full, topic);
+		error_set(err, ERROR_INPUT, "the tables %s and %s would both be published to the topic '%s'", owner,
+			  full, topic);
 		return error_hint(err, "rename one of them, or exclude it in 'tables'");
 	}
 	if (!owner)
@@ -118,7 +121,8 @@ struct encode_plan *encoder_markers(struct encoder *enc)
 
 	if (plan->topic_name)
 		return plan;
-	plan->topic_name = name_of_topic(&enc->arena, arena_printf(&enc->arena, "%s.transaction", enc->options.prefix).ptr);
+	plan->topic_name =
+		name_of_topic(&enc->arena, arena_printf(&enc->arena, "%s.transaction", enc->options.prefix).ptr);
 	write_marker_key_schema(&text);
 	if (finish_schema(&enc->arena, &text, &plan->key, &err))
 		abort();
@@ -149,7 +153,8 @@ static int check_name(const struct encode_plan *plan, const struct encode_field 
 		if (strcmp(other->name, field->name))
 			continue;
 		error_set(err, ERROR_INPUT, "the columns '%s' and '%s' of table %s.%s would both be the field '%s'",
-			  other->column->name, field->column->name, plan->table->schema, plan->table->name, field->name);
+			  other->column->name, field->column->name, plan->table->schema, plan->table->name,
+			  field->name);
 		return error_hint(err, "exclude one of the columns, or rename it");
 	}
 	return 0;
@@ -200,8 +205,8 @@ static int add_key_field(struct encode_plan *plan, unsigned index, struct error 
 }
 
 /*
- * A replica identity index beside the primary key: of an old row the server then sends the columns of that index only, so
- * the key of the records must be those.
+ * A replica identity index beside the primary key: of an old row the server then sends the columns of that index only,
+ * so the key of the records must be those.
  */
 static bool is_keyed_by_identity(const struct table *table)
 {

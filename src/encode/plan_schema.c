@@ -177,9 +177,11 @@ static void write_source_schema(const char *connector, bool space, struct writer
 	put(to, "\"fields\":["
 		REQUIRED("version", "string") "," REQUIRED("connector", "string") "," REQUIRED("name", "string") ","
 		REQUIRED("ts_ms", "long") ","
-		"{\"name\":\"snapshot\",\"type\":[{\"type\":\"string\",\"connect.version\":1,\"connect.parameters\":{\"allowed\":"
+		"{\"name\":\"snapshot\",\"type\":[{\"type\":\"string\",\"connect.version\":1,"
+		"\"connect.parameters\":{\"allowed\":"
 		"\"true,first,first_in_data_collection,last_in_data_collection,last,false,incremental\"},"
-		"\"connect.default\":\"false\",\"connect.name\":\"io.debezium.data.Enum\"},\"null\"],\"default\":\"false\"},"
+		"\"connect.default\":\"false\",\"connect.name\":\"io.debezium.data.Enum\"},\"null\"],"
+		"\"default\":\"false\"},"
 		REQUIRED("db", "string") "," OPTIONAL("sequence", "string") "," OPTIONAL("ts_us", "long") ","
 		OPTIONAL("ts_ns", "long") "," REQUIRED("schema", "string") "," REQUIRED("table", "string") ","
 		OPTIONAL("txId", "long") "," OPTIONAL("lsn", "long") "," OPTIONAL("xmin", "long") ","
@@ -188,7 +190,8 @@ static void write_source_schema(const char *connector, bool space, struct writer
 }
 
 static const char transaction_schema[] =
-	"{\"name\":\"transaction\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"block\",\"namespace\":\"event\",\"fields\":["
+	"{\"name\":\"transaction\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"block\","
+	"\"namespace\":\"event\",\"fields\":["
 	REQUIRED("id", "string") "," REQUIRED("total_order", "long") "," REQUIRED("data_collection_order", "long")
 	"],\"connect.version\":1,\"connect.name\":\"event.block\"}],\"default\":null}";
 
@@ -218,7 +221,8 @@ void write_message_key_schema(const char *connector, struct writer *to)
 void write_message_value_schema(const char *connector, struct writer *to)
 {
 	wr_printf(to,
-		  "{\"type\":\"record\",\"name\":\"MessageValue\",\"namespace\":\"io.debezium.connector.%s\",\"fields\":["
+		  "{\"type\":\"record\",\"name\":\"MessageValue\","
+		  "\"namespace\":\"io.debezium.connector.%s\",\"fields\":["
 		  REQUIRED("op", "string") "," OPTIONAL("ts_ms", "long") ",", connector);
 	write_source_schema(connector, false, to);
 	put(to, ",");
@@ -226,7 +230,8 @@ void write_message_value_schema(const char *connector, struct writer *to)
 	wr_printf(to,
 		  ",{\"name\":\"message\",\"type\":{\"type\":\"record\",\"name\":\"Message\",\"fields\":["
 		  OPTIONAL("prefix", "string") "," OPTIONAL("content", "bytes")
-		  "],\"connect.version\":1,\"connect.name\":\"io.debezium.connector.%s.Message\"}}],\"connect.version\":1,"
+		  "],\"connect.version\":1,\"connect.name\":\"io.debezium.connector.%s.Message\"}}],"
+		  "\"connect.version\":1,"
 		  "\"connect.name\":\"io.debezium.connector.%s.MessageValue\"}",
 		  connector, connector);
 }

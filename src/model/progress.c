@@ -9,7 +9,10 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-/* With equal positions, whoever is inside the next transaction is further; in it, the later phase, then the larger number. */
+/*
+ * With equal positions, whoever is inside the next transaction is further; in it, the later phase, then the larger
+ * number.
+ */
 int progress_compare(const struct progress *a, const struct progress *b)
 {
 	int order = position_compare(a->position, b->position);

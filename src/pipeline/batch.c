@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The life of one Kafka transaction, and what follows it once in a while: the state commit and the confirmation. The order is
- * the promise: Kafka has it, then the state file has it on disk, then the source may forget it.
+ * The life of one Kafka transaction, and what follows it once in a while: the state commit and the confirmation. The
+ * order is the promise: Kafka has it, then the state file has it on disk, then the source may forget it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,13 +16,14 @@
 #define FLUSH_SLICE_US (5 * USEC_PER_MSEC)
 
 /*
- * Once everything is delivered a commit is one round trip. The client does not match answers to calls: a call that times out
- * in the wrong moment makes a later one fail. That is safe, since it ends in recovery, but not cheap; so this slice is long.
+ * Once everything is delivered a commit is one round trip. The client does not match answers to calls: a call that
+ * times out in the wrong moment makes a later one fail. That is safe, since it ends in recovery, but not cheap; so this
+ * slice is long.
  */
 #define COMMIT_SLICE_US (500 * USEC_PER_MSEC)
 #define COMMIT_TIMES 5                        /* a batch lasts at least so many times as long as the last commit took */
 #define BEHIND_TIMES 5                        /* and so many times batch.time while the source is ahead of us */
-#define GATHER_MOST_US USEC_PER_SEC           /* but no longer than this for that: a broker that was away took very long */
+#define GATHER_MOST_US USEC_PER_SEC           /* but no longer for that: a broker that was away took very long */
 #define OPEN_TXN_MOST_US (10 * USEC_PER_SEC)  /* a batch in a source transaction that stalls is split after that */
 
 static bool exactly_once(const struct pipeline *p)
@@ -46,7 +47,9 @@ int pipeline_serve(struct pipeline *p, struct error *err)
 	return p->producer ? producer_poll(p->producer, err) : 0;
 }
 
-/* The hash has no seed: one that changes from call to call has to prepare itself anew for everything above 240 bytes. */
+/*
+ * The hash has no seed: one that changes from call to call has to prepare itself anew for everything above 240 bytes.
+ */
 static uint64_t chain(uint64_t before, struct view bytes)
 {
 	return before * UINT64_C(0x9e3779b97f4a7c15) + hash_bytes(bytes, 0);
@@ -91,10 +94,11 @@ static int send(struct pipeline *p, const struct message *message, struct error 
 
 int batch_refuse_size(const struct pipeline *p, const struct message *message, struct error *err)
 {
-	error_set(err, ERROR_RECORD, "a message of %zu bytes for topic %s is larger than the client's message.max.bytes (%zu)",
+	error_set(err, ERROR_RECORD, "a message of %zu bytes for topic %s is larger than the client's "
+				     "message.max.bytes (%zu)",
 		  message->key.len + message->value.len, topic_name(message->topic), p->message_limit);
-	return error_hint(err, "raise kafka.message.max.bytes here, and max.message.bytes of the topic; or let such records go "
-			       "to the exception topic (on_bad_record: exception); nothing was skipped");
+	return error_hint(err, "raise kafka.message.max.bytes here, and max.message.bytes of the topic; or let such "
+			       "records go to the exception topic (on_bad_record: exception); nothing was skipped");
 }
 
 /* A marker: it is in no digest, and of no replay. */
@@ -138,8 +142,8 @@ bool batch_full(const struct pipeline *p)
 }
 
 /*
- * While more waits in the socket than one read takes, what arrives is late anyway: the batch may rather become full, since
- * each Kafka transaction costs the client and the broker some milliseconds of work.
+ * While more waits in the socket than one read takes, what arrives is late anyway: the batch may rather become full,
+ * since each Kafka transaction costs the client and the broker some milliseconds of work.
  */
 static bool is_behind(const struct pipeline *p)
 {
@@ -158,8 +162,9 @@ static usec_t batch_time(const struct pipeline *p)
 }
 
 /*
- * Whether something is done that the state file has not. What is skipped of a transaction that it has a part of is counted
- * from the transaction's begin: until that part is over, the file is ahead of the count, and must not fall back to it.
+ * Whether something is done that the state file has not. What is skipped of a transaction that it has a part of is
+ * counted from the transaction's begin: until that part is over, the file is ahead of the count, and must not fall back
+ * to it.
  */
 bool state_lacks(const struct pipeline *p)
 {
@@ -245,7 +250,8 @@ static int send_checkpoint(struct pipeline *p, struct error *err)
 	fill_checkpoint(p, &checkpoint);
 	wr_clear(&p->value);
 	checkpoint_encode(&checkpoint, p->options->name, &p->value);
-	message = (struct message){.topic = p->checkpoint_topic, .key = view_of(p->options->name), .value = wr_view(&p->value)};
+	message = (struct message){
+		.topic = p->checkpoint_topic, .key = view_of(p->options->name), .value = wr_view(&p->value)};
 	return send(p, &message, err);
 }
 
@@ -312,9 +318,9 @@ int batch_commit_if_due(struct pipeline *p, struct error *err)
 }
 
 /*
- * A border: state file and checkpoint agree from here on. What is published from now on counts from zero, so that a replay
- * from this file can be compared with what the checkpoint will say; what was published up to here is noted, so that a start
- * sees whether the checkpoint it finds is the one that this file was committed upon.
+ * A border: state file and checkpoint agree from here on. What is published from now on counts from zero, so that a
+ * replay from this file can be compared with what the checkpoint will say; what was published up to here is noted, so
+ * that a start sees whether the checkpoint it finds is the one that this file was committed upon.
  */
 static void set_border(struct progress *applied, const struct progress *published)
 {

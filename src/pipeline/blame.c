@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Whose fault it is: an error about one record is told with the table and the key of its row, or with its document, so that
- * somebody can go and look.
+ * Whose fault it is: an error about one record is told with the table and the key of its row, or with its document, so
+ * that somebody can go and look.
  */
 #include <stdio.h>
 
@@ -37,8 +37,8 @@ int blame_change(struct pipeline *p, const struct change *change, struct error *
 
 		wr_printf(&text, ", %s=%.*s", table->columns[table->key[i]].name, VIEW_ARG(shown));
 	}
-	error_context(err, "table %s.%s%.*s%s%.*s", table->schema, table->name, (int)text.len, text.len ? text.data : "",
-		      place.len ? ", transaction at " : "", VIEW_ARG(place));
+	error_context(err, "table %s.%s%.*s%s%.*s", table->schema, table->name, (int)text.len,
+		      text.len ? text.data : "", place.len ? ", transaction at " : "", VIEW_ARG(place));
 	wr_done(&text);
 	return -1;
 }

@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * One change, as the source gives it: counted, and then skipped (the state file has it), applied without being published
- * (the checkpoint has it), or both. Which of these is decided by three numbers, set at the begin of its transaction.
+ * One change, as the source gives it: counted, and then skipped (the state file has it), applied without being
+ * published (the checkpoint has it), or both. Which of these is decided by three numbers, set at the begin of its
+ * transaction.
  */
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -31,9 +32,10 @@ static int finish_replay(struct pipeline *p, struct error *err)
 	error_state(err, STATE_REPLAY_DIFFERS,
 		    "the replay made %llu messages, but the checkpoint says that %llu (or others) were published",
 		    (unsigned long long)mine->published, (unsigned long long)told->published);
-	return error_hint(err, "something that influences output was changed after a crash (tables, columns or topics of the "
-			       "configuration, the version of the agent, the state file): start once with what it was and end "
-			       "that with SIGTERM, then change it; if nothing was changed, keep the state file and report it");
+	return error_hint(err, "something that influences output was changed after a crash (tables, columns or topics "
+			       "of the configuration, the version of the agent, the state file): start once with what "
+			       "it was and end that with SIGTERM, then change it; if nothing was changed, keep the "
+			       "state file and report it");
 }
 
 int change_set_hidden(struct pipeline *p, bool hidden, struct error *err)
@@ -58,8 +60,9 @@ static int place_transaction(struct pipeline *p, const struct transaction *txn, 
 	p->txn_unmarked = marker_wanted(p);
 	if (!in_saved)
 		return 0;
-	log_info(p->options->name, "resuming after %llu %s of a split transaction (%llu)", (unsigned long long)saved->done,
-		 saved->phase == OPEN_CHANGES ? "changes" : "documents", (unsigned long long)txn->id);
+	log_info(p->options->name, "resuming after %llu %s of a split transaction (%llu)",
+		 (unsigned long long)saved->done, saved->phase == OPEN_CHANGES ? "changes" : "documents",
+		 (unsigned long long)txn->id);
 	metric_add(saved->phase == OPEN_CHANGES ? &p->metrics->skips_in_changes : &p->metrics->skips_in_documents, 1);
 	return tallies_load(p, err);
 }
@@ -173,8 +176,8 @@ static int skip_change(struct pipeline *p, const struct change *change, struct e
 		return 0;
 	error_state(err, STATE_REPLAY_DIFFERS, "the server sends the transaction %llu otherwise than before",
 		    (unsigned long long)p->txn->id);
-	return error_hint(err, "the publication or its columns were changed while the transaction was being published; begin "
-			       "anew with a snapshot");
+	return error_hint(err, "the publication or its columns were changed while the transaction was being published; "
+			       "begin anew with a snapshot");
 }
 
 static int process_change(struct pipeline *p, struct change *change, struct error *err)
@@ -194,7 +197,8 @@ static int process_change(struct pipeline *p, struct change *change, struct erro
 
 /* What has a number in its transaction: skipped, hidden or processed. */
 static int handle_numbered(struct pipeline *p, struct change *change,
-			   int (*process)(struct pipeline *p, struct change *change, struct error *err), struct error *err)
+			   int (*process)(struct pipeline *p, struct change *change, struct error *err),
+			   struct error *err)
 {
 	struct open_transaction *open = &p->applied.open;
 

@@ -48,13 +48,15 @@ static int bind_event(struct pipeline *p, const struct entity_event *event, stru
 
 	if (!type) {
 		error_set(err, ERROR_INPUT, "there is no schema for the event %s", event->name);
-		return error_hint(err, "add record " CONTRACT_EVENT "%s to the folder %s", event->name, p->options->schemas);
+		return error_hint(err, "add record " CONTRACT_EVENT "%s to the folder %s", event->name,
+				  p->options->schemas);
 	}
 	route->event_schemas[i] = describe(&p->route_arena, type, &route->event_schema_texts[i]);
 	return 0;
 }
 
-static const struct header *make_header(struct pipeline *p, const struct entity *entity, const struct entity_route *route)
+static const struct header *make_header(struct pipeline *p, const struct entity *entity,
+					const struct entity_route *route)
 {
 	struct arena *arena = &p->route_arena;
 	struct header *header = ARENA_NEW(arena, struct header);
@@ -75,7 +77,8 @@ static const struct header *make_header(struct pipeline *p, const struct entity 
 	return header;
 }
 
-int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err)
+int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route,
+			  struct error *err)
 {
 	const struct avro_type *message = contract_entity_message(p->contract, entity->name);
 

@@ -7,7 +7,8 @@
 #include "canonical/root.h"
 #include "documents.h"
 
-int making_send_exception(const struct making *m, bool open, const struct fault *fault, usec_t opened_at, struct error *err)
+int making_send_exception(const struct making *m, bool open, const struct fault *fault, usec_t opened_at,
+			  struct error *err)
 {
 	struct pipeline *p = m->p;
 	struct exception_about about = {

@@ -27,8 +27,8 @@ static int read_kept(const struct making *m, struct datum *ret, bool *ret_there,
 }
 
 /*
- * Business events come from commits alone: neither a snapshot nor a job is something that happened. 1 if a rule's condition
- * failed on the data: then the fault is in the document, and *ret_fired is what the other rules say.
+ * Business events come from commits alone: neither a snapshot nor a job is something that happened. 1 if a rule's
+ * condition failed on the data: then the fault is in the document, and *ret_fired is what the other rules say.
  */
 static int choose_events(struct making *m, const struct datum *old, const struct datum *new, uint64_t *ret_fired,
 			 struct error *err)
@@ -89,8 +89,8 @@ static int write_deleted(const struct making *m, struct datum *old, struct error
 }
 
 /*
- * What was published goes with its last valid content, and then a tombstone. A rule that fails on that is told of and raises
- * nothing: the document is gone, so nothing could ever mend it.
+ * What was published goes with its last valid content, and then a tombstone. A rule that fails on that is told of and
+ * raises nothing: the document is gone, so nothing could ever mend it.
  */
 static int publish_deletion(struct making *m, struct datum *old, struct error *err)
 {
@@ -169,7 +169,10 @@ static int handle_invalid(const struct making *m, struct error *err)
 	return document_put(p->documents, m->route->documents_slot, m->document.key, &now, err);
 }
 
-/* 1 if a message would be larger than Kafka takes, unless the agent is to stop for that: then the fault is in the document. */
+/*
+ * 1 if a message would be larger than Kafka takes, unless the agent is to stop for that: then the fault is in the
+ * document.
+ */
 static int check_size(struct making *m, const char *operation, uint64_t fired, struct error *err)
 {
 	struct pipeline *p = m->p;
@@ -183,15 +186,16 @@ static int check_size(struct making *m, const char *operation, uint64_t fired, s
 		return 0;
 	m->document.fault = (struct fault){
 		.reason = FAULT_TOO_LARGE,
-		.message = arena_printf(&p->doc_arena, "its message of %zu bytes is larger than the client's message.max.bytes (%zu)",
+		.message = arena_printf(&p->doc_arena,
+		"its message of %zu bytes is larger than the client's message.max.bytes (%zu)",
 					bytes, p->message_limit),
 	};
 	return 1;
 }
 
 /*
- * A rule that fails parks the document, so that its event is raised when it has been mended, and not lost; and so does a
- * document that is too large.
+ * A rule that fails parks the document, so that its event is raised when it has been mended, and not lost; and so does
+ * a document that is too large.
  */
 static int handle_valid(struct making *m, struct error *err)
 {
@@ -219,7 +223,8 @@ static int handle_valid(struct making *m, struct error *err)
 	}
 	if (close_exception(m, err) < 0)
 		return -1;
-	if (changed && (making_send_entity(m, operation, m->payload, err) < 0 || send_events(m, fired, m->payload, err) < 0))
+	if (changed &&
+	    (making_send_entity(m, operation, m->payload, err) < 0 || send_events(m, fired, m->payload, err) < 0))
 		return -1;
 	return document_put(p->documents, m->route->documents_slot, m->document.key, &now, err);
 }

@@ -42,6 +42,7 @@ int making_send_event(const struct making *m, unsigned event, struct view payloa
 /* document_exceptions.c */
 
 /* An exception that stands since opened_at, or stood until now. */
-int making_send_exception(const struct making *m, bool open, const struct fault *fault, usec_t opened_at, struct error *err);
+int making_send_exception(const struct making *m, bool open, const struct fault *fault, usec_t opened_at,
+			  struct error *err);
 
 #endif

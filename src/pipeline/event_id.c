@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Event ids of documents and business events: source/final LSN/entity/key[/rule]; of a snapshot or a job its number stands
- * in the place of the LSN. They are joined by hand, since every document has one or more.
+ * Event ids of documents and business events: source/final LSN/entity/key[/rule]; of a snapshot or a job its number
+ * stands in the place of the LSN. They are joined by hand, since every document has one or more.
  */
 #include <stdio.h>
 
@@ -38,7 +38,8 @@ static struct view occasion(struct pipeline *p, enum document_cause cause)
 	return arena_printf(&p->doc_arena, "job-%llu", (unsigned long long)p->job);
 }
 
-struct view event_id(struct pipeline *p, enum document_cause cause, const char *entity, struct view key, const char *rule)
+struct view event_id(struct pipeline *p, enum document_cause cause, const char *entity, struct view key,
+		     const char *rule)
 {
 	const struct view parts[PARTS] = {
 		view_of(p->options->name), occasion(p, cause), view_of(entity), key, rule ? view_of(rule) : VIEW_NONE,

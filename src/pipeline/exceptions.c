@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Exception messages: something could not be made, does not validate or cannot be published, and that this is over. They are
- * written field by field, as the contract has them. One that would be too large goes without the rows.
+ * Exception messages: something could not be made, does not validate or cannot be published, and that this is over.
+ * They are written field by field, as the contract has them. One that would be too large goes without the rows.
  */
 #include "messages.h"
 
@@ -84,8 +84,8 @@ static void set_images(struct pipeline *p, struct filling *filling, const struct
 }
 
 /* All fields but the header, which comes first and is written by itself. */
-static struct filling fill_body(struct pipeline *p, enum document_cause cause, const struct exception_about *about, bool open,
-				const struct fault *fault, usec_t opened_at)
+static struct filling fill_body(struct pipeline *p, enum document_cause cause, const struct exception_about *about,
+				bool open, const struct fault *fault, usec_t opened_at)
 {
 	struct filling filling = fill(p->exception_type, &p->doc_arena);
 

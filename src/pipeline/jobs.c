@@ -2,10 +2,10 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Inputs and jobs. The mapping pack is an input: the state file keeps its text, so that a replay runs on the pack it was
- * written with. Another pack in the folder takes effect at a border, and makes a job: every document is evaluated again and
- * leaves as an update, without business events. Jobs run before streaming begins, on a mirror that stands still; how far
- * one is stands in state file and checkpoint, so that a crash repeats nothing that was published.
+ * Inputs and jobs. The mapping pack is an input: the state file keeps its text, so that a replay runs on the pack it
+ * was written with. Another pack in the folder takes effect at a border, and makes a job: every document is evaluated
+ * again and leaves as an update, without business events. Jobs run before streaming begins, on a mirror that stands
+ * still; how far one is stands in state file and checkpoint, so that a crash repeats nothing that was published.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,7 +56,10 @@ static bool between_transactions(const struct pipeline *p)
 	       progress_compare(&p->saved, &p->published) >= 0;
 }
 
-/* State file and checkpoint agree: inputs may change. A job that was cut off may have published more than the file knows. */
+/*
+ * State file and checkpoint agree: inputs may change. A job that was cut off may have published more than the file
+ * knows.
+ */
 static bool at_border(const struct pipeline *p)
 {
 	return between_transactions(p) &&
@@ -100,7 +103,8 @@ static int keep_stored(struct pipeline *p, struct pack *stored, struct error *er
 		pack_free(stored);
 		return switch_pack(p, err);
 	}
-	log_info(p->options->name, "the mapping pack has changed: the new one takes effect when what is under way is done");
+	log_info(p->options->name, "the mapping pack has changed: the new one takes effect when what is under way is "
+				   "done");
 	pack_free(p->pack_stored);
 	p->pack = p->pack_stored = stored;
 	p->inputs_pending = true;
@@ -235,7 +239,8 @@ static int run_job(struct pipeline *p, const struct job *job, const struct check
 	p->job = job->number;
 	p->job_done = job->done;
 	p->snapshot_at = strtoll(job->subject.ptr, NULL, 10);
-	if (evaluate_all(p, published, err) < 0 || commit_progress(p, err) < 0 || job_finish(p->db, job->number, err) < 0)
+	if (evaluate_all(p, published, err) < 0 || commit_progress(p, err) < 0 ||
+	    job_finish(p->db, job->number, err) < 0)
 		return -1;
 	log_info(p->options->name, "job %llu: done, %llu documents", (unsigned long long)job->number,
 		 (unsigned long long)p->job_done);

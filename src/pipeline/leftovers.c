@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * After an unfinished snapshot: its topics may hold rows and documents that the next attempt does not find any more. Their
- * keys are noted before the attempt, struck out by what it publishes, and the rest gets tombstones at its end.
+ * After an unfinished snapshot: its topics may hold rows and documents that the next attempt does not find any more.
+ * Their keys are noted before the attempt, struck out by what it publishes, and the rest gets tombstones at its end.
  */
 #include "base/log.h"
 #include "publish/reader.h"
@@ -52,7 +52,8 @@ static int note_all(struct pipeline *p, struct topic_reader *reader, struct erro
 		    leftover_note(p->leftovers, view_of(record.topic), record.key, err) < 0)
 			return -1;
 		if (clock_mono() > deadline)
-			return error_set(err, ERROR_TRANSIENT, "reading what an unfinished snapshot left took too long");
+			return error_set(err, ERROR_TRANSIENT, "reading what an unfinished snapshot left took too "
+							       "long");
 	}
 	return 0;
 }

@@ -2,14 +2,14 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Records that say what is whole. A transaction that is published in several Kafka transactions gets an END with its counts,
- * since its readers may see a part of it; with topics.transactions: all every transaction gets a BEGIN and an END. A
- * snapshot always gets both.
+ * Records that say what is whole. A transaction that is published in several Kafka transactions gets an END with its
+ * counts, since its readers may see a part of it; with topics.transactions: all every transaction gets a BEGIN and an
+ * END. A snapshot always gets both.
  *
- * Whether a transaction was split depends on batches, not on the log alone: so markers are in no digest, and a transaction
- * that is published already gets none. Their content depends on the log alone. Changes are counted again when the server
- * sends the transaction again; documents that are behind the state file's position are not made again, so their tallies
- * stand in the state file with it.
+ * Whether a transaction was split depends on batches, not on the log alone: so markers are in no digest, and a
+ * transaction that is published already gets none. Their content depends on the log alone. Changes are counted again
+ * when the server sends the transaction again; documents that are behind the state file's position are not made again,
+ * so their tallies stand in the state file with it.
  */
 #include "encode/marker.h"
 #include "run.h"
@@ -57,7 +57,8 @@ void tally_refused(struct pipeline *p, struct tally *tally, struct view collecti
 static int save_list(struct pipeline *p, const struct tallies *list, const char *mark, struct error *err)
 {
 	for (const struct tally *tally = list->first; tally; tally = tally->next)
-		if (tally_put(p->db, arena_printf(&p->txn_arena, "%s%.*s", mark, VIEW_ARG(tally->name)), tally->count, err) < 0)
+		if (tally_put(p->db, arena_printf(&p->txn_arena, "%s%.*s", mark, VIEW_ARG(tally->name)), tally->count,
+			      err) < 0)
 			return -1;
 	return 0;
 }

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The wiring and the one loop: pull changes while there are any, commit what is due, serve the source always, wait. Failure
- * anywhere ends in one place, which decides whether to begin anew (recover.c) or to stop in a named state.
+ * The wiring and the one loop: pull changes while there are any, commit what is due, serve the source always, wait.
+ * Failure anywhere ends in one place, which decides whether to begin anew (recover.c) or to stop in a named state.
  */
 #include "pipeline/pipeline.h"
 
@@ -111,7 +111,9 @@ static int turn(struct pipeline *p, struct error *err)
 	return 0;
 }
 
-/* What is under way is committed with the mark that nobody writes any more, the state file too, and the source is told. */
+/*
+ * What is under way is committed with the mark that nobody writes any more, the state file too, and the source is told.
+ */
 static int drain(struct pipeline *p, struct error *err)
 {
 	if (p->replaying)
@@ -155,11 +157,13 @@ static void count_failure(struct pipeline *p, struct error *err)
 		return;
 	position_print(p->published.position, position);
 	error_state(err, STATE_BLOCKED, "%s (%d times, after position %s)", told.text, FAILURES_MOST, position);
-	error_hint(err, "%s", told.hint[0] ? told.hint : "correct the row at the source, or exclude the table or column; "
-								 "nothing was skipped");
+	error_hint(err, "%s", told.hint[0] ? told.hint : "correct the row at the source, or exclude the table or "
+								 "column; nothing was skipped");
 }
 
-/* A run that got on, or lasted, was a good one: what fails at once again and again is left alone for longer and longer. */
+/*
+ * A run that got on, or lasted, was a good one: what fails at once again and again is left alone for longer and longer.
+ */
 static void back_off(struct pipeline *p, bool progressed, usec_t lasted)
 {
 	struct pollfd wait = {.fd = p->control->wake_fd, .events = POLLIN};
@@ -200,7 +204,8 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 		recover_teardown(p);
 		if (stopping(p))
 			return 0;
-		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "", err->hint);
+		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "",
+			    err->hint);
 		metric_add(&p->metrics->recoveries, 1);
 		back_off(p, progress_compare(&before, &p->published) != 0, clock_mono() - begun);
 	}
@@ -224,7 +229,8 @@ static int identify_writer(struct pipeline *p, struct error *err)
 			found = error_set(err, ERROR_INTERNAL, "no random identity can be had from the system");
 		if (fd >= 0)
 			close(fd);
-		if (found == 0 && (input_put(p->db, "writer", view_of(p->writer), err) < 0 || db_commit(p->db, err) < 0))
+		if (found == 0 &&
+		    (input_put(p->db, "writer", view_of(p->writer), err) < 0 || db_commit(p->db, err) < 0))
 			found = -1;
 	}
 	arena_done(&arena);

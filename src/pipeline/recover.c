@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Start, and the one recovery path: after a crash, a lost connection or an unknown outcome everything is taken down, the
- * state file goes back to its last commit, and this begins anew. Each function is one step; what it finds stands in `p`.
+ * Start, and the one recovery path: after a crash, a lost connection or an unknown outcome everything is taken down,
+ * the state file goes back to its last commit, and this begins anew. Each function is one step; what it finds stands in
+ * `p`.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -114,7 +115,8 @@ static int check_cluster(struct pipeline *p, struct error *err)
 	if (found == 0)
 		result = input_put(p->db, "kafka.cluster_id", view_of(id), err);
 	else if (found > 0 && !view_is(known, id))
-		result = error_state(err, STATE_MISMATCH, "this is Kafka cluster '%s', but the state file is of '%.*s'", id,
+		result = error_state(err, STATE_MISMATCH, "this is Kafka cluster '%s', but the state file is of "
+							  "'%.*s'", id,
 				     VIEW_ARG(known));
 	arena_done(&arena);
 	return found < 0 ? -1 : result;
@@ -210,7 +212,8 @@ static enum start_action decide(struct pipeline *p, const struct checkpoint *che
 	char system[64], timeline[16];
 	struct start_facts facts = {
 		.identity = &p->identity,
-		.have_checkpoint = checkpoint->progress.position.kind != POSITION_NONE || checkpoint->progress.snapshot > 0,
+		.have_checkpoint =
+			checkpoint->progress.position.kind != POSITION_NONE || checkpoint->progress.snapshot > 0,
 		.checkpoint = checkpoint->progress,
 		.checkpoint_system = checkpoint->system,
 		.create_slot = p->options->source.create_slot,
@@ -241,7 +244,8 @@ static int check_mirror(struct pipeline *p, enum start_action action, struct err
 			continue;
 		error_state(err, STATE_MIRROR_INCOMPLETE, "the mapping needs table %s.%s, which the mirror lacks%s%s",
 			    p->tables[i].schema, p->tables[i].name, reason ? ": " : "", reason ? reason : "");
-		return error_hint(err, "go back to the former mapping pack, or begin anew with a new state file, slot and prefix");
+		return error_hint(err, "go back to the former mapping pack, or begin anew with a new state file, slot "
+				       "and prefix");
 	}
 	return 0;
 }
@@ -297,7 +301,8 @@ static int start_stream(struct pipeline *p, struct error *err)
 		metric_add(&p->metrics->replays, 1);
 	position_print(p->saved.position, from);
 	position_print(p->published.position, published);
-	log_info(p->options->name, "streaming from %s, published to %s%s", from, published, p->replaying ? ", replaying" : "");
+	log_info(p->options->name, "streaming from %s, published to %s%s", from, published,
+		 p->replaying ? ", replaying" : "");
 	return p->source_ops->start(p->source, p->saved.position, err);
 }
 
@@ -316,8 +321,8 @@ static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct
 }
 
 /*
- * The predecessor's session on the slot is ended only after our claim: when it comes back, it finds that and stops FENCED.
- * What it has confirmed until then decides once more.
+ * The predecessor's session on the slot is ended only after our claim: when it comes back, it finds that and stops
+ * FENCED. What it has confirmed until then decides once more.
  */
 static enum start_action take_slot_over(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Change records that cannot be published, because a value has no form in the record's schema or the message is too large
- * for Kafka. Unless the agent is to stop for them, an exception takes the record's place, and the stream goes on. What the
- * checkpoint has behind it was published so, whatever is configured now.
+ * Change records that cannot be published, because a value has no form in the record's schema or the message is too
+ * large for Kafka. Unless the agent is to stop for them, an exception takes the record's place, and the stream goes on.
+ * What the checkpoint has behind it was published so, whatever is configured now.
  */
 #include "base/log.h"
 #include "base/shown.h"
@@ -14,9 +14,10 @@
 #include "messages.h"
 #include "state/cell.h"
 
-#define TOMBSTONE 1 /* of the parts of a change: it fails for its key alone, and then the deletion before it has failed, too */
-#define REMEDY "correct the row at the source, exclude the table or column, or let such records go to the exception topic " \
-	       "(on_bad_record: exception); nothing was skipped"
+#define TOMBSTONE 1 /* of the parts of a change: it fails for its key alone, as the deletion before it has */
+#define REMEDY \
+	"correct the row at the source, exclude the table or column, or let such records go to the exception topic " \
+	"(on_bad_record: exception); nothing was skipped"
 #define VALUE_BYTES 1000
 #define ROW_BYTES (128 << 10)
 
@@ -25,7 +26,8 @@ static struct view shown(const struct column *column, const struct value *value,
 	char scratch[DATETIME_TEXT_BYTES];
 	struct view text = cell_text(column->type, value, scratch);
 
-	return column->type.kind == TYPE_BYTES ? bytes_shown(text, VALUE_BYTES, arena) : text_shown(text, VALUE_BYTES, arena);
+	return column->type.kind == TYPE_BYTES ? bytes_shown(text, VALUE_BYTES, arena)
+					       : text_shown(text, VALUE_BYTES, arena);
 }
 
 static void add_entry(struct datum *map, struct view name, struct datum value)
@@ -46,7 +48,8 @@ static struct datum row_map(struct pipeline *p, const struct table *table, const
 		const struct value *value = &row->values[i];
 		struct datum text = {.set = value->state == VALUE_PRESENT};
 
-		if ((!text.set && value->state != VALUE_NULL) || !routes_column_wanted(p->options, table, &table->columns[i]))
+		if ((!text.set && value->state != VALUE_NULL) ||
+		    !routes_column_wanted(p->options, table, &table->columns[i]))
 			continue;
 		if (text.set)
 			text.text = shown(&table->columns[i], value, &p->doc_arena);
@@ -77,7 +80,8 @@ static struct datum key_map(struct pipeline *p, const struct change *change)
 }
 
 /* <instance>/<schema.table>/<key>, as canonical ids are written; of a logical message <instance>/message/<prefix>. */
-static struct view id_of(struct pipeline *p, const struct change *change, struct view collection, const struct datum *keys)
+static struct view id_of(struct pipeline *p, const struct change *change, struct view collection,
+			 const struct datum *keys)
 {
 	struct writer id = {0};
 	struct view result;
@@ -149,7 +153,8 @@ static int send_exception(struct pipeline *p, const struct change *change, unsig
 	return exception_send(p, cause, &header, &about, true, fault, occurred_at(p, cause), err);
 }
 
-int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason, struct error *err)
+int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason,
+		   struct error *err)
 {
 	struct route *route = change->table ? route_of(p, change->table) : &p->message_route;
 	struct view collection = encode_collection_name(p->encoder, route->plan);

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Where things go: which tables are captured (those with change topics and those that the mapping reads), the topics, and
- * what is done with each table version.
+ * Where things go: which tables are captured (those with change topics and those that the mapping reads), the topics,
+ * and what is done with each table version.
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -52,8 +52,8 @@ static const struct mirror_need *find_need(const struct mirror_need *needs, unsi
 }
 
 /*
- * Of the columns that the mapping reads, those that the table has. One that is gone makes the table stale, if the mirror has
- * it; if not, the mapping was not compiled.
+ * Of the columns that the mapping reads, those that the table has. One that is gone makes the table stale, if the
+ * mirror has it; if not, the mapping was not compiled.
  */
 static struct source_table wanted_table(struct pipeline *p, const struct mirror_need *need, const struct table *version)
 {
@@ -125,8 +125,8 @@ static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
 	if (!p->pack)
 		return 0;
 	arena_reset(&p->mapping_arena);
-	if (mirror_remember(p->db, p->versions, (unsigned)listed, &p->mapping_arena, &options.tables, &options.table_count,
-			    err) < 0)
+	if (mirror_remember(p->db, p->versions, (unsigned)listed, &p->mapping_arena, &options.tables,
+			    &options.table_count, err) < 0)
 		return -1;
 	p->mapping = mapping_compile(&options, &p->diag);
 	return p->mapping ? 0 : routes_complain(p, "the mapping pack is wrong", err);
@@ -248,12 +248,13 @@ static int compare_topic(struct pipeline *p, const struct topic_list *list, cons
 	};
 
 	if (known && known->partitions != now.partitions) {
-		error_state(err, STATE_TOPIC_CHANGED, "topic %s had %d partitions and has %d now: keys would move", topic_name(topic),
-			    known->partitions, now.partitions);
+		error_state(err, STATE_TOPIC_CHANGED, "topic %s had %d partitions and has %d now: keys would move",
+			    topic_name(topic), known->partitions, now.partitions);
 		return error_hint(err, "restore the topic with %d partitions", known->partitions);
 	}
 	if (known && now.end_offset < known->end_offset) {
-		error_state(err, STATE_TOPIC_CHANGED, "topic %s ends earlier than it did: it was made anew", topic_name(topic));
+		error_state(err, STATE_TOPIC_CHANGED, "topic %s ends earlier than it did: it was made anew",
+			    topic_name(topic));
 		return error_hint(err, "restore the topic, or begin anew with a new state file, slot and prefix");
 	}
 	return topic_remember(p->db, &now, err);
@@ -399,8 +400,10 @@ static int declare_mirrored(struct pipeline *p, const struct table *table, struc
 	route->touches = route->mirrored && p->touch && touch_wants(p->touch, table);
 	hold_entities(p);
 	if (state == MIRROR_STALE)
-		log_warning(p->options->name, "table %s.%s is STALE: a mirrored column was changed in a way that left no row "
-			    "events; its entities are held until it is loaded again", table->schema, table->name);
+		log_warning(p->options->name,
+			    "table %s.%s is STALE: a mirrored column was changed in a way that left no row "
+			    "events; its entities are held until it is loaded again",
+			    table->schema, table->name);
 	return 0;
 }
 

@@ -7,8 +7,8 @@
  *	recover.c    servers connected, positions compared, claim written, snapshot or stream begun
  *	pipeline.c   the loop: pull changes, serve, wait
  *	changes.c    one change: skipped, applied, published
- *	documents.c  at a commit: touched roots evaluated, and decided what of each is published; the messages are made in
- *	             document_messages.c (entities, events) and document_exceptions.c
+ *	documents.c  at a commit: touched roots evaluated, and decided what of each is published; the messages are
+ *	             made in document_messages.c (entities, events) and document_exceptions.c
  *	blame.c      which row or document an error is about
  *	markers.c    BEGIN and END records of transactions and snapshots, with counts
  *	refused.c    change records that cannot be published
@@ -257,16 +257,18 @@ int marker_end(struct pipeline *p, struct error *err);
 int marker_snapshot(struct pipeline *p, const char *status, usec_t at, struct error *err);
 
 /* refused.c: an exception in the place of a change record; or -1 with err as it is. */
-int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason, struct error *err);
+int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason,
+		   struct error *err);
 
 /* contracts.c */
 extern const struct avro_type avro_string;
 int contracts_bind(struct pipeline *p, struct error *err);
-int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err);
+int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route,
+			  struct error *err);
 
 /*
- * Room for the messages of one document, so that a message's ordinal does not depend on how many the documents before it made:
- * a transaction that is resumed in the middle gives the same ones.
+ * Room for the messages of one document, so that a message's ordinal does not depend on how many the documents before
+ * it made: a transaction that is resumed in the middle gives the same ones.
  */
 #define ORDINALS_OF_A_DOCUMENT 128
 
@@ -276,7 +278,8 @@ int documents_publish_touched(struct pipeline *p, enum document_cause cause, str
 int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err);
 
 /* event_id.c */
-struct view event_id(struct pipeline *p, enum document_cause cause, const char *entity, struct view key, const char *rule);
+struct view event_id(struct pipeline *p, enum document_cause cause, const char *entity, struct view key,
+		     const char *rule);
 void event_id_begin(struct pipeline *p, const struct transaction *txn);
 
 /* jobs.c */

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The first snapshot: announced in the checkpoint before the slot is made; all tables, then the documents of all roots; then
- * state file and checkpoint stand at the slot's consistent point, and streaming begins there. A crash before that begins it
- * anew under the next number, with a new slot: an exported snapshot does not survive its connection.
+ * The first snapshot: announced in the checkpoint before the slot is made; all tables, then the documents of all roots;
+ * then state file and checkpoint stand at the slot's consistent point, and streaming begins there. A crash before that
+ * begins it anew under the next number, with a new slot: an exported snapshot does not survive its connection.
  */
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -86,7 +86,8 @@ static int load_table(struct pipeline *p, const struct table *table, struct erro
 	}
 	if (got < 0)
 		return -1;
-	log_info(p->options->name, "snapshot: %llu rows of %s.%s", (unsigned long long)rows, table->schema, table->name);
+	log_info(p->options->name, "snapshot: %llu rows of %s.%s", (unsigned long long)rows, table->schema,
+		 table->name);
 	return route->mirrored ? mirror_loaded(p->mirror, table, err) : 0;
 }
 

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The table of start cases. S is the state file's position, C the checkpoint's, F what the source has confirmed. The first
- * row that applies decides; whatever could skip or repeat is a named state.
+ * The table of start cases. S is the state file's position, C the checkpoint's, F what the source has confirmed. The
+ * first row that applies decides; whatever could skip or repeat is a named state.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,8 @@ static bool snapshot_unfinished(const struct start_facts *facts)
 static bool snapshot_published(const struct start_facts *facts)
 {
 	return facts->have_checkpoint && facts->have_state && facts->checkpoint.snapshot_phase == SNAPSHOT_FINISHED &&
-	       facts->state.snapshot_phase == SNAPSHOT_TABLES_DONE && facts->checkpoint.snapshot == facts->state.snapshot;
+	       facts->state.snapshot_phase == SNAPSHOT_TABLES_DONE &&
+	       facts->checkpoint.snapshot == facts->state.snapshot;
 }
 
 static bool nothing_was_done(const struct start_facts *facts)
@@ -93,7 +94,10 @@ static bool committed_upon(const struct progress *state, const struct progress *
 		state->base_digest[1] == checkpoint->digest[1]);
 }
 
-/* The state file is written after the checkpoint, so it can only be ahead of it by positions without anything to publish. */
+/*
+ * The state file is written after the checkpoint, so it can only be ahead of it by positions without anything to
+ * publish.
+ */
 static bool state_ahead(const struct start_facts *facts)
 {
 	if (facts->state.border == facts->checkpoint.border + 1)

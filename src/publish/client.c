@@ -59,12 +59,14 @@ static const struct {
 	{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERROR_RECORD, TOO_LARGE},
 	{RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, ERROR_RECORD, TOO_LARGE},
 	{RD_KAFKA_RESP_ERR_INVALID_RECORD, ERROR_RECORD, "the broker refuses such records: see its log for the reason"},
-	{RD_KAFKA_RESP_ERR_POLICY_VIOLATION, ERROR_RECORD, "the broker's policy refuses this: see its log for the reason"},
+	{RD_KAFKA_RESP_ERR_POLICY_VIOLATION, ERROR_RECORD,
+	 "the broker's policy refuses this: see its log for the reason"},
 	{RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERROR_RECORD, PERMISSION},
 	{RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERROR_TRANSIENT, PERMISSION},
 	{RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, ERROR_TRANSIENT, PERMISSION},
 	{RD_KAFKA_RESP_ERR__AUTHENTICATION, ERROR_TRANSIENT, "check the SASL or TLS properties under kafka:"},
-	{RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, ERROR_TRANSIENT, "check the SASL or TLS properties under kafka:"},
+	{RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, ERROR_TRANSIENT,
+	 "check the SASL or TLS properties under kafka:"},
 };
 
 int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, const char *words)

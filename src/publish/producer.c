@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The producer over librdkafka. Everything runs on the pipeline's thread: delivery reports, errors and logs come through
- * producer_poll, so that nothing needs a lock. The reactions to transaction errors are those seen on a real broker: a timed
- * out commit is called again, anything else ends the producer.
+ * The producer over librdkafka. Everything runs on the pipeline's thread: delivery reports, errors and logs come
+ * through producer_poll, so that nothing needs a lock. The reactions to transaction errors are those seen on a real
+ * broker: a timed out commit is called again, anything else ends the producer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +30,8 @@
 	NULL
 
 /*
- * A user may override these, which measurements are behind. Nobody sees a message before its transaction ends, and its commit
- * does not linger: fewer and larger requests cost latency only where there are no transactions.
+ * A user may override these, which measurements are behind. Nobody sees a message before its transaction ends, and its
+ * commit does not linger: fewer and larger requests cost latency only where there are no transactions.
  */
 static const char *const defaults_with_transactions[] = {"linger.ms", "20", COMMON_DEFAULTS};
 static const char *const defaults_without[] = {"linger.ms", "5", COMMON_DEFAULTS};
@@ -171,7 +171,9 @@ int producer_begin(struct producer *producer, struct error *err)
 {
 	int result = outcome(rd_kafka_begin_transaction(producer->rk), "beginning a Kafka transaction", NULL, err);
 
-	return result == 1 ? 0 : result == 0 ? error_set(err, ERROR_TRANSIENT, "Kafka cannot begin a transaction now") : -1;
+	if (result == 0)
+		return error_set(err, ERROR_TRANSIENT, "Kafka cannot begin a transaction now");
+	return result == 1 ? 0 : -1;
 }
 
 int producer_flush(struct producer *producer, usec_t slice_us, struct error *err)
@@ -189,8 +191,8 @@ int producer_flush(struct producer *producer, usec_t slice_us, struct error *err
 }
 
 /*
- * A call that timed out while the broker's answer is under way leaves the client in a state in which 2.0.2 refuses the next
- * call with _STATE until the answer is there. That is "not yet", too: the caller's deadline bounds it.
+ * A call that timed out while the broker's answer is under way leaves the client in a state in which 2.0.2 refuses the
+ * next call with _STATE until the answer is there. That is "not yet", too: the caller's deadline bounds it.
  */
 int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced, struct error *err)
 {

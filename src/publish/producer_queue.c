@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Messages on their way to the client: copied into the slab, gathered in the lane of their partition, and handed over many at
- * a time. The client borrows the bytes of a transaction until it has been committed; without transactions it copies them.
+ * Messages on their way to the client: copied into the slab, gathered in the lane of their partition, and handed over
+ * many at a time. The client borrows the bytes of a transaction until it has been committed; without transactions it
+ * copies them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,8 @@ static int hand_over(struct producer *producer, struct lane *lane, struct error 
 	for (unsigned i = 0; i < count; i++)
 		if (lane->messages[i].err)
 			return refuse(producer, lane->messages[i].err, rd_kafka_topic_name(lane->rkt),
-				      (struct view){lane->messages[i].key, lane->messages[i].key_len}, lane->messages[i].len, err);
+				      (struct view){lane->messages[i].key, lane->messages[i].key_len},
+				      lane->messages[i].len, err);
 	return error_set(err, ERROR_INTERNAL, "Kafka's client took only some messages");
 }
 
@@ -123,7 +125,8 @@ int producer_send(struct producer *producer, const struct message *message, stru
 	struct lane *lane = topic_lane(message->topic, topic_partition_of(message->topic, message->key));
 
 	if (bytes > producer->message_bytes_most)
-		return refuse(producer, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, topic_name(message->topic), message->key, bytes, err);
+		return refuse(producer, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, topic_name(message->topic), message->key,
+			      bytes, err);
 	if (!lane->waiting) {
 		lane->waiting = true;
 		lane->next_waiting = producer->waiting;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* What the client reports: deliveries, errors and its log; the first lasting failure, and the message that it is about. */
+/*
+ * What the client reports: deliveries, errors and its log; the first lasting failure, and the message that it is about.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,10 +29,12 @@ static void note_failure(struct producer *producer, const rd_kafka_message_t *me
 	client_fail(&err, message->err, "delivering to Kafka", NULL);
 	if (producer->failure.class == ERROR_NONE)
 		producer->given_up = producer->transactional && message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE;
-	if (producer->failure.class == ERROR_NONE || (producer->failure.class == ERROR_TRANSIENT && err.class == ERROR_RECORD))
+	if (producer->failure.class == ERROR_NONE ||
+	    (producer->failure.class == ERROR_TRANSIENT && err.class == ERROR_RECORD))
 		producer->failure = err;
 	if (err.class == ERROR_RECORD && message->len > producer->blamed_bytes)
-		report_blame(producer, rd_kafka_topic_name(message->rkt), (struct view){message->key, message->key_len}, message->len);
+		report_blame(producer, rd_kafka_topic_name(message->rkt), (struct view){message->key, message->key_len},
+			     message->len);
 }
 
 /* Offsets of a partition grow, unless it was made anew under us. */
@@ -39,10 +43,12 @@ static void note_offset(struct producer *producer, struct lane *lane, int64_t of
 	if (offset < 0)
 		return;
 	if (offset < lane->end && producer->failure.class != ERROR_STATE) {
-		error_state(&producer->failure, STATE_TOPIC_CHANGED, "topic %s, partition %d: a message was given the offset %lld, "
-			    "although there were %lld before: the topic was made anew", rd_kafka_topic_name(lane->rkt),
-			    lane->partition, (long long)offset, (long long)lane->end);
-		error_hint(&producer->failure, "restore the topic, or begin anew with a new state file, slot and prefix");
+		error_state(&producer->failure, STATE_TOPIC_CHANGED,
+			    "topic %s, partition %d: a message was given the offset %lld, "
+			    "although there were %lld before: the topic was made anew",
+			    rd_kafka_topic_name(lane->rkt), lane->partition, (long long)offset, (long long)lane->end);
+		error_hint(&producer->failure, "restore the topic, or begin anew with a new state file, slot and "
+					       "prefix");
 	}
 	lane->end = offset + 1;
 }
@@ -105,8 +111,8 @@ void reports_done(struct producer *producer)
 }
 
 /*
- * When the broker does not let a partition into the transaction, the client gives up all messages that are waiting, and says
- * no more than that. A commit is not possible any more then: asking for it sends nothing, and tells why.
+ * When the broker does not let a partition into the transaction, the client gives up all messages that are waiting, and
+ * says no more than that. A commit is not possible any more then: asking for it sends nothing, and tells why.
  */
 void report_ask_why(struct producer *producer)
 {

@@ -12,7 +12,8 @@
 #include "client.h"
 
 static const char *const ours[] = {
-	"allow.auto.create.topics", "auto.offset.reset", "enable.auto.commit", "enable.idempotence", "enable.partition.eof",
+	"allow.auto.create.topics", "auto.offset.reset", "enable.auto.commit", "enable.idempotence",
+	"enable.partition.eof",
 	"isolation.level", "log.queue", "transactional.id",
 };
 
@@ -45,5 +46,7 @@ enum property_fault kafka_property_check(const struct kafka_property *property, 
 		suggest(conf, property->name, words, size);
 	words[strcspn(words, "\n")] = '\0';
 	rd_kafka_conf_destroy(conf);
-	return result == RD_KAFKA_CONF_OK ? PROPERTY_FITS : result == RD_KAFKA_CONF_UNKNOWN ? PROPERTY_UNKNOWN : PROPERTY_VALUE;
+	return result == RD_KAFKA_CONF_OK	 ? PROPERTY_FITS
+	       : result == RD_KAFKA_CONF_UNKNOWN ? PROPERTY_UNKNOWN
+						 : PROPERTY_VALUE;
 }

@@ -40,7 +40,8 @@ static bool producer_only(const char *name)
 {
 	static const char *const names[] = {"linger.ms", "acks", "compression.codec", "compression.type", "batch.size",
 		"batch.num.messages", "queue.buffering.max.messages", "queue.buffering.max.kbytes",
-		"transaction.timeout.ms", "message.timeout.ms", "delivery.timeout.ms", "partitioner", "compression.level"};
+		"transaction.timeout.ms", "message.timeout.ms", "delivery.timeout.ms", "partitioner",
+		"compression.level"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], name) == 0)
@@ -172,7 +173,8 @@ static int load_metadata(struct topic_reader *reader, const struct rd_kafka_meta
 	return error_hint(err, "start it, or correct kafka.bootstrap.servers");
 }
 
-int topic_reader_list(struct topic_reader *reader, const char *prefix, char ***ret, size_t *ret_count, struct error *err)
+int topic_reader_list(struct topic_reader *reader, const char *prefix, char ***ret, size_t *ret_count,
+		      struct error *err)
 {
 	const struct rd_kafka_metadata *metadata;
 	size_t bytes = 0, count = 0;
@@ -227,20 +229,22 @@ static int find_by_time(struct topic_reader *reader, usec_t time, struct error *
 	return code ? client_fail(err, code, "looking a time up", NULL) : 0;
 }
 
-static rd_kafka_resp_err_t ask_ends(struct topic_reader *reader, const rd_kafka_topic_partition_t *partition, int64_t *low,
-				    int64_t *high)
+static rd_kafka_resp_err_t ask_ends(struct topic_reader *reader, const rd_kafka_topic_partition_t *partition,
+				    int64_t *low, int64_t *high)
 {
 	usec_t deadline = clock_mono() + ANSWER_MS * USEC_PER_MSEC;
 	rd_kafka_resp_err_t code;
 
-	while (worth_waiting(code = rd_kafka_query_watermark_offsets(reader->rk, partition->topic, partition->partition, low,
-								     high, ANSWER_MS)) &&
+	while (worth_waiting(code = rd_kafka_query_watermark_offsets(reader->rk, partition->topic, partition->partition,
+								     low, high, ANSWER_MS)) &&
 	       clock_mono() < deadline)
 		nap();
 	return code;
 }
 
-/* Absolute offsets: asking for the watermarks first is twenty times faster than letting the client find the beginning. */
+/*
+ * Absolute offsets: asking for the watermarks first is twenty times faster than letting the client find the beginning.
+ */
 static int locate(struct topic_reader *reader, enum read_from from, struct error *err)
 {
 	for (int i = 0; i < reader->assignment->cnt; i++) {

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Topics through librdkafka's admin calls. Nothing is made lazily: a topic that does not exist when it is first written would
- * hold up a transaction for half a minute.
+ * Topics through librdkafka's admin calls. Nothing is made lazily: a topic that does not exist when it is first written
+ * would hold up a transaction for half a minute.
  */
 #include "publish/topics.h"
 
@@ -64,7 +64,8 @@ static int count_partitions(struct topics *topics, const struct topic_spec *spec
 			    struct error *err)
 {
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(producer_handle(topics->producer), 1, NULL, &metadata, ADMIN_TIMEOUT_MS);
+	rd_kafka_resp_err_t code =
+		rd_kafka_metadata(producer_handle(topics->producer), 1, NULL, &metadata, ADMIN_TIMEOUT_MS);
 
 	if (code)
 		return client_fail(err, code, "asking Kafka for its topics", NULL);
@@ -152,8 +153,8 @@ static int create_all(struct topics *topics, rd_kafka_NewTopic_t **wanted, size_
 	return result;
 }
 
-static int create_missing(struct topics *topics, const struct topic_spec *specs, size_t count, const int32_t *partitions,
-			  struct error *err)
+static int create_missing(struct topics *topics, const struct topic_spec *specs, size_t count,
+			  const int32_t *partitions, struct error *err)
 {
 	rd_kafka_NewTopic_t **wanted = MEM_ARRAY(rd_kafka_NewTopic_t *, count);
 	size_t missing = 0;
@@ -208,8 +209,8 @@ static const char *find_policy(const rd_kafka_ConfigResource_t *resource)
 
 static int wrong_policy(const struct topic_spec *spec, const char *policy, struct error *err)
 {
-	error_state(err, STATE_TOPIC_CHANGED, "topic %s has cleanup.policy '%s', but must have '%s' only", spec->name, policy,
-		    policy_names[spec->policy]);
+	error_state(err, STATE_TOPIC_CHANGED, "topic %s has cleanup.policy '%s', but must have '%s' only", spec->name,
+		    policy, policy_names[spec->policy]);
 	return error_hint(err, "set cleanup.policy=%s on the topic: otherwise records that are needed would vanish",
 			  policy_names[spec->policy]);
 }
@@ -371,7 +372,8 @@ static rd_kafka_topic_partition_list_t *query_ends(struct topics *topics, struct
 
 	for (;;) {
 		rd_kafka_topic_partition_list_t *list = list_partitions(handles, count);
-		rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(producer_handle(topics->producer), list, ADMIN_TIMEOUT_MS);
+		rd_kafka_resp_err_t code =
+			rd_kafka_offsets_for_times(producer_handle(topics->producer), list, ADMIN_TIMEOUT_MS);
 
 		if (!code)
 			code = partition_error(list);

@@ -112,7 +112,8 @@ static int read_key(struct view key, uint64_t *ret, struct error *err)
 	*ret = strtoull(text, &end, 16);
 	if (end == text + SCHEMA_KEY_BYTES && strspn(text, "0123456789abcdef") == SCHEMA_KEY_BYTES)
 		return 0;
-	return error_set(err, ERROR_RECORD, "a key of the schema topic is no fingerprint of %d hex digits", SCHEMA_KEY_BYTES);
+	return error_set(err, ERROR_RECORD, "a key of the schema topic is no fingerprint of %d hex digits",
+			 SCHEMA_KEY_BYTES);
 }
 
 static int take_contract(struct known_schema *schema, struct contract *contract, struct error *err)

@@ -108,7 +108,8 @@ static void build(struct contract *contract, const struct file_list *list, bool 
 		if (list->files[i]->root)
 			build_declare(&b, list->files[i]->root, "");
 		else
-			diag_error(diag, (struct place){&list->files[i]->source, 1, 1}, "there is no schema in this file");
+			diag_error(diag, (struct place){&list->files[i]->source, 1, 1}, "there is no schema in this "
+											"file");
 	}
 	bool named = diag->errors == errors;
 

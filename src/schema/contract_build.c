@@ -78,7 +78,8 @@ static const char *declared_name(struct builder *b, const struct yaml_node *obje
 	}
 	if (is_full_name(name))
 		return name;
-	diag_error(b->diag, yaml_get(object, "name")->at, "'%s' is no Avro name (letters, digits, _; no digit first)", name);
+	diag_error(b->diag, yaml_get(object, "name")->at, "'%s' is no Avro name (letters, digits, _; no digit first)",
+		   name);
 	return NULL;
 }
 
@@ -242,7 +243,8 @@ static const struct avro_type *build_logical(struct builder *b, const struct yam
 	if (!b->strict)
 		return avro_primitive(kind);
 	diag_error(b->diag, yaml_get(object, "logicalType")->at,
-		   "'%s' is no logical type of %s here (decimal on bytes, date on int, timestamp-micros on long)", logical,
+		   "'%s' is no logical type of %s here (decimal on bytes, date on int, timestamp-micros on long)",
+		   logical,
 		   avro_kind_names[kind]);
 	return NULL;
 }

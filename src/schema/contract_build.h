@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * From a schema's JSON tree to types: named types are declared first, of all files, and then filled in, so that the order
- * of files does not matter.
+ * From a schema's JSON tree to types: named types are declared first, of all files, and then filled in, so that the
+ * order of files does not matter.
  */
 #ifndef SCHEMA_CONTRACT_BUILD_H
 #define SCHEMA_CONTRACT_BUILD_H

@@ -59,7 +59,8 @@ static bool fits_whole(const struct yaml_node *node, int64_t least, int64_t most
 
 static bool fits_boolean(const struct yaml_node *node)
 {
-	return node->kind == YAML_SCALAR && node->plain && (view_is(node->text, "true") || view_is(node->text, "false"));
+	return node->kind == YAML_SCALAR && node->plain &&
+	       (view_is(node->text, "true") || view_is(node->text, "false"));
 }
 
 static bool fits_text(const struct yaml_node *node)

@@ -2,10 +2,10 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What a mirrored row and a document cost in processor time, on a state file with the shipped defaults, on one thread, without source and
- * broker: nanoseconds per upsert (keys in order, and random ones), microseconds per document of a single row that joins
- * another table, and per invoice with five lines and their taxes (the demo's pack). A document is evaluated, compared with
- * the kept one, asked for its rules, and kept; encoding is not part of it.
+ * What a mirrored row and a document cost in processor time, on a state file with the shipped defaults, on one thread,
+ * without source and broker: nanoseconds per upsert (keys in order, and random ones), microseconds per document of a
+ * single row that joins another table, and per invoice with five lines and their taxes (the demo's pack). A document is
+ * evaluated, compared with the kept one, asked for its rules, and kept; encoding is not part of it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,7 +165,7 @@ static struct change prepared(struct bench *bench, const char *table, const char
 	return rows_change(&bench->arena, find_table(bench, table), row);
 }
 
-/* Documents ----------------------------------------------------------------------------------------------------------- */
+/* Documents ---------------------------------------------------------------- */
 
 /* Evaluates all touched roots; returns their number. */
 static unsigned make_documents(struct bench *bench, bool keep)
@@ -208,7 +208,7 @@ static unsigned make_documents(struct bench *bench, bool keep)
 	return count;
 }
 
-/* Rows and single-row documents ------------------------------------------------------------------------------------------ */
+/* Rows and single-row documents ---------------------------------------------------------------- */
 
 #define WIDE "t(*id int64, a int32, b int64, c text, d decimal, e zoned, f bool, g text, h int32, i date)"
 #define ENTITY \
@@ -224,7 +224,8 @@ static void open_rows(struct bench *bench)
 	static const char *const tables[] = {WIDE, "customer(*id int64, name text)"};
 	char pack[2000];
 
-	snprintf(pack, sizeof(pack), "pack.yaml %zu\n%s\nOrder.yaml %zu\n%s\n", strlen(HEAD), HEAD, strlen(ENTITY), ENTITY);
+	snprintf(pack, sizeof(pack), "pack.yaml %zu\n%s\nOrder.yaml %zu\n%s\n", strlen(HEAD), HEAD, strlen(ENTITY),
+		 ENTITY);
 	bench_open(bench, "tests/unit/canonical/data/schemas", pack, tables, 2);
 	for (int64_t i = 0; i < 1000; i++) {
 		struct change change = prepared(bench, "customer", "+ 1|somebody");
@@ -236,8 +237,9 @@ static void open_rows(struct bench *bench)
 
 static struct change wide_row(struct bench *bench)
 {
-	return prepared(bench, "t", "+ 1|1|12345|A-2024-000123|1234.50|2024-02-29 12:34:56+00|1|some longer text here|7|"
-				    "2024-02-29");
+	return prepared(bench, "t",
+			"+ 1|1|12345|A-2024-000123|1234.50|2024-02-29 12:34:56+00|1|some longer text here|7|"
+			"2024-02-29");
 }
 
 static double upsert(struct bench *bench, bool random)
@@ -297,7 +299,7 @@ static void bench_rows(void)
 	bench_close(&bench);
 }
 
-/* Invoices ------------------------------------------------------------------------------------------------------------ */
+/* Invoices ---------------------------------------------------------------- */
 
 /* The demo's tables as far as its pack reads them (contrib/demo/schema.sql). */
 static const char *const demo_tables[] = {
@@ -342,7 +344,8 @@ static const char *const demo_tables[] = {
 	" write_off numeric, allocated_at zoned)",
 };
 
-static void put_invoice(struct bench *bench, struct change *invoice, struct change *line, struct change *tax, int64_t id)
+static void put_invoice(struct bench *bench, struct change *invoice, struct change *line, struct change *tax,
+			int64_t id)
 {
 	invoice->after.values[0].integer = id;
 	apply(bench, invoice);
@@ -364,7 +367,8 @@ static void bench_invoices(void)
 	unsigned documents = 0;
 	usec_t rows_us = 0, documents_us = 0;
 
-	bench_open(&bench, "schemas", "contrib/mappings/demo", demo_tables, sizeof(demo_tables) / sizeof(demo_tables[0]));
+	bench_open(&bench, "schemas", "contrib/mappings/demo", demo_tables,
+		   sizeof(demo_tables) / sizeof(demo_tables[0]));
 	change = prepared(&bench, "currency", "+ 1|NOK");
 	apply(&bench, &change);
 	change = prepared(&bench, "company", "+ 1|NO|Firm|1|2|NO|1|~|Europe/Oslo|1|2020-01-01 00:00:00|~");
@@ -374,9 +378,11 @@ static void bench_invoices(void)
 	change = prepared(&bench, "tax", "+ 2|L|Low|S |12.0000");
 	apply(&bench, &change);
 	must(touch_clear(bench.touch, &err));
-	invoice = prepared(&bench, "invoice", "+ 1|1|1|S|A-2024-000123|P|7|~|3|~|~|30D|2024-02-29|2024-03-30|2024-02-29|"
+	invoice = prepared(&bench, "invoice",
+			   "+ 1|1|1|S|A-2024-000123|P|7|~|3|~|~|30D|2024-02-29|2024-03-30|2024-02-29|"
 			   "2024-02-29|1|1|1000.00|200.00|1200.00|2024-02-29 12:00:00|~|anna|2024-02-28 12:00:00|~");
-	line = prepared(&bench, "invoice_line", "+ 1|1|1|I|Consulting|7.5|h|1500.000000|~|200.00|3|4|~|2024-02-01|2024-02-29");
+	line = prepared(&bench, "invoice_line",
+			"+ 1|1|1|I|Consulting|7.5|h|1500.000000|~|200.00|3|4|~|2024-02-01|2024-02-29");
 	tax = prepared(&bench, "invoice_line_tax", "+ 1|1|200.00|40.00");
 	for (int64_t id = 0; id < INVOICES; id++) {
 		usec_t start = cpu_now();

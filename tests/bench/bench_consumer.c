@@ -72,7 +72,7 @@ static int wait_until(char **argv)
 	return 0;
 }
 
-/* Latency ----------------------------------------------------------------------------------------------------------------- */
+/* Latency ---------------------------------------------------------------- */
 
 struct load {
 	const char *conninfo;
@@ -94,8 +94,10 @@ static void *insert_rows(void *arg)
 
 		while ((now = clock_mono()) < due)
 			usleep((useconds_t)(due - now));
-		snprintf(sql, sizeof(sql), "INSERT INTO w1 VALUES (%lu, 7, 1, '" MARK "%lu', 12.5, now(), true, 'a description', 5,"
-			 " date '2024-01-01')", load->first + i, load->first + i);
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO w1 VALUES (%lu, 7, 1, '" MARK "%lu', 12.5, now(), true, 'a description', 5,"
+			 " date '2024-01-01')",
+			 load->first + i, load->first + i);
 		load->committed[i] = clock_mono();
 		PQclear(PQexec(conn, sql));
 	}

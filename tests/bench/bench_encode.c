@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Nanoseconds for one encoded row of workload W1: ten columns, an insert, typed values in, framed Avro out. The median of
- * several runs; `bench_encode [rows]`.
+ * Nanoseconds for one encoded row of workload W1: ten columns, an insert, typed values in, framed Avro out. The median
+ * of several runs; `bench_encode [rows]`.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,8 @@ struct bench {
 
 static void fill_row(struct value *values, int64_t number, char *price)
 {
-	static const char short_text[] = "customer name, 20 ch", long_text[] = "a description of the row, 40 characters.";
+	static const char short_text[] = "customer name, 20 ch",
+			  long_text[] = "a description of the row, 40 characters.";
 	int len = snprintf(price, 32, "%lld.%02d", (long long)number % 100000, (int)(number % 100));
 
 	for (unsigned i = 0; i < COLUMNS; i++)
@@ -107,7 +108,8 @@ int main(int argc, char **argv)
 		ns[run] = (double)(clock_mono() - start) * 1000 / (double)count;
 	}
 	qsort(ns, RUNS, sizeof(*ns), by_value);
-	printf("encode_ns_per_row %.1f (best %.1f, worst %.1f), %zu bytes a row\n", ns[RUNS / 2], ns[0], ns[RUNS - 1], b.bytes);
+	printf("encode_ns_per_row %.1f (best %.1f, worst %.1f), %zu bytes a row\n", ns[RUNS / 2], ns[0], ns[RUNS - 1],
+	       b.bytes);
 	wr_done(&b.key);
 	wr_done(&b.value);
 	encode_plan_free(b.plan);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* The Avro reader under any bytes: the first chooses a schema, the rest is the message. What is read is also printed. */
+/*
+ * The Avro reader under any bytes: the first chooses a schema, the rest is the message. What is read is also printed.
+ */
 #include "fuzz.h"
 
 #include "encode/datum.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* A mapping pack as the state file keeps it, under any text: a pack that is read must be written, and read again, as the same. */
+/*
+ * A mapping pack as the state file keeps it, under any text: a pack that is read must be written, and read again, as
+ * the same.
+ */
 #include "fuzz.h"
 
 #include "canonical/pack.h"

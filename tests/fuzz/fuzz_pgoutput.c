@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The decoder of pgoutput under any bytes. An input is a session: messages one after the other, each behind its length in
- * two bytes, so that rows can follow their relations; a message that begins with '#' is a row of COPY text for the last one.
- * What is decoded is also encoded, and must read back by the schema that is published.
+ * The decoder of pgoutput under any bytes. An input is a session: messages one after the other, each behind its length
+ * in two bytes, so that rows can follow their relations; a message that begins with '#' is a row of COPY text for the
+ * last one. What is decoded is also encoded, and must read back by the schema that is published.
  */
 #include "fuzz.h"
 
@@ -145,7 +145,8 @@ static void take_message(struct session *session, struct view message)
 		take_copied(session, (struct view){message.ptr + 1, message.len - 1});
 		return;
 	}
-	for (got = pgoutput_decode(&session->pg, message, 0, &change, &err); got > 0; got = pgoutput_more(&session->pg, &change))
+	for (got = pgoutput_decode(&session->pg, message, 0, &change, &err); got > 0;
+	     got = pgoutput_more(&session->pg, &change))
 		take(session, &change);
 }
 

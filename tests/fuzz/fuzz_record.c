@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A record of our own topics under any bytes, as `tailwater read` prints it: an input is a schema's text, a zero byte, and
- * the value. What is read must be printed on one line, and written and read again as the same.
+ * A record of our own topics under any bytes, as `tailwater read` prints it: an input is a schema's text, a zero byte,
+ * and the value. What is read must be printed on one line, and written and read again as the same.
  */
 #include "fuzz.h"
 
@@ -31,7 +31,9 @@ static void print(struct read *rd, const struct datum *datum)
 	json_indent(&rd->shown, wr_view(&rd->line));
 }
 
-/* Blocks and numbers may have been written in more bytes than they need: the second writing is compared with the first. */
+/*
+ * Blocks and numbers may have been written in more bytes than they need: the second writing is compared with the first.
+ */
 static void write_again(struct read *rd, const struct datum *datum)
 {
 	struct datum again;

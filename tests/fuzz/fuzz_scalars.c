@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Single values as text: decimals, dates, times, intervals. The first byte says which, the rest is the text. What is parsed
- * must be printed, and parsed again, as the same value; results stay within what their headers promise.
+ * Single values as text: decimals, dates, times, intervals. The first byte says which, the rest is the text. What is
+ * parsed must be printed, and parsed again, as the same value; results stay within what their headers promise.
  */
 #include "fuzz.h"
 

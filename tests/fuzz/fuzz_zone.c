@@ -11,8 +11,9 @@
 #define YEAR_US (INT64_C(31556952) * USEC_PER_SEC)
 
 static const int64_t times[] = {
-	INT64_MIN, INT64_MIN + 1, -9000 * YEAR_US, -100 * YEAR_US, -1, 0, 1, 20 * YEAR_US, 50 * YEAR_US, 50 * YEAR_US + YEAR_US / 3,
-	50 * YEAR_US + YEAR_US / 2, 67 * YEAR_US + YEAR_US / 4, 9000 * YEAR_US, INT64_MAX - 1, INT64_MAX,
+	INT64_MIN, INT64_MIN + 1, -9000 * YEAR_US, -100 * YEAR_US, -1, 0, 1, 20 * YEAR_US, 50 * YEAR_US,
+	50 * YEAR_US + YEAR_US / 3, 50 * YEAR_US + YEAR_US / 2, 67 * YEAR_US + YEAR_US / 4, 9000 * YEAR_US,
+	INT64_MAX - 1, INT64_MAX,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,9 +2,10 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The threads of C11 by those of POSIX, for builds with ThreadSanitizer only. Its runtime (gcc 12, clang 14) intercepts the
- * latter and knows nothing of the former, which librdkafka uses: a thread that it has not seen begin ends the process at
- * its first malloc. A program's own functions come before those of the C library. In glibc the types are the same.
+ * The threads of C11 by those of POSIX, for builds with ThreadSanitizer only. Its runtime (gcc 12, clang 14) intercepts
+ * the latter and knows nothing of the former, which librdkafka uses: a thread that it has not seen begin ends the
+ * process at its first malloc. A program's own functions come before those of the C library. In glibc the types are the
+ * same.
  */
 #include <errno.h>
 #include <pthread.h>

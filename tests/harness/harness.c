@@ -108,7 +108,8 @@ static void start_server(struct scene *scene, const char *kind, const char *sett
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, kind, setting) != 0) {
+	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, kind,
+		setting) != 0) {
 		scene_end(scene);
 		skip(output);
 	}
@@ -129,11 +130,12 @@ static void collect_reports(const struct scene *scene)
 	char options[1400];
 
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-		snprintf(options, sizeof(options), "%s:print_stacktrace=1:log_path=%s/sanitizer", setting(variables[i], ""),
-			 scene->dir);
+		snprintf(options, sizeof(options), "%s:print_stacktrace=1:log_path=%s/sanitizer",
+			 setting(variables[i], ""), scene->dir);
 		setenv(variables[i], options, 1);
 	}
-	snprintf(options, sizeof(options), "%s:log_path=%s/sanitizer:suppressions=%s/tests/harness/thread-sanitizer.supp",
+	snprintf(options, sizeof(options),
+		 "%s:log_path=%s/sanitizer:suppressions=%s/tests/harness/thread-sanitizer.supp",
 		 setting("TSAN_OPTIONS", ""), scene->dir, scene->source);
 	setenv("TSAN_OPTIONS", options, 1);
 }
@@ -199,8 +201,8 @@ void scene_server(struct scene *scene, const char *verb, const char *kind, const
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers %s %s %s/%s %s 2>&1", scene->source, verb, kind, scene->dir, kind,
-		how ? how : "") != 0) {
+	if (run(output, sizeof(output), "%s/contrib/servers %s %s %s/%s %s 2>&1", scene->source, verb, kind, scene->dir,
+		kind, how ? how : "") != 0) {
 		fprintf(stderr, "%s\n", output);
 		harness_fail(NULL, verb);
 	}
@@ -338,12 +340,14 @@ void agent_init(struct agent *agent, struct scene *scene, const char *name, cons
 	file = fopen(agent->config, "w");
 	if (!file)
 		abort();
-	fprintf(file, "source:\n  name: demo\n  type: postgresql\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n"
-		"  slot: tailwater\n  publication: tailwater\n  create_slot: true\n", (int)(colon - scene->pg_address),
-		scene->pg_address, colon + 1);
+	fprintf(file,
+		"source:\n  name: demo\n  type: postgresql\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n"
+		"  slot: tailwater\n  publication: tailwater\n  create_slot: true\n",
+		(int)(colon - scene->pg_address), scene->pg_address, colon + 1);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n", scene->kafka_address);
 	fprintf(file, "state:\n  file: %s/%s.state\n", scene->dir, name);
-	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n", scene->source, scene->source);
+	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n", scene->source,
+		scene->source);
 	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\n%s", extra);
 	fclose(file);
 }
@@ -367,8 +371,8 @@ void agent_start_with(struct agent *agent, const char *failpoint, const char *op
 		dup2(log, STDOUT_FILENO);
 		if (failpoint)
 			setenv("TAILWATER_FAILPOINT", failpoint, 1);
-		execl(agent->scene->agent, "tailwater", "run", "--config", agent->config, "--metrics-file", agent->metrics, option,
-		      NULL);
+		execl(agent->scene->agent, "tailwater", "run", "--config", agent->config, "--metrics-file",
+		      agent->metrics, option, NULL);
 		_exit(127);
 	}
 	close(log);

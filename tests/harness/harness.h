@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Real servers and real agents for the system tests: started in a folder of the test, on free loopback ports, and stopped
- * by pid. A server that is not installed skips the test with its reason.
+ * Real servers and real agents for the system tests: started in a folder of the test, on free loopback ports, and
+ * stopped by pid. A server that is not installed skips the test with its reason.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -30,8 +30,8 @@ struct scene {
 };
 
 /*
- * Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. Settings of Kafka stand with blanks between
- * them. With a listening relay, Kafka has a port for clients that come through it.
+ * Starts PostgreSQL and Kafka; exits with 77 and a reason if they cannot be had. Settings of Kafka stand with blanks
+ * between them. With a listening relay, Kafka has a port for clients that come through it.
  */
 void scene_begin(struct scene *scene);
 void scene_begin_with(struct scene *scene, const char *kafka_settings);

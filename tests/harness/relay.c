@@ -45,8 +45,9 @@ void relay_listen(struct relay *relay)
 
 	relay->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	relay->control = mmap(NULL, sizeof(*relay->control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (relay->control == MAP_FAILED || relay->listener < 0 || bind(relay->listener, (struct sockaddr *)&at, size) < 0 ||
-	    listen(relay->listener, 16) < 0 || getsockname(relay->listener, (struct sockaddr *)&at, &size) < 0)
+	if (relay->control == MAP_FAILED || relay->listener < 0 ||
+	    bind(relay->listener, (struct sockaddr *)&at, size) < 0 || listen(relay->listener, 16) < 0 ||
+	    getsockname(relay->listener, (struct sockaddr *)&at, &size) < 0)
 		harness_fail(NULL, "the relay cannot listen");
 	snprintf(relay->address, sizeof(relay->address), "127.0.0.1:%d", ntohs(at.sin_port));
 }

@@ -18,7 +18,7 @@
 
 /* Shared by the test and all processes of the relay. */
 struct relay_control {
-	volatile sig_atomic_t wanted;   /* what the next fault is to be, 0 = none; the carrier clears it when it is made */
+	volatile sig_atomic_t wanted;   /* the next fault, 0 = none; the carrier clears it when it is made */
 	volatile usec_t closed_for;     /* how long nobody gets through after a fault */
 	volatile usec_t closed_until;   /* monotonic */
 };

@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * At least once: the workload of exactly_once.c with `delivery: at_least_once` and markers of all transactions, shorter. Every audited change, fact and
- * document must be there; what is there twice must be equal to its first, and part of a replay that leaves nothing out.
+ * At least once: the workload of exactly_once.c with `delivery: at_least_once` and markers of all transactions,
+ * shorter. Every audited change, fact and document must be there; what is there twice must be equal to its first, and
+ * part of a replay that leaves nothing out.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,20 +49,26 @@ static void kill_at_random(struct agent *agent, int kills)
 static void verify(struct agent *agent)
 {
 	trial_read_back(agent);
-	trial_must_be_empty(agent, "SELECT * FROM wrong_document LIMIT 1", "the last document is not what plain SQL says");
+	trial_must_be_empty(agent, "SELECT * FROM wrong_document LIMIT 1",
+			    "the last document is not what plain SQL says");
 	printf("the last document of every entity is what plain SQL says\n");
 	scene_sql_file(agent->scene, "tests/system/repeats.sql");
 	trial_must_be_empty(agent, "SELECT * FROM wrong_repeat LIMIT 1", "a repeat differs from its first");
 	trial_must_be_empty(agent, "SELECT * FROM wrong_partition LIMIT 1", "a repeat went to another partition");
-	printf("%s\n", scene_value(agent->scene, "SELECT count(*) || ' repeats, equal to their first' FROM seen WHERE time > 1"));
-	trial_must_be_empty(agent, "SELECT n, topic, partition, \"offset\", name, place, before FROM wrong_order LIMIT 1",
+	printf("%s\n", scene_value(agent->scene,
+				   "SELECT count(*) || ' repeats, equal to their first' FROM seen WHERE time > 1"));
+	trial_must_be_empty(agent,
+			    "SELECT n, topic, partition, \"offset\", name, place, before FROM wrong_order LIMIT 1",
 			    "a replay leaves records out");
 	printf("%s\n", scene_value(agent->scene,
 		"SELECT 'they lie in replays that leave nothing out, at most ' || max(times) || ' in a partition' FROM replay"));
-	trial_must_be_empty(agent, "SELECT wrong || ' ' || what || ', such as ' || example FROM verdict WHERE wrong > 0", "what was published is not what happened");
+	trial_must_be_empty(agent,
+			    "SELECT wrong || ' ' || what || ', such as ' || example FROM verdict WHERE wrong > 0",
+			    "what was published is not what happened");
 	trial_must_be_empty(agent, "SELECT * FROM unmarked LIMIT 1", "a transaction has not both BEGIN and END");
-	printf("%s\n", scene_value(agent->scene, "SELECT count(*) || ' transactions have a BEGIN, and an END with the right counts' "
-					"FROM marker WHERE status = 'END'"));
+	printf("%s\n", scene_value(agent->scene,
+				   "SELECT count(*) || ' transactions have a BEGIN, and an END with the right counts' "
+				   "FROM marker WHERE status = 'END'"));
 	printf("every audited change, and the event of every fact by one id, at least once\n");
 }
 

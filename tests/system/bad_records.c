@@ -2,10 +2,11 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Records that cannot be published: a number that is none (numeric 'NaN'), and messages larger than message.max.bytes. By
- * default the agent stops in state BLOCKED and skips nothing; with on_bad_record: exception an exception takes the record's
- * place, also across kills, and also when the limit is raised while a replay is due that was published under the old one. A
- * document that is too large, or of which a rule's condition cannot be evaluated, is an exception that closes when that is over.
+ * Records that cannot be published: a number that is none (numeric 'NaN'), and messages larger than message.max.bytes.
+ * By default the agent stops in state BLOCKED and skips nothing; with on_bad_record: exception an exception takes the
+ * record's place, also across kills, and also when the limit is raised while a replay is due that was published under
+ * the old one. A document that is too large, or of which a rule's condition cannot be evaluated, is an exception that
+ * closes when that is over.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,8 @@ static void configure(const char *from, const char *to)
 {
 	char command[1400];
 
-	snprintf(command, sizeof(command), "sed -i.before 's/%s/%s/' %s && ! cmp -s %s %s.before", from, to, agent.config, agent.config,
-		 agent.config);
+	snprintf(command, sizeof(command), "sed -i.before 's/%s/%s/' %s && ! cmp -s %s %s.before", from, to,
+		 agent.config, agent.config, agent.config);
 	if (system(command) != 0)
 		harness_fail(&agent, command);
 }
@@ -38,7 +39,8 @@ static void expect_blocked(const char *said)
 
 	agent_start(&agent, NULL);
 	status = agent_wait(&agent, 60 * USEC_PER_SEC);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != named_states[STATE_BLOCKED].exit_code || !agent_logged(&agent, said))
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != named_states[STATE_BLOCKED].exit_code ||
+	    !agent_logged(&agent, said))
 		harness_fail(&agent, said);
 	printf("BLOCKED: %s\n", said);
 }
@@ -69,7 +71,10 @@ static void stop_in_the_stream(void)
 	run_to_the_end();
 }
 
-/* Split over batches, with bad records on both sides of where it is killed; a key is changed to a row that is too large. */
+/*
+ * Split over batches, with bad records on both sides of where it is killed; a key is changed to a row that is too
+ * large.
+ */
 static void split_transaction_with_bad_rows(void)
 {
 	scene_sql(&scene,
@@ -84,7 +89,8 @@ static void split_transaction_with_bad_rows(void)
 
 static void document_that_is_too_large(void)
 {
-	scene_sql(&scene, "UPDATE partner SET attributes = jsonb_build_object('segment', repeat('z', 70000)) WHERE id = 1");
+	scene_sql(&scene,
+		  "UPDATE partner SET attributes = jsonb_build_object('segment', repeat('z', 70000)) WHERE id = 1");
 	run_to_the_end();
 	scene_sql(&scene, "UPDATE partner SET attributes = '{\"segment\": \"short\"}' WHERE id = 1");
 	run_to_the_end();
@@ -140,8 +146,11 @@ static void check_rule(void)
 		"SELECT 'no' WHERE (SELECT count(*) FILTER (WHERE value->>'status' = 'OPEN') = count(*) / 2.0 AND count(*) > 10 FROM record "
 		"WHERE topic = 'tw.exception' AND value->>'entity' = 'TimeEntry') IS NOT true", "not every such exception was closed");
 	trial_must_be_empty(&agent, "SELECT * FROM wrong_document LIMIT 1", "a document is not what plain SQL says");
-	printf("%s\n", scene_value(&scene, "SELECT count(*) || ' documents parked by a rule, and published when it was mended' FROM record "
-				   "WHERE topic = 'tw.exception' AND value->>'rule' = 'TimeBilled' AND value->>'status' = 'CLOSED'"));
+	printf("%s\n",
+	       scene_value(
+		       &scene,
+		       "SELECT count(*) || ' documents parked by a rule, and published when it was mended' FROM record "
+		       "WHERE topic = 'tw.exception' AND value->>'rule' = 'TimeBilled' AND value->>'status' = 'CLOSED'"));
 }
 
 static void check_published(void)
@@ -158,17 +167,24 @@ static void check_published(void)
 		  "  (9001, 'TOO_LARGE');"
 		  "CREATE VIEW good AS SELECT 'c' AS op, g AS id FROM generate_series(1000, 3999) g WHERE g %% 100 <> 0 AND g %% 170 <> 0"
 		  "  UNION ALL VALUES ('r', 1), ('c', 3), ('d', 4), ('d', 1001), ('d', 3001), ('c', 9002), ('c', 9003)");
-	trial_must_be_empty(&agent, "(TABLE odd_record EXCEPT ALL TABLE good) UNION ALL (TABLE good EXCEPT ALL TABLE odd_record) LIMIT 1",
-			    "the change topic has not exactly the good records");
-	trial_must_be_empty(&agent, "SELECT id FROM (SELECT id, reason FROM odd_exception WHERE value->>'status' = 'OPEN') e FULL JOIN bad "
-				    "USING (id, reason) GROUP BY id HAVING count(*) <> 1 OR count(reason) <> 1 LIMIT 1",
-			    "there is not one exception for each bad record");
-	trial_must_be_empty(&agent, "SELECT e.value FROM odd_exception e WHERE value->>'canonicalId' <> 'demo/public.odd/' || id "
-				    "OR (reason = 'ENCODING') <> (value->>'message' ~ 'public.odd.n') LIMIT 1",
-			    "an exception does not say what it is about");
+	trial_must_be_empty(
+		&agent,
+		"(TABLE odd_record EXCEPT ALL TABLE good) UNION ALL (TABLE good EXCEPT ALL TABLE odd_record) LIMIT 1",
+		"the change topic has not exactly the good records");
+	trial_must_be_empty(
+		&agent,
+		"SELECT id FROM (SELECT id, reason FROM odd_exception WHERE value->>'status' = 'OPEN') e FULL JOIN bad "
+		"USING (id, reason) GROUP BY id HAVING count(*) <> 1 OR count(reason) <> 1 LIMIT 1",
+		"there is not one exception for each bad record");
+	trial_must_be_empty(
+		&agent,
+		"SELECT e.value FROM odd_exception e WHERE value->>'canonicalId' <> 'demo/public.odd/' || id "
+		"OR (reason = 'ENCODING') <> (value->>'message' ~ 'public.odd.n') LIMIT 1",
+		"an exception does not say what it is about");
 	trial_must_be_empty(&agent, "SELECT id FROM wrong_event_id LIMIT 1", "event ids used again");
 	trial_must_be_empty(&agent, "SELECT * FROM wrong_end LIMIT 1", "END records count what was not published");
-	trial_must_be_empty(&agent, "SELECT * FROM wrong_snapshot LIMIT 1", "the snapshot's END counts what was not published");
+	trial_must_be_empty(&agent, "SELECT * FROM wrong_snapshot LIMIT 1",
+			    "the snapshot's END counts what was not published");
 	printf("%s\n", scene_value(&scene, "SELECT (SELECT count(*) FROM odd_exception) || ' exceptions, ' || "
 				   "(SELECT count(*) FROM odd_record) || ' records'"));
 }
@@ -214,8 +230,10 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
 	trial_database(&scene);
-	scene_sql(&scene, "CREATE TABLE odd (id int PRIMARY KEY, n numeric(10,2), t text); ALTER PUBLICATION tailwater ADD TABLE odd;"
-			  "INSERT INTO odd VALUES (1, 1, 'good'), (2, 'NaN', 'bad')");
+	scene_sql(
+		&scene,
+		"CREATE TABLE odd (id int PRIMARY KEY, n numeric(10,2), t text); ALTER PUBLICATION tailwater ADD TABLE odd;"
+		"INSERT INTO odd VALUES (1, 1, 'good'), (2, 'NaN', 'bad')");
 	agent_init(&agent, &scene, "agent", configuration);
 	configure("^kafka:", "kafka:\\n  message.max.bytes: 60000");
 	snapshot_with_a_bad_row();

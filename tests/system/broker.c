@@ -120,9 +120,9 @@ void broker_set(const struct scene *scene, const char *topic, const char *name, 
 static void allow(struct admin *admin, const char *topic, rd_kafka_AclOperation_t operation,
 		  rd_kafka_AclPermissionType_t permission)
 {
-	rd_kafka_AclBinding_t *wanted = rd_kafka_AclBinding_new(RD_KAFKA_RESOURCE_TOPIC, topic, RD_KAFKA_RESOURCE_PATTERN_LITERAL,
-								"User:*", "*", operation, permission, admin->problem,
-								sizeof(admin->problem));
+	rd_kafka_AclBinding_t *wanted =
+		rd_kafka_AclBinding_new(RD_KAFKA_RESOURCE_TOPIC, topic, RD_KAFKA_RESOURCE_PATTERN_LITERAL, "User:*",
+					"*", operation, permission, admin->problem, sizeof(admin->problem));
 
 	rd_kafka_CreateAcls(admin->client, &wanted, 1, NULL, admin->queue);
 	rd_kafka_AclBinding_destroy(wanted);
@@ -146,9 +146,9 @@ void broker_allow_writes(const struct scene *scene, const char *topic)
 	struct admin admin;
 
 	begin(&admin, scene);
-	all = rd_kafka_AclBindingFilter_new(RD_KAFKA_RESOURCE_TOPIC, topic, RD_KAFKA_RESOURCE_PATTERN_LITERAL, NULL, NULL,
-					    RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, admin.problem,
-					    sizeof(admin.problem));
+	all = rd_kafka_AclBindingFilter_new(RD_KAFKA_RESOURCE_TOPIC, topic, RD_KAFKA_RESOURCE_PATTERN_LITERAL, NULL,
+					    NULL, RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY,
+					    admin.problem, sizeof(admin.problem));
 	rd_kafka_DeleteAcls(admin.client, &all, 1, NULL, admin.queue);
 	rd_kafka_AclBinding_destroy(all);
 	end(&admin, "allowing writes", await(&admin));

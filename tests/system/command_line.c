@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The program as a DBA meets it: what `check` says before and after the publication is there, how an agent ends, what the
- * looking verbs see beside it.
+ * The program as a DBA meets it: what `check` says before and after the publication is there, how an agent ends, what
+ * the looking verbs see beside it.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Between agent and broker: carries everything, but when wanted cuts the connection at the next commit of a transaction, so
- * that the agent cannot know what became of it.
+ * Between agent and broker: carries everything, but when wanted cuts the connection at the next commit of a
+ * transaction, so that the agent cannot know what became of it.
  */
 #ifndef CUTTER_H
 #define CUTTER_H

@@ -2,13 +2,13 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Exactly once, for real: while a business day follows another and a table with audited versions is changed, the agent is
- * killed with SIGKILL at every point that has a name and at random moments, the broker is paused and killed, PostgreSQL is
- * restarted, and a second agent is started by mistake. In the end a read_committed consumer must find every change once
- * and in order, every business fact once, and every document as plain SQL has it.
+ * Exactly once, for real: while a business day follows another and a table with audited versions is changed, the agent
+ * is killed with SIGKILL at every point that has a name and at random moments, the broker is paused and killed,
+ * PostgreSQL is restarted, and a second agent is started by mistake. In the end a read_committed consumer must find
+ * every change once and in order, every business fact once, and every document as plain SQL has it.
  *
- * TAILWATER_KILLS says how many random kills (20), TAILWATER_ROUNDS how often each fault (3). With names of faults as arguments:
- * only those, or none for another word.
+ * TAILWATER_KILLS says how many random kills (20), TAILWATER_ROUNDS how often each fault (3). With names of faults as
+ * arguments: only those, or none for another word.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -103,8 +103,11 @@ static void stop_while_skipping(struct agent *agent)
 		if (agent_wait(agent, 60 * USEC_PER_SEC) != 0)
 			harness_fail(agent, "the agent did not exit with 0 when told to stop while it was resuming");
 		trial_position(agent, "--json", after, sizeof(after));
-		if (strcmp(scene_value(agent->scene, "SELECT " PROGRESS("a") " >= " PROGRESS("b") " FROM (VALUES ('%s'::jsonb, "
-				       "'%s'::jsonb)) v (a, b)", after, before), "t") != 0) {
+		if (strcmp(scene_value(agent->scene,
+				       "SELECT " PROGRESS("a") " >= " PROGRESS("b") " FROM (VALUES ('%s'::jsonb, "
+										    "'%s'::jsonb)) v (a, b)",
+				       after, before),
+			   "t") != 0) {
 			fprintf(stderr, "before: %s\nafter:  %s\n", before, after);
 			harness_fail(agent, "the state file fell back");
 		}
@@ -113,8 +116,8 @@ static void stop_while_skipping(struct agent *agent)
 }
 
 /*
- * Everything of a batch is delivered, and then the broker is away for longer than the commit may take: its outcome is unknown,
- * and has to be read back.
+ * Everything of a batch is delivered, and then the broker is away for longer than the commit may take: its outcome is
+ * unknown, and has to be read back.
  */
 static void stop_the_broker(struct agent *agent)
 {
@@ -221,7 +224,8 @@ static void start_a_second_one(struct agent *agent)
 static void verify(struct agent *agent)
 {
 	trial_read_back(agent);
-	trial_must_be_empty(agent, "SELECT wrong || ' ' || what || ', such as ' || example FROM verdict WHERE wrong > 0",
+	trial_must_be_empty(agent,
+			    "SELECT wrong || ' ' || what || ', such as ' || example FROM verdict WHERE wrong > 0",
 			    "what was published is not what happened");
 }
 
@@ -237,7 +241,8 @@ static void need_several(struct agent *agent, const char *what, const char *text
 /* Split transactions and the snapshot; that their counts are right is a part of the verdict. */
 static void check_markers(struct agent *agent)
 {
-	int ends = atoi(scene_value(agent->scene, "SELECT count(*) FROM marker WHERE status = 'END' AND id NOT LIKE 'snapshot-%%'"));
+	int ends = atoi(scene_value(agent->scene,
+				    "SELECT count(*) FROM marker WHERE status = 'END' AND id NOT LIKE 'snapshot-%%'"));
 	int attempts = atoi(scene_value(agent->scene, "SELECT count(*) FROM marker WHERE status = 'BEGIN'"));
 
 	printf("END records of split transactions: %d\nattempts at the snapshot: %d\n", ends, attempts);

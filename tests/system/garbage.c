@@ -3,8 +3,8 @@
 
 /*
  * A server that answers with garbage, with half a message, or closes in the middle of one. A relay stands before a real
- * server and, when told to, spoils one answer of it: of a login or of the running stream. The agent must not end, must say
- * one clear sentence, begin anew, and in the end have published every change once.
+ * server and, when told to, spoils one answer of it: of a login or of the running stream. The agent must not end, must
+ * say one clear sentence, begin anew, and in the end have published every change once.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -131,7 +131,8 @@ int main(void)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
-	scene_sql(&scene, "CREATE TABLE note (id int PRIMARY KEY, text text); CREATE PUBLICATION tailwater FOR TABLE note");
+	scene_sql(&scene,
+		  "CREATE TABLE note (id int PRIMARY KEY, text text); CREATE PUBLICATION tailwater FOR TABLE note");
 	memcpy(real, scene.pg_address, sizeof(real));
 	relay_listen(&relay);
 	relay_serve(&relay, real, carry);

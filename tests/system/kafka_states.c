@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Named states that Kafka brings about, on a real broker: topics changed behind the agent's back are TOPIC_CHANGED, and a
- * record that is refused three times is BLOCKED, naming the row. Each stays after a restart; what its remedy says, ends it.
+ * Named states that Kafka brings about, on a real broker: topics changed behind the agent's back are TOPIC_CHANGED, and
+ * a record that is refused three times is BLOCKED, naming the row. Each stays after a restart; what its remedy says,
+ * ends it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,8 +94,10 @@ static void topic_made_anew_under_us(void)
 /* Incompressible text: two bytes for each of size. */
 static void insert_large(const char *name, int id, int size)
 {
-	scene_sql(&scene, "INSERT INTO %s SELECT %d, string_agg(md5(g::text || clock_timestamp()), '') FROM generate_series(1, %d) g",
-		  name, id, size / 32);
+	scene_sql(
+		&scene,
+		"INSERT INTO %s SELECT %d, string_agg(md5(g::text || clock_timestamp()), '') FROM generate_series(1, %d) g",
+		name, id, size / 32);
 }
 
 static void fit_client(struct plain *plain)
@@ -187,7 +190,8 @@ static void records_refused(void)
 		refusals[i].refuse(&plain);
 		for (unsigned times = 1; times <= 2; times++) {
 			plain_expect(&plain, STATE_BLOCKED, refusals[i].what, times, 60);
-			if (agent_logged(&plain.agent, refusals[i].why) < times || agent_logged(&plain.agent, refusals[i].hint) < times)
+			if (agent_logged(&plain.agent, refusals[i].why) < times ||
+			    agent_logged(&plain.agent, refusals[i].hint) < times)
 				harness_fail(&plain.agent, refusals[i].why);
 			agent_start(&plain.agent, NULL);
 		}
@@ -198,7 +202,8 @@ static void records_refused(void)
 		agent_stop(&plain.agent);
 		check_published(&plain);
 		show_said(&plain);
-		printf("%s: BLOCKED, 17, also after a restart; when that is mended it goes on, and nothing was skipped\n", plain.name);
+		printf("%s: BLOCKED, 17, also after a restart; when that is mended it goes on, and nothing was skipped\n",
+		       plain.name);
 	}
 }
 

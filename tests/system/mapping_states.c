@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What becomes of documents when a pack, a table, the configuration or the state file is changed under an agent, on real
- * servers: MIRROR_INCOMPLETE, STALE tables, jobs, REPLAY_DIFFERS, and what an unfinished snapshot leaves in the topics.
+ * What becomes of documents when a pack, a table, the configuration or the state file is changed under an agent, on
+ * real servers: MIRROR_INCOMPLETE, STALE tables, jobs, REPLAY_DIFFERS, and what an unfinished snapshot leaves in the
+ * topics.
  */
 #include <signal.h>
 #include <sqlite3.h>
@@ -64,8 +65,8 @@ static void configure(struct site *site)
 {
 	const char *name = site->plain.name;
 
-	snprintf(site->extra, sizeof(site->extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 20\n", site->folder,
-		 scene.source);
+	snprintf(site->extra, sizeof(site->extra),
+		 "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 20\n", site->folder, scene.source);
 	site->plain.extra = site->extra;
 	agent_init(&site->plain.agent, &scene, name, "");
 	plain_configure(&site->plain);
@@ -140,11 +141,13 @@ static void mirror_incomplete(void)
 	char messages[32];
 
 	prepare(&site, "incomplete", 20);
-	scene_sql(&scene, "CREATE TABLE extra (id int PRIMARY KEY, name text); ALTER PUBLICATION incomplete ADD TABLE extra");
+	scene_sql(&scene,
+		  "CREATE TABLE extra (id int PRIMARY KEY, name text); ALTER PUBLICATION incomplete ADD TABLE extra");
 	plain_stream(&site.plain);
 	agent_stop(&site.plain.agent);
 	read_back(&site);
-	snprintf(messages, sizeof(messages), "%s", scene_value(&scene, "SELECT count(*) FROM seen WHERE kind = 'entity'"));
+	snprintf(messages, sizeof(messages), "%s",
+		 scene_value(&scene, "SELECT count(*) FROM seen WHERE kind = 'entity'"));
 	for (size_t i = 0; i < COUNT_OF(packs); i++) {
 		write_pack(&site, "2", packs[i].columns, packs[i].join);
 		for (unsigned times = 1; times <= 2; times++) {
@@ -179,17 +182,23 @@ static void changed_pack(void)
 	scene_sql(&scene, "UPDATE repacked SET state = 'A' WHERE id = 11");
 	plain_catch_up(&site.plain);
 	agent_stop(&site.plain.agent);
-	if (agent_logged(&site.plain.agent, "job 1: done, 203 documents") != 1 || !agent_logged(&site.plain.agent, "replay done"))
+	if (agent_logged(&site.plain.agent, "job 1: done, 203 documents") != 1 ||
+	    !agent_logged(&site.plain.agent, "replay done"))
 		harness_fail(&site.plain.agent, "the job was not done once, or nothing of it was replayed");
 	read_back(&site);
 	expect(&site, "SELECT string_agg(DISTINCT header->>'operation', ' '), count(*), count(DISTINCT key), "
 	       "count(*) FILTER (WHERE document #>> '{extensions,state}' IS NULL) FROM seen "
 	       "WHERE topic = 'repacked.entity.TimeEntry' AND header->>'eventId' LIKE '%/job-1/%'", "UPDATE|199|199|0");
-	expect(&site, "SELECT count(*) FROM seen WHERE topic = 'repacked.entity.Customer' AND header->>'eventId' LIKE '%/job-1/%' "
-	       "AND header->>'mappingVersion' = '2'", "3");
-	expect(&site, "SELECT count(*), count(*) FILTER (WHERE header->>'mappingVersion' = '1') FROM seen WHERE kind = 'event'", "11|10");
+	expect(&site,
+	       "SELECT count(*) FROM seen WHERE topic = 'repacked.entity.Customer' AND header->>'eventId' LIKE '%/job-1/%' "
+	       "AND header->>'mappingVersion' = '2'",
+	       "3");
+	expect(&site,
+	       "SELECT count(*), count(*) FILTER (WHERE header->>'mappingVersion' = '1') FROM seen WHERE kind = 'event'",
+	       "11|10");
 	expect(&site, "SELECT count(*) FROM seen WHERE kind = 'exception'", "1");
-	printf("a changed pack: each document once as UPDATE, no events, also when killed %zu times in the job\n", COUNT_OF(deaths));
+	printf("a changed pack: each document once as UPDATE, no events, also when killed %zu times in the job\n",
+	       COUNT_OF(deaths));
 }
 
 /* One more change of the pack while a job is cut off: first it comes to an end as it began. */
@@ -212,7 +221,8 @@ static void pack_changed_in_a_job(void)
 	read_back(&site);
 	expect(&site, "SELECT header->>'mappingVersion', count(*) FROM (SELECT DISTINCT ON (key) header FROM seen "
 	       "WHERE topic = 'twice.entity.TimeEntry' ORDER BY key, n DESC) last GROUP BY 1", "3|200");
-	expect(&site, "SELECT max(times) FROM (SELECT count(*) AS times FROM seen WHERE kind = 'entity' GROUP BY header->>'eventId') e",
+	expect(&site,
+	       "SELECT max(times) FROM (SELECT count(*) AS times FROM seen WHERE kind = 'entity' GROUP BY header->>'eventId') e",
 	       "1");
 	printf("a pack changed again while a job is cut off: the job ends by the pack it began with, then comes the next\n");
 }
@@ -243,8 +253,10 @@ static void stale(const char *name, const char *change)
 	if (agent_logged(agent, said) < 3)
 		harness_fail(agent, "a restart does not tell that the table is STALE");
 	read_back(&site);
-	expect(&site, "SELECT string_agg(value->>'op', '' ORDER BY n) FROM seen WHERE topic LIKE '%.change.public.%' AND value <> 'null' "
-	       "AND value->>'op' <> 'r'", "uuuuuud");
+	expect(&site,
+	       "SELECT string_agg(value->>'op', '' ORDER BY n) FROM seen WHERE topic LIKE '%.change.public.%' AND value <> 'null' "
+	       "AND value->>'op' <> 'r'",
+	       "uuuuuud");
 	snprintf(query, sizeof(query), "SELECT string_agg(DISTINCT header->>'operation', ' '), count(*) FROM seen "
 		 "WHERE topic = '%s.entity.TimeEntry'", name);
 	expect(&site, query, "SNAPSHOT|20");
@@ -267,7 +279,8 @@ static void leftovers(void)
 
 	prepare(&site, "leftover", 400);
 	die_at(&site, "after-commit:12"); /* claim, announcement, rows; the rest are documents */
-	scene_sql(&scene, "DELETE FROM leftover WHERE id BETWEEN 11 AND 20; UPDATE leftover SET hours = 9 WHERE id = 21;"
+	scene_sql(&scene,
+		  "DELETE FROM leftover WHERE id BETWEEN 11 AND 20; UPDATE leftover SET hours = 9 WHERE id = 21;"
 		  "INSERT INTO leftover SELECT 1000, day, hours, state FROM leftover WHERE id = 1");
 	die_at(&site, "in-snapshot:300");
 	plain_stream(&site.plain);
@@ -277,10 +290,13 @@ static void leftovers(void)
 		  "WHERE kind IN ('change', 'entity') ORDER BY topic, key, n DESC");
 	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.change.public.leftover' AND value = 'null' "
 	       "AND (key->>'id')::int BETWEEN 11 AND 20", "10");
-	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.change.public.leftover' AND value->>'op' = 'r'", "391");
+	expect(&site,
+	       "SELECT count(*) FROM last WHERE topic = 'leftover.change.public.leftover' AND value->>'op' = 'r'",
+	       "391");
 	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.entity.TimeEntry' AND value = 'null' "
 	       "AND split_part(key #>> '{}', '/', 3)::int BETWEEN 11 AND 20", "10");
-	expect(&site, "SELECT count(*) FROM last WHERE topic = 'leftover.entity.TimeEntry' AND header->>'eventId' LIKE '%/snapshot-3/%'",
+	expect(&site,
+	       "SELECT count(*) FROM last WHERE topic = 'leftover.entity.TimeEntry' AND header->>'eventId' LIKE '%/snapshot-3/%'",
 	       "391");
 	expect(&site, "SELECT count(*) FROM last WHERE value = 'null'", "20");
 	expect(&site, "SELECT document #>> '{quantity,value}' FROM last WHERE key = '\"leftover/TimeEntry/21\"'", "9.000000000");
@@ -325,7 +341,8 @@ static void differ_by_configuration(void)
 	leave_to_replay(&site, "other_columns");
 	site.plain.include = "[public.other_columns]\n  exclude_columns: [public.other_columns.note]";
 	plain_configure(&site.plain);
-	expect_differs(&site, "the replay made 10 messages, but the checkpoint says that 10 (or others) were published");
+	expect_differs(&site,
+		       "the replay made 10 messages, but the checkpoint says that 10 (or others) were published");
 	site.plain.include = NULL;
 	plain_configure(&site.plain);
 	plain_stream(&site.plain);
@@ -340,7 +357,8 @@ static void differ_by_document(void)
 
 	leave_to_replay(&site, "other_document");
 	change_state(&site, "DELETE FROM _tw_document_number_TimeEntry WHERE key = 3");
-	expect_differs(&site, "the replay made 10 messages, but the checkpoint says that 10 (or others) were published");
+	expect_differs(&site,
+		       "the replay made 10 messages, but the checkpoint says that 10 (or others) were published");
 	printf("a kept document deleted from the state file: REPLAY_DIFFERS, 21, also after a restart\n");
 }
 
@@ -388,7 +406,8 @@ int main(int argc, char **argv)
 		if (argc > 1 && strcmp(argv[1], steps[i].name) != 0)
 			continue;
 		steps[i].run();
-		scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+		scene_sql(&scene,
+			  "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
 	}
 	scene_end(&scene);
 	printf("documents are what mapping, tables and state file make of them, or held back\n");

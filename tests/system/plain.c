@@ -20,8 +20,8 @@ void plain_configure(struct plain *plain)
 		(int)(colon - address), address, colon + 1);
 	fprintf(file, "  slot: %s\n  publication: %s\n  create_slot: %s\n  slot_timeout: 2s\n", name, name,
 		plain->no_slot ? "false" : "true");
-	fprintf(file, "kafka:\n  bootstrap.servers: %s\n%stopics:\n  prefix: %s\n  partitions: 1\n", scene->kafka_address,
-		plain->kafka ? plain->kafka : "", name);
+	fprintf(file, "kafka:\n  bootstrap.servers: %s\n%stopics:\n  prefix: %s\n  partitions: 1\n",
+		scene->kafka_address, plain->kafka ? plain->kafka : "", name);
 	fprintf(file, "state:\n  file: %s/%s.state\nlog:\n  level: %s\nconfirm:\n  interval: 100ms\n", scene->dir, name,
 		getenv("TAILWATER_DEBUG") ? "debug" : "info");
 	if (plain->confirm_rows)

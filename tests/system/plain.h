@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * An agent with a table, slot, publication, prefix and state file of its own, all of one name: many of them share the servers
- * of a scene.
+ * An agent with a table, slot, publication, prefix and state file of its own, all of one name: many of them share the
+ * servers of a scene.
  */
 #ifndef PLAIN_H
 #define PLAIN_H

@@ -3,9 +3,9 @@
 
 /*
  * The named states, each brought about on real servers: an agent that has streamed is stopped, something is done to its
- * surroundings, and the next start must end with the state's exit code and say what is the matter; and so must the one after
- * it, since a restart alone leaves no named state. Every situation has a table, slot, publication, prefix and state file of
- * its own, named after it.
+ * surroundings, and the next start must end with the state's exit code and say what is the matter; and so must the one
+ * after it, since a restart alone leaves no named state. Every situation has a table, slot, publication, prefix and
+ * state file of its own, named after it.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -67,7 +67,8 @@ static void try_group(const struct situation *situations, size_t count)
 			plain_expect(&agents[i], situations[i].state, situations[i].said, times, 30);
 	}
 	for (size_t i = 0; i < count; i++) {
-		scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'",
+		scene_sql(&scene,
+			  "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'",
 			  situations[i].name);
 		printf("%s: %s, %d, also after a restart\n", situations[i].name, named_states[situations[i].state].name,
 		       named_states[situations[i].state].exit_code);
@@ -83,8 +84,9 @@ static void drop_slot(const char *name)
 
 static void advance_slot(const char *name)
 {
-	scene_sql(&scene, "UPDATE %s SET text = 'skipped'; SELECT pg_replication_slot_advance('%s', pg_current_wal_lsn())", name,
-		  name);
+	scene_sql(&scene,
+		  "UPDATE %s SET text = 'skipped'; SELECT pg_replication_slot_advance('%s', pg_current_wal_lsn())",
+		  name, name);
 }
 
 static void delete_topic(const char *name, const char *topic)
@@ -191,7 +193,9 @@ static const struct situation situations[] = {
 	{"identity_lost", STATE_PUBLICATION_CHANGED, "table public.identity_lost has no replica identity", .arrange = no_identity},
 };
 
-/* A publication changed while the agent runs is noticed by itself: everything else of this program happens meanwhile. */
+/*
+ * A publication changed while the agent runs is noticed by itself: everything else of this program happens meanwhile.
+ */
 static const struct situation while_running = {"while_running", STATE_PUBLICATION_CHANGED,
 					       "ALTER PUBLICATION \"while_running\" ADD TABLE", .arrange = drop_published};
 
@@ -262,16 +266,26 @@ static void blocked_slot(void)
 	plain_prepare(&waiting, &scene);
 	scene_sql(&scene, "CREATE TABLE lurking (x int)");
 	blocker = scene_work(&scene, "INSERT INTO lurking VALUES (1) RETURNING pg_sleep(600)");
-	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND query ~ "
-				      "'lurking' AND pid <> pg_backend_pid()"), "1") == 0, 20, agent);
-	snprintf(said, sizeof(said), "it waits for open transactions: pid %s (database postgres, user postgres, application work-%d; "
-		 "active for ", scene_value(&scene, "SELECT pid FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> "
-					    "pg_backend_pid()"), (int)blocker);
+	WAIT_UNTIL(strcmp(scene_value(&scene,
+				      "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND query ~ "
+				      "'lurking' AND pid <> pg_backend_pid()"),
+			  "1") == 0,
+		   20, agent);
+	snprintf(said, sizeof(said),
+		 "it waits for open transactions: pid %s (database postgres, user postgres, application work-%d; "
+		 "active for ",
+		 scene_value(&scene, "SELECT pid FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> "
+				     "pg_backend_pid()"),
+		 (int)blocker);
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, said) > 0, 15, agent);
 	printf("a slot that cannot be made within slot_timeout: the session it waits for is named\n");
-	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^CREATE_REPLICATION_SLOT' AND "
-				      "state = 'active'"), "1") == 0, 15, agent);
+	WAIT_UNTIL(
+		strcmp(scene_value(&scene,
+				   "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^CREATE_REPLICATION_SLOT' AND "
+				   "state = 'active'"),
+		       "1") == 0,
+		15, agent);
 	begun = clock_mono();
 	agent_stop(agent);
 	if (clock_mono() - begun > USEC_PER_SEC)
@@ -307,7 +321,8 @@ static void slow_kafka(struct plain *quiet)
 	scene_sql(&scene, "INSERT INTO quiet SELECT g, 'more' FROM generate_series(10, 2000) g");
 	sleep(12);
 	if (strcmp(pid, walsender("quiet")) != 0 || agent_logged(&quiet->agent, "connecting again"))
-		harness_fail(&quiet->agent, "the connection did not live through 12 s without Kafka, with wal_sender_timeout = 3s");
+		harness_fail(&quiet->agent,
+			     "the connection did not live through 12 s without Kafka, with wal_sender_timeout = 3s");
 	scene_server(&scene, "resume", "kafka", NULL);
 	plain_work(quiet);
 	printf("wal_sender_timeout = 3s, Kafka paused for 12 s: the connection lives\n");
@@ -404,7 +419,8 @@ static void cluster(const char *verb, const char *folder, char address[64])
 	char command[700], line[64] = "";
 	FILE *pipe;
 
-	snprintf(command, sizeof(command), "%s/contrib/servers %s postgresql %s/%s", scene.source, verb, scene.dir, folder);
+	snprintf(command, sizeof(command), "%s/contrib/servers %s postgresql %s/%s", scene.source, verb, scene.dir,
+		 folder);
 	pipe = popen(command, "r");
 	if (!pipe || (strcmp(verb, "start") == 0 && !fgets(line, sizeof(line), pipe)) || pclose(pipe) != 0)
 		harness_fail(NULL, command);
@@ -430,7 +446,8 @@ static void restore(struct plain *plain, const char *arrange, const char *said)
 	shell("rm -rf backup/data && cp -a backup/saved backup/data");
 	shell(arrange);
 	cluster("start", "backup", NULL);
-	scene_sql(plain->agent.scene, "SELECT pg_switch_wal() WHERE NOT pg_is_in_recovery() AND (SELECT timeline_id > 1 FROM "
+	scene_sql(plain->agent.scene,
+		  "SELECT pg_switch_wal() WHERE NOT pg_is_in_recovery() AND (SELECT timeline_id > 1 FROM "
 		  "pg_control_checkpoint())");
 	for (unsigned times = 1; times <= 2; times++) {
 		agent_start(&plain->agent, NULL);
@@ -458,7 +475,8 @@ static void diverge(void)
 
 	restore(&plain, "true", "more was published than the server's log has");
 	printf("a server restored from an older backup: DIVERGED, 11, also after a restart\n");
-	restore(&plain, "touch backup/data/recovery.signal && echo \"restore_command = 'false'\" >>backup/data/postgresql.auto.conf",
+	restore(&plain,
+		"touch backup/data/recovery.signal && echo \"restore_command = 'false'\" >>backup/data/postgresql.auto.conf",
 		"more was published than the new primary had when it was promoted");
 	printf("a standby promoted that had less: DIVERGED, 11, also after a restart\n");
 	cluster("remove", "backup", NULL);

@@ -51,7 +51,8 @@ void trial_kill_at(struct agent *agent, const char *point, unsigned passage)
 	status = agent_wait(agent, 90 * USEC_PER_SEC);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return;
-	snprintf(what, sizeof(what), "the agent did not die at %s, but ended before: %s", failpoint, harness_ending(status));
+	snprintf(what, sizeof(what), "the agent did not die at %s, but ended before: %s", failpoint,
+		 harness_ending(status));
 	harness_fail(agent, what);
 }
 
@@ -82,7 +83,8 @@ void trial_check_confirmed(struct agent *agent)
 	char state[100];
 
 	trial_position(agent, "--field state", state, sizeof(state));
-	if (strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn <= '%s' FROM pg_replication_slots", state), "t") != 0)
+	if (strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn <= '%s' FROM pg_replication_slots", state),
+		   "t") != 0)
 		harness_fail(agent, "the source was told more than the state file has");
 }
 
@@ -91,8 +93,10 @@ void trial_let_it_finish(struct agent *agent)
 	char end[100];
 
 	snprintf(end, sizeof(end), "%s", scene_value(agent->scene, "SELECT pg_current_wal_lsn()"));
-	WAIT_UNTIL(strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots", end), "t") == 0,
-		   120, agent);
+	WAIT_UNTIL(
+		strcmp(scene_value(agent->scene, "SELECT confirmed_flush_lsn >= '%s' FROM pg_replication_slots", end),
+		       "t") == 0,
+		120, agent);
 	agent_stop(agent);
 }
 
@@ -101,7 +105,9 @@ void trial_read_back(struct agent *agent)
 	if (agent_verb(agent, "read --from beginning --topic '*'", "published.jsonl") != 0)
 		harness_fail(agent, "`read` failed");
 	scene_sql_file(agent->scene, "tests/system/verify.sql");
-	scene_sql(agent->scene, "\\copy published (line) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/published.jsonl'", agent->scene->dir);
+	scene_sql(agent->scene,
+		  "\\copy published (line) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/published.jsonl'",
+		  agent->scene->dir);
 	printf("%s\n", scene_value(agent->scene,
 		"SELECT 'read ' || count(*) || ' records, ' || (SELECT count(*) FROM account_audit) || ' audited changes, '"
 		" || (SELECT count(*) FROM psa_fact) || ' facts' FROM published"));

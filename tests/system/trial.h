@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What trials of an agent under load have in common: the demo database and the audited workload, waiting for progress, and
- * reading back what was published for tests/system/verify.sql.
+ * What trials of an agent under load have in common: the demo database and the audited workload, waiting for progress,
+ * and reading back what was published for tests/system/verify.sql.
  */
 #ifndef TRIAL_H
 #define TRIAL_H

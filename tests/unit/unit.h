@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What every unit test includes: cmocka with the headers it needs, a list form in which a test's name is a sentence, and
- * assertions in our words.
+ * What every unit test includes: cmocka with the headers it needs, a list form in which a test's name is a sentence,
+ * and assertions in our words.
  */
 #ifndef UNIT_H
 #define UNIT_H

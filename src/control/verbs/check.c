@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * `tailwater check`: is all that the agent needs there? Each finding is a line; what is wrong goes to standard error, with
- * what to do. Nothing is changed anywhere.
+ * `tailwater check`: is all that the agent needs there? Each finding is a line; what is wrong goes to standard error,
+ * with what to do. Nothing is changed anywhere.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,8 +62,8 @@ static int check_mapping(struct site *site)
 	}
 	mapping_entities(site->mapping, &entities);
 	mapping_needs(site->mapping, &needs);
-	printf("mapping: pack %s %s, %u entities from %u tables%s\n", pack_name(site->pack), pack_version(site->pack), entities,
-	       needs, site->tables_known ? "" : " (tables and columns are checked with --connect)");
+	printf("mapping: pack %s %s, %u entities from %u tables%s\n", pack_name(site->pack), pack_version(site->pack),
+	       entities, needs, site->tables_known ? "" : " (tables and columns are checked with --connect)");
 	if (site->diag.warnings)
 		printf("mapping: %u warnings, see 'tailwater map check'\n", site->diag.warnings);
 	return 0;
@@ -263,7 +263,8 @@ static const struct flag flags[] = {
 	{"--connect", NULL, false,
 	 "Look at the servers, too: log in to the source, list what is captured, check slot and publication (and print "
 	 "the SQL that makes the publication right), ask the broker."},
-	{"--show", NULL, false, "Print first all options as they count, in the form of the file; secrets are not shown."},
+	{"--show", NULL, false,
+	 "Print first all options as they count, in the form of the file; secrets are not shown."},
 	FLAGS_END,
 };
 

@@ -126,8 +126,8 @@ const struct verb verb_help = {
 	.name = "help",
 	.operand = "[TOPIC]",
 	.summary = "this; on a verb, an option, or: options, states, sample",
-	.help = "Help on a verb, on an option of the configuration by its full name, on all options, on the named states "
-		"and exit codes (states), or a configuration file with every option (sample).",
+	.help = "Help on a verb, on an option of the configuration by its full name, on all options, on the named "
+		"states and exit codes (states), or a configuration file with every option (sample).",
 	.flags = flags,
 	.run = run,
 };

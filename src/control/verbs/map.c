@@ -106,9 +106,9 @@ static const struct flag check_flags[] = {
 const struct verb verb_map_check = {
 	.name = "map check",
 	.summary = "compile a mapping pack and say all that is wrong with it",
-	.help = "Compiles the pack against the Avro contracts and, with --connect, against the tables of the source, and "
-		"prints the entities and what the mirror will hold. Complaints have file, line and column. With --pack and "
-		"--schemas no configuration is needed.",
+	.help = "Compiles the pack against the Avro contracts and, with --connect, against the tables of the source, "
+		"and prints the entities and what the mirror will hold. Complaints have file, line and column. With "
+		"--pack and --schemas no configuration is needed.",
 	.flags = check_flags,
 	.run = run_check,
 };
@@ -193,8 +193,8 @@ static int write_events(struct test *test, const struct document *document, stru
 	unsigned count = 0;
 	uint64_t bits;
 
-	if (rules_fire(test->site.mapping, entity, (struct rules_side){0}, (struct rules_side){.document = &document->datum},
-		       &bits, err) < 0)
+	if (rules_fire(test->site.mapping, entity, (struct rules_side){0},
+		       (struct rules_side){.document = &document->datum}, &bits, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < entity->event_count; i++)
 		if (bits >> i & 1)
@@ -209,7 +209,8 @@ static void write_fault(struct writer *out, const struct fault *fault)
 		const char *name;
 		struct view text;
 	} texts[] = {
-		{"reason", view_of(fault_reason_names[fault->reason])}, {"message", fault->message}, {"path", fault->path},
+		{"reason", view_of(fault_reason_names[fault->reason])}, {"message", fault->message},
+		{"path", fault->path},
 		{"value", fault->value}, {"place", fault->place},
 	};
 
@@ -350,7 +351,8 @@ static int run_test(const struct arguments *args)
 
 static const struct flag test_flags[] = {
 	FLAG_CONFIG,
-	{"--key", "KEY", false, "The root row: its key (7), entity and key (Invoice/7), or a canonical id (erp/Invoice/7)."},
+	{"--key", "KEY", false,
+	 "The root row: its key (7), entity and key (Invoice/7), or a canonical id (erp/Invoice/7)."},
 	{"--entity", "NAME", false, "The entity; without it every entity that has a row of this key."},
 	FLAG_PACK,
 	FLAG_SCHEMAS,
@@ -362,9 +364,9 @@ const struct verb verb_map_test = {
 	.name = "map test",
 	.summary = "make one document from the mirror and show it",
 	.help = "Makes a document from what the state file's mirror has, beside a running agent or without one, and "
-		"prints it as JSON: whether it validates, what is wrong where, and which events a row created in this state "
-		"would raise. With --pack a pack that is still being written can be tried on real rows; it can read the columns "
-		"that the mirror already keeps.",
+		"prints it as JSON: whether it validates, what is wrong where, and which events a row created in this "
+		"state would raise. With --pack a pack that is still being written can be tried on real rows; it can "
+		"read the columns that the mirror already keeps.",
 	.flags = test_flags,
 	.run = run_test,
 };

@@ -54,12 +54,13 @@ static void print_progress(const char *name, const struct progress *progress)
 	position_print(progress->position, text);
 	printf("%-12s%s\n", name, text);
 	if (progress->snapshot)
-		printf("  snapshot  %" PRIu64 ", %s\n", progress->snapshot, report_snapshot_phases[progress->snapshot_phase]);
+		printf("  snapshot  %" PRIu64 ", %s\n", progress->snapshot,
+		       report_snapshot_phases[progress->snapshot_phase]);
 	if (progress->open.phase == OPEN_NONE)
 		return;
 	position_print(progress->open.final, text);
-	printf("  open      transaction %" PRIu64 " at %s: %" PRIu64 " %s done\n", progress->open.xid, text, progress->open.done,
-	       report_open_phases[progress->open.phase]);
+	printf("  open      transaction %" PRIu64 " at %s: %" PRIu64 " %s done\n", progress->open.xid, text,
+	       progress->open.done, report_open_phases[progress->open.phase]);
 }
 
 static void print_human(const struct report *report)
@@ -74,8 +75,8 @@ static void print_human(const struct report *report)
 	print_progress("checkpoint", &report->checkpoint.progress);
 	timestamp_print(report->checkpoint.written_at, true, when);
 	printf("  written   %s by %s, claim %" PRIu64 "\n", when, report->checkpoint.writer, report->checkpoint.claim);
-	printf("  source    database %s of system %s, timeline %u\n", report->checkpoint.database, report->checkpoint.system,
-	       report->checkpoint.timeline);
+	printf("  source    database %s of system %s, timeline %u\n", report->checkpoint.database,
+	       report->checkpoint.system, report->checkpoint.timeline);
 }
 
 /* JSON ---------------------------------------------------------------------------------------- */
@@ -104,7 +105,8 @@ static struct position state_position(const struct report *report)
 
 static struct position checkpoint_position(const struct report *report)
 {
-	return report->have_checkpoint ? report->checkpoint.progress.position : (struct position){.kind = POSITION_NONE};
+	return report->have_checkpoint ? report->checkpoint.progress.position
+				       : (struct position){.kind = POSITION_NONE};
 }
 
 static const struct field {

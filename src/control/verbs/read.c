@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * `tailwater read`: records of our own topics as JSON lines, as a read_committed consumer sees them. Without --follow it ends
- * where the topics ended when it began.
+ * `tailwater read`: records of our own topics as JSON lines, as a read_committed consumer sees them. Without --follow
+ * it ends where the topics ended when it began.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -259,7 +259,8 @@ static int take_from(struct reading *rd, const char *from)
 	rd->from = strcmp(from, "end") == 0 ? READ_END : READ_TIME;
 	if (rd->from == READ_END || parse_time(from, &rd->time) == 0)
 		return 0;
-	fprintf(stderr, "tailwater: --from is 'beginning', 'end' or a time such as 2026-01-31T10:00:00Z, not '%s'\n", from);
+	fprintf(stderr, "tailwater: --from is 'beginning', 'end' or a time such as 2026-01-31T10:00:00Z, not '%s'\n",
+		from);
 	return -1;
 }
 
@@ -304,9 +305,10 @@ static int run(const struct arguments *args)
 static const struct flag flags[] = {
 	FLAG_CONFIG,
 	{"--topic", "PATTERN", true,
-	 "Only topics that this pattern (* and ?) fits, with the prefix or without: event.*, erp.entity.Invoice. Without "
-	 "it all but the checkpoint and the schemas."},
-	{"--from", "PLACE", false, "Where to begin: beginning (if not given), end, or a time such as 2026-01-31T10:00:00Z."},
+	 "Only topics that this pattern (* and ?) fits, with the prefix or without: event.*, erp.entity.Invoice. "
+	 "Without it all but the checkpoint and the schemas."},
+	{"--from", "PLACE", false,
+	 "Where to begin: beginning (if not given), end, or a time such as 2026-01-31T10:00:00Z."},
 	{"--key", "TEXT", false, "Only records with this key: a canonical id, or the key's JSON for change topics."},
 	{"--count", "N", false, "Stop after so many records."},
 	{"--follow", NULL, false, "Go on as records arrive, also in topics that are made later; end with SIGINT or "
@@ -317,9 +319,9 @@ static const struct flag flags[] = {
 const struct verb verb_read = {
 	.name = "read",
 	.summary = "print records of its own topics as JSON lines",
-	.help = "Prints the records that the agent has published, as a read_committed consumer sees them, one JSON object "
-		"on a line: topic, partition, offset, timestamp, key, value; the value of a tombstone is null. Records of one "
-		"partition come in order.",
+	.help = "Prints the records that the agent has published, as a read_committed consumer sees them, one JSON "
+		"object on a line: topic, partition, offset, timestamp, key, value; the value of a tombstone is null. "
+		"Records of one partition come in order.",
 	.flags = flags,
 	.run = run,
 };

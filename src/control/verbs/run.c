@@ -71,7 +71,8 @@ static void compare_options(const struct watch *watch, const struct conf *now)
 		if (option_table[i].reloadable)
 			log_info(who, "option '%s' has a new value", option_table[i].name);
 		else
-			log_warning(who, "option '%s' was changed in the file: this takes a restart", option_table[i].name);
+			log_warning(who, "option '%s' was changed in the file: this takes a restart",
+				    option_table[i].name);
 	}
 }
 
@@ -225,8 +226,8 @@ const struct verb verb_run = {
 	.name = "run",
 	.summary = "read the source and publish, until told to stop",
 	.help = "Runs the agent in the foreground: at the first start a snapshot of the captured tables, then every "
-		"committed transaction. It waits for servers that are away, and ends only when told to (SIGTERM or SIGINT: what "
-		"is under way is committed first) or in a named state (see `tailwater help states`).",
+		"committed transaction. It waits for servers that are away, and ends only when told to (SIGTERM or "
+		"SIGINT: what is under way is committed first) or in a named state (see `tailwater help states`).",
 	.flags = flags,
 	.run = run,
 };

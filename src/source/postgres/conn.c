@@ -11,8 +11,8 @@
 #include "base/memory.h"
 
 /*
- * The walsender and COPY run the types' output functions with the session's settings, so these are part of the format we
- * decode. row_security=off makes a policy that would hide rows an error.
+ * The walsender and COPY run the types' output functions with the session's settings, so these are part of the format
+ * we decode. row_security=off makes a policy that would hide rows an error.
  */
 #define SESSION_SETTINGS \
 	"-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex " \

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Connections to PostgreSQL, and queries on them. Every connection has the same session settings, because they decide how
- * values are printed: snapshot and stream must agree.
+ * Connections to PostgreSQL, and queries on them. Every connection has the same session settings, because they decide
+ * how values are printed: snapshot and stream must agree.
  */
 #ifndef POSTGRES_CONN_H
 #define POSTGRES_CONN_H

@@ -134,8 +134,8 @@ static int find_relation(struct pg_catalogue *cat, const char *schema, const cha
 }
 
 /*
- * What a Relation message would hold: columns in order without dropped and generated ones, flagged as the walsender does it.
- * From version 15 a publication can leave columns out; attgenerated came with 12.
+ * What a Relation message would hold: columns in order without dropped and generated ones, flagged as the walsender
+ * does it. From version 15 a publication can leave columns out; attgenerated came with 12.
  */
 static char *columns_sql(int version)
 {

@@ -18,8 +18,8 @@
  *   M  u8 flags (1 = transactional), u64 LSN, cstr prefix, u32 length, bytes
  *   tuple: u16 n, n x (u8 kind: 'n' null | 'u' unchanged | 't' u32 length, text)
  *
- * A K tuple carries all columns, with 'n' for those that are not of the key: that is absent, not null. With identity FULL
- * an unchanged large value comes as 'u' in N and in full in O.
+ * A K tuple carries all columns, with 'n' for those that are not of the key: that is absent, not null. With identity
+ * FULL an unchanged large value comes as 'u' in N and in full in O.
  */
 #include "pgoutput.h"
 
@@ -87,7 +87,8 @@ static int decode_commit(struct pgoutput *pg, struct reader *rd, struct change *
 	ret->position = (struct position){POSITION_PG_LSN, rd_u64be(rd)};
 	rd_u64be(rd);
 	if (!pg->in_transaction || commit_lsn != pg->txn.final.lsn)
-		return error_set(err, ERROR_TRANSIENT, "a commit at %X/%X does not belong to the transaction that began",
+		return error_set(err, ERROR_TRANSIENT, "a commit at %X/%X does not belong to the transaction that "
+						       "began",
 				 (unsigned)(commit_lsn >> 32), (unsigned)commit_lsn);
 	pg->in_transaction = false;
 	return 1;
@@ -259,7 +260,8 @@ static int decode_insert(struct pgoutput *pg, struct reader *rd, struct change *
 static void complete_from_old(const struct table *table, const struct change *change)
 {
 	for (unsigned i = 0; i < table->column_count; i++)
-		if (change->after.values[i].state == VALUE_UNCHANGED && change->before.values[i].state != VALUE_UNCHANGED)
+		if (change->after.values[i].state == VALUE_UNCHANGED &&
+		    change->before.values[i].state != VALUE_UNCHANGED)
 			change->after.values[i] = change->before.values[i];
 }
 
@@ -347,7 +349,8 @@ static int decode_message(struct pgoutput *pg, struct reader *rd, struct change 
 	uint64_t lsn = rd_u64be(rd);
 
 	(void)err;
-	*ret = (struct change){.op = CHANGE_MESSAGE, .txn = transactional ? &pg->txn : NULL, .transactional = transactional};
+	*ret = (struct change){
+		.op = CHANGE_MESSAGE, .txn = transactional ? &pg->txn : NULL, .transactional = transactional};
 	ret->prefix = rd_cstr(rd);
 	ret->content = rd_bytes(rd, rd_u32be(rd));
 	ret->lsn = lsn;

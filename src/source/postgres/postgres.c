@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * PostgreSQL as a source: its connections and its state, and the table of operations. One connection is for queries; one is
- * the walsender's, which makes the slot and then streams; a third lives as long as a snapshot.
+ * PostgreSQL as a source: its connections and its state, and the table of operations. One connection is for queries;
+ * one is the walsender's, which makes the slot and then streams; a third lives as long as a snapshot.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -55,7 +55,8 @@ static void pg_close(struct source *source)
 	free(source);
 }
 
-static int pg_open(struct source **ret, const struct source_options *options, struct catalog *catalog, struct error *err)
+static int pg_open(struct source **ret, const struct source_options *options, struct catalog *catalog,
+		   struct error *err)
 {
 	struct source *source = MEM_NEW(struct source);
 
@@ -310,8 +311,8 @@ static int pg_next(struct source *source, struct change *ret, struct error *err)
 }
 
 /*
- * A server that shuts down ends ordinary sessions at once, and then waits for those that stream. While Kafka is away the stream
- * is not read, and its questions are not seen: the end of the other session says that it is time to go.
+ * A server that shuts down ends ordinary sessions at once, and then waits for those that stream. While Kafka is away
+ * the stream is not read, and its questions are not seen: the end of the other session says that it is time to go.
  */
 static int watch_queries(struct source *source, struct error *err)
 {

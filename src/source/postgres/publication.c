@@ -53,7 +53,8 @@ static int listing_load(struct listing *list, PGconn *conn, const char *name, st
 	*list = (struct listing){0};
 	sql = mem_printf("SELECT c.oid, %s%s", filters ? "t.rowfilter IS NOT NULL" : "false", tables_sql);
 	list->publication = pg_query_params(conn, err,
-		"SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_catalog.pg_publication WHERE pubname = $1", 1, params);
+		"SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_catalog.pg_publication WHERE pubname = $1",
+		1, params);
 	list->tables = list->publication ? pg_query_params(conn, err, sql, 1, params) : NULL;
 	free(sql);
 	if (list->tables && filters)
@@ -91,7 +92,8 @@ static bool column_published(const struct listing *list, const struct table *tab
 }
 
 /* A needed column that the publication leaves out, or NULL. */
-static const char *missing_column(const struct listing *list, const struct source_table *wanted, const struct table *version)
+static const char *missing_column(const struct listing *list, const struct source_table *wanted,
+				  const struct table *version)
 {
 	for (size_t i = 0; i < wanted->column_count; i++)
 		if (!column_published(list, version, wanted->columns[i]))
@@ -101,8 +103,8 @@ static const char *missing_column(const struct listing *list, const struct sourc
 
 enum fault { FAULT_NONE, FAULT_UNPUBLISHED, FAULT_FILTERED, FAULT_COLUMN, FAULT_IDENTITY };
 
-static enum fault table_fault(const struct listing *list, const struct source_table *wanted, const struct table *version,
-			      const char **ret_column)
+static enum fault table_fault(const struct listing *list, const struct source_table *wanted,
+			      const struct table *version, const char **ret_column)
 {
 	const struct published *published = find_published(list, version);
 
@@ -121,17 +123,21 @@ static int fault_error(enum fault fault, const char *publication, const struct s
 {
 	switch (fault) {
 	case FAULT_IDENTITY:
-		error_state(err, STATE_PUBLICATION_CHANGED,
-			    "table %s.%s has no replica identity: publishing it would make the application's own UPDATE and "
-			    "DELETE fail", wanted->schema, wanted->name);
-		return error_hint(err, "give it a primary key, or run: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY FULL;",
+		error_state(
+			err, STATE_PUBLICATION_CHANGED,
+			"table %s.%s has no replica identity: publishing it would make the application's own UPDATE "
+			"and DELETE fail",
+			wanted->schema, wanted->name);
+		return error_hint(err, "give it a primary key, or run: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY "
+				       "FULL;",
 				  wanted->schema, wanted->name);
 	case FAULT_UNPUBLISHED:
 		return error_state(err, STATE_PUBLICATION_CHANGED, "table %s.%s is not in the publication '%s'",
 				   wanted->schema, wanted->name, publication);
 	case FAULT_FILTERED:
 		return error_state(err, STATE_PUBLICATION_CHANGED,
-				   "the publication '%s' has a row filter for table %s.%s: rows would be missing", publication,
+				   "the publication '%s' has a row filter for table %s.%s: rows would be missing",
+				   publication,
 				   wanted->schema, wanted->name);
 	case FAULT_COLUMN:
 		return error_state(err, STATE_PUBLICATION_CHANGED, "the publication '%s' leaves out column %s.%s.%s",
@@ -159,7 +165,8 @@ static int check_listing(const struct listing *list, const char *publication, co
 		return error_state(err, STATE_PUBLICATION_CHANGED, "there is no publication '%s'", publication);
 	if (!all_operations(list->publication))
 		return error_state(err, STATE_PUBLICATION_CHANGED,
-				   "the publication '%s' does not publish insert, update, delete and truncate", publication);
+				   "the publication '%s' does not publish insert, update, delete and truncate",
+				   publication);
 	for (size_t i = 0; i < wanted->count; i++) {
 		enum fault fault = table_fault(list, &wanted->tables[i], wanted->versions[i], &column);
 

@@ -86,7 +86,8 @@ static int resolve_by_fact(const struct pg_type_fact *fact, struct resolved *ret
 }
 
 /* The catalogue knows the type best; the log's own word for it serves when the type is gone by now. */
-static int resolve_type(struct pg_relations *set, const struct pg_column *column, struct resolved *ret, struct error *err)
+static int resolve_type(struct pg_relations *set, const struct pg_column *column, struct resolved *ret,
+			struct error *err)
 {
 	const struct pg_type_fact *fact = NULL;
 	const char *told;
@@ -180,8 +181,8 @@ static unsigned count_flagged(const struct table *draft)
 }
 
 /*
- * With identity FULL every column is flagged, and only the catalogue knows of a primary key; otherwise the flags are the
- * truth, and the catalogue, if it agrees with them, gives their order.
+ * With identity FULL every column is flagged, and only the catalogue knows of a primary key; otherwise the flags are
+ * the truth, and the catalogue, if it agrees with them, gives their order.
  */
 static int build_key(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
 		     struct arena *arena, struct error *err)
@@ -248,7 +249,8 @@ static int put(struct pg_relations *set, const struct pg_relation *relation, str
 	table = catalog_put(set->catalog, &draft, ret_new);
 	*ret = known;
 	if (!*ret || (*ret)->table != table)
-		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena), convert);
+		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena),
+				convert);
 	return 0;
 }
 

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Relations: what a table looks like to PostgreSQL, from a Relation message of the log or from the catalogue, made into a
- * table version of ours. Names and types come from the message alone; what the catalogue says *now* (order of the primary
- * key, kind of a type) only adds to it, and only where it agrees.
+ * Relations: what a table looks like to PostgreSQL, from a Relation message of the log or from the catalogue, made into
+ * a table version of ours. Names and types come from the message alone; what the catalogue says *now* (order of the
+ * primary key, kind of a type) only adds to it, and only where it agrees.
  */
 #ifndef POSTGRES_RELATION_H
 #define POSTGRES_RELATION_H
@@ -54,8 +54,8 @@ struct pg_facts {
 	int (*type)(void *context, uint32_t oid, const struct pg_type_fact **ret, struct error *err);
 
 	/*
-	 * The columns of the key (primary key, or of the identity index if identity is 'i') in key order, NUL-terminated names
-	 * in the arena: 1, 0 if there is none, -1.
+	 * The columns of the key (primary key, or of the identity index if identity is 'i') in key order,
+	 * NUL-terminated names in the arena: 1, 0 if there is none, -1.
 	 */
 	int (*key)(void *context, uint32_t relation, char identity, struct arena *arena, const char ***ret_names,
 		   unsigned *ret_count, struct error *err);

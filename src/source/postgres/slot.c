@@ -71,8 +71,8 @@ static int read_slot(PGconn *queries, const char *slot, struct source_identity *
 	PGresult *result;
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT active, active_pid, confirmed_flush_lsn, restart_lsn, %s, %s, plugin, database = current_database()"
-		 " FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+		 "SELECT active, active_pid, confirmed_flush_lsn, restart_lsn, %s, %s, plugin, database = "
+		 "current_database() FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
 		 version >= 130000 ? "wal_status" : "''", version >= 170000 ? "invalidation_reason" : "''");
 	result = pg_query_params(queries, err, sql, 1, params);
 	if (!result)
@@ -104,17 +104,16 @@ static void name_blockers(PGconn *queries, struct writer *text)
 {
 	struct error ignored;
 	PGresult *result = pg_query(queries, &ignored,
-		"SELECT 'pid ' || pid, datname, usename, coalesce(', application ' || nullif(application_name, ''), ''), state,"
-		" extract(epoch FROM now() - xact_start)::bigint, xact_start"
-		" FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
-		" UNION ALL SELECT 'prepared transaction ' || quote_literal(gid), database, owner, '', 'prepared',"
-		" extract(epoch FROM now() - prepared)::bigint, prepared FROM pg_catalog.pg_prepared_xacts"
-		" ORDER BY 7 LIMIT 5");
+		"SELECT 'pid ' || pid, datname, usename, coalesce(', application ' || nullif(application_name, ''), "
+		"''), state, extract(epoch FROM now() - xact_start)::bigint, xact_start FROM "
+		"pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() UNION ALL "
+		"SELECT 'prepared transaction ' || quote_literal(gid), database, owner, '', 'prepared', extract(epoch "
+		"FROM now() - prepared)::bigint, prepared FROM pg_catalog.pg_prepared_xacts ORDER BY 7 LIMIT 5");
 
 	for (int i = 0; result && i < PQntuples(result); i++)
 		wr_printf(text, "%s%s (database %s, user %s%s; %s for %s s)", i ? ", " : "", pg_value(result, i, 0),
-			  pg_value(result, i, 1), pg_value(result, i, 2), pg_value(result, i, 3), pg_value(result, i, 4),
-			  pg_value(result, i, 5));
+			  pg_value(result, i, 1), pg_value(result, i, 2), pg_value(result, i, 3),
+			  pg_value(result, i, 4), pg_value(result, i, 5));
 	PQclear(result);
 }
 
@@ -142,7 +141,8 @@ static int await_result(PGconn *conn, const struct source_options *options, stru
 	usec_t deadline = clock_mono() + options->slot_timeout_us;
 
 	while (PQisBusy(conn)) {
-		struct pollfd wait[] = {{.fd = PQsocket(conn), .events = POLLIN}, {.fd = options->stop_fd, .events = POLLIN}};
+		struct pollfd wait[] = {{.fd = PQsocket(conn), .events = POLLIN},
+					{.fd = options->stop_fd, .events = POLLIN}};
 		usec_t left = deadline - clock_mono();
 
 		if (left <= 0)
@@ -156,15 +156,16 @@ static int await_result(PGconn *conn, const struct source_options *options, stru
 	return 1;
 }
 
-static int give_up(PGconn *replication, PGconn *queries, const struct source_options *options, usec_t waited, struct error *err)
+static int give_up(PGconn *replication, PGconn *queries, const struct source_options *options, usec_t waited,
+		   struct error *err)
 {
 	struct writer names = {0};
 
 	name_blockers(queries, &names);
 	cancel(replication);
 	drain(replication);
-	error_set(err, ERROR_TRANSIENT, "slot '%s' was not made within %d s: it waits for open transactions: %.*s", options->slot,
-		  (int)(waited / USEC_PER_SEC), (int)names.len, names.len ? names.data : "");
+	error_set(err, ERROR_TRANSIENT, "slot '%s' was not made within %d s: it waits for open transactions: %.*s",
+		  options->slot, (int)(waited / USEC_PER_SEC), (int)names.len, names.len ? names.data : "");
 	error_hint(err, "end those transactions, or raise source.slot_timeout");
 	wr_done(&names);
 	return -1;
@@ -187,8 +188,8 @@ static int take_created(PGconn *replication, struct position *ret_start, char sn
 	return 0;
 }
 
-int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options, struct position *ret_start,
-		   char snapshot[128], struct error *err)
+int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options,
+		   struct position *ret_start, char snapshot[128], struct error *err)
 {
 	char *quoted = pg_identifier(replication, options->slot);
 	usec_t begun = clock_mono();
@@ -221,8 +222,10 @@ static int query_slot(PGconn *queries, const char *sql, const char *slot, struct
 
 int pg_slot_evict(PGconn *queries, const char *slot, struct error *err)
 {
-	return query_slot(queries, "SELECT pg_catalog.pg_terminate_backend(active_pid) FROM pg_catalog.pg_replication_slots"
-				   " WHERE slot_name = $1 AND active_pid IS NOT NULL", slot, err);
+	return query_slot(queries,
+			  "SELECT pg_catalog.pg_terminate_backend(active_pid) FROM pg_catalog.pg_replication_slots"
+			  " WHERE slot_name = $1 AND active_pid IS NOT NULL",
+			  slot, err);
 }
 
 int pg_slot_drop(PGconn *queries, const char *slot, struct error *err)

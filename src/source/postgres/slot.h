@@ -17,11 +17,11 @@ int pg_slot_identify(PGconn *replication, PGconn *queries, const char *slot, str
 
 /*
  * Makes the slot, exporting a snapshot that lives until the next command on the connection. Making one waits for every
- * transaction that is open anywhere in the cluster: after the timeout, or when told to stop, it is given up, and the error names
- * their sessions.
+ * transaction that is open anywhere in the cluster: after the timeout, or when told to stop, it is given up, and the
+ * error names their sessions.
  */
-int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options, struct position *ret_start,
-		   char snapshot[128], struct error *err);
+int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options,
+		   struct position *ret_start, char snapshot[128], struct error *err);
 
 /* Ends the session that streams from the slot, if there is one. */
 int pg_slot_evict(PGconn *queries, const char *slot, struct error *err);

@@ -25,8 +25,8 @@
 #define FEEDBACK_MOST_US (10 * USEC_PER_SEC)
 
 /*
- * A server that shuts down asks for a reply again and again until everything is confirmed; in normal life it asks once in
- * half its timeout. When we cannot confirm (Kafka is away), ending the connection lets the server stop.
+ * A server that shuts down asks for a reply again and again until everything is confirmed; in normal life it asks once
+ * in half its timeout. When we cannot confirm (Kafka is away), ending the connection lets the server stop.
  */
 #define SHUTDOWN_ASKS 200
 #define SHUTDOWN_WINDOW_US (3 * USEC_PER_SEC)
@@ -76,7 +76,8 @@ int pg_stream_start(struct pg_stream *stream, PGconn *conn, const char *slot, co
 	quote_into(names, sizeof(names), inner, '\'');
 	quoted = pg_identifier(conn, slot);
 	result = pg_query(conn, err,
-			  "START_REPLICATION SLOT %s LOGICAL %X/%X (proto_version '1', publication_names '\"%s\"'%s)", quoted,
+			  "START_REPLICATION SLOT %s LOGICAL %X/%X (proto_version '1', publication_names '\"%s\"'%s)",
+			  quoted,
 			  (unsigned)(from >> 32), (unsigned)from, names,
 			  PQserverVersion(conn) >= 140000 ? ", messages 'true'" : "");
 	PQfreemem(quoted);

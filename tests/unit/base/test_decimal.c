@@ -171,7 +171,8 @@ static void order_goes_by_value(void **state)
 
 		assert_int_equal(sign(decimal_compare(a, b)), table[i].expected);
 		assert_int_equal(sign(decimal_compare(b, a)), -table[i].expected);
-		assert_int_equal(sign(decimal_compare_text(view_of(table[i].a), view_of(table[i].b))), table[i].expected);
+		assert_int_equal(sign(decimal_compare_text(view_of(table[i].a), view_of(table[i].b))),
+				 table[i].expected);
 	}
 }
 
@@ -234,7 +235,7 @@ static void any_decimal_survives_printing_and_parsing(void **state)
 		struct decimal value, again;
 		char text[DECIMAL_TEXT_BYTES];
 
-		uint64_t high = random_next(&seed) >> 2, low = random_next(&seed); /* less than 2^126, so of 38 digits */
+		uint64_t high = random_next(&seed) >> 2, low = random_next(&seed); /* below 2^126: 38 digits */
 
 		value.coefficient = ((__int128)high << 64 | low) >> random_next(&seed) % 127;
 		value.coefficient *= i % 2 ? 1 : -1;

@@ -52,7 +52,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("fields are read in wire order", fields_are_read_in_wire_order),
-		TEST("a read past the end yields zero and stays failed", a_read_past_the_end_yields_zero_and_stays_failed),
+		TEST("a read past the end yields zero and stays failed",
+		     a_read_past_the_end_yields_zero_and_stays_failed),
 		TEST("a text without its NUL is a failure", a_text_without_its_nul_is_a_failure),
 		TEST("trailing bytes are an error", trailing_bytes_are_an_error),
 	};

@@ -106,8 +106,8 @@ static const struct {
 	 "it is required, but missing", NULL, 17},
 	{"more digits than the field holds", "orders: + 1|A|7|1|~|~|~|~|0|1234.5|~|3|1" REST, "rate", FAULT_RANGE,
 	 "1234.5 has more digits than decimal(5,2) holds", "1234.5", 20},
-	{"a fraction that would be rounded", "orders: + 1|A|7|1|~|~|0.0000000001|~|0|~|~|3|1" REST, "total.amount", FAULT_RANGE,
-	 "0.0000000001 has more digits than decimal(38,9) holds", "0.0000000001", 16},
+	{"a fraction that would be rounded", "orders: + 1|A|7|1|~|~|0.0000000001|~|0|~|~|3|1" REST, "total.amount",
+	 FAULT_RANGE, "0.0000000001 has more digits than decimal(38,9) holds", "0.0000000001", 16},
 	{"a number that is none", "orders: + 1|A|7|1|~|~|NaN|~|0|~|~|3|1" REST, "total.amount", FAULT_RANGE,
 	 "'NaN' is no decimal of up to 38 digits", "NaN", 16},
 	{"a date without end", "orders: + 1|A|7|1|infinity|~|~|~|0|~|~|3|1" REST, "orderDate", FAULT_RANGE,
@@ -116,9 +116,8 @@ static const struct {
 	 "'infinity' has no place in a timestamp", "infinity", 15},
 	{"a field of a line", ORDER "order_line: + 5|1|1|~|1|~\norder_line: + 6|1|2|~|~|~", "lines[1].net.amount",
 	 FAULT_REQUIRED, "it is required, but missing", NULL, 37},
-	{"a field of a tax of a line",
-	 ORDER "order_line: + 5|1|1|~|1|~\norder_line: + 6|1|2|~|1|~\norder_tax: + 6|A|~", "lines[1].taxes[0].tax.amount",
-	 FAULT_REQUIRED, "it is required, but missing", NULL, 34},
+	{"a field of a tax of a line", ORDER "order_line: + 5|1|1|~|1|~\norder_line: + 6|1|2|~|1|~\norder_tax: + 6|A|~",
+	 "lines[1].taxes[0].tax.amount", FAULT_REQUIRED, "it is required, but missing", NULL, 34},
 };
 
 static bool same_text(struct view text, const char *expected)
@@ -141,10 +140,12 @@ static void what_does_not_fit_has_a_reason_and_a_place(void **state)
 		fault = &document.fault;
 		snprintf(place, sizeof(place), "Order.yaml:%d", row->line);
 		if (document.valid || !view_is(fault->path, row->path) || !view_is(fault->message, row->message) ||
-		    fault->reason != row->reason || !same_text(fault->value, row->value) || !view_is(fault->place, place))
-			fail_msg("%s: %s %s '%.*s' '%.*s': '%.*s' at %.*s", row->sentence, document.valid ? "valid" : "invalid",
-				 fault_reason_names[fault->reason], VIEW_ARG(fault->path), VIEW_ARG(fault->value),
-				 VIEW_ARG(fault->message), VIEW_ARG(fault->place));
+		    fault->reason != row->reason || !same_text(fault->value, row->value) ||
+		    !view_is(fault->place, place))
+			fail_msg("%s: %s %s '%.*s' '%.*s': '%.*s' at %.*s", row->sentence,
+				 document.valid ? "valid" : "invalid", fault_reason_names[fault->reason],
+				 VIEW_ARG(fault->path), VIEW_ARG(fault->value), VIEW_ARG(fault->message),
+				 VIEW_ARG(fault->place));
 		shop_done(&shop);
 	}
 }
@@ -407,10 +408,12 @@ static void a_rule_that_fails_on_the_data_is_named_and_the_others_say_what_they_
 	uint64_t fired;
 
 	(void)state;
-	shop_open_entity(&shop, "entity: Order\nroot: orders\ndocument: SELECT o.number AS number, ref('Partner', 1) AS customer,"
-				" o.rate AS rate FROM orders o WHERE id = :id\nevents:\n"
-				"  OrderPosted: {class: FINANCIAL, when: new.number = 'A-1'}\n"
-				"  OrderUnposted: {class: FINANCIAL, when: \"new.rate > 0 AND dec_cmp(dec_div(1, dec_sub(new.rate, 1.1), 2), 0) > 0\"}\n");
+	shop_open_entity(
+		&shop,
+		"entity: Order\nroot: orders\ndocument: SELECT o.number AS number, ref('Partner', 1) AS customer,"
+		" o.rate AS rate FROM orders o WHERE id = :id\nevents:\n"
+		"  OrderPosted: {class: FINANCIAL, when: new.number = 'A-1'}\n"
+		"  OrderUnposted: {class: FINANCIAL, when: \"new.rate > 0 AND dec_cmp(dec_div(1, dec_sub(new.rate, 1.1), 2), 0) > 0\"}\n");
 	entity = mapping_entity(shop.mapping, "Order");
 	shop_apply(&shop, ORDER);
 	document = shop_evaluate(&shop, "Order", 1);
@@ -526,7 +529,8 @@ int main(void)
 		SHOP_TEST("a soft delete is a deleted document", a_soft_delete_is_a_deleted_document),
 		TEST("what does not fit has a reason and a place", what_does_not_fit_has_a_reason_and_a_place),
 		TEST("a reason is one of the contract's", a_reason_is_one_of_the_contracts),
-		TEST("a change touches the documents that read its row", a_change_touches_the_documents_that_read_its_row),
+		TEST("a change touches the documents that read its row",
+		     a_change_touches_the_documents_that_read_its_row),
 		TEST("the same are touched when memory is short", the_same_are_touched_when_memory_is_short),
 		SHOP_TEST("touched roots outlive a state commit, and handing out goes on where it stopped",
 			  touched_roots_outlive_a_state_commit_and_handing_out_goes_on_where_it_stopped),

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Mappings good and bad: every file of data/mappings is compiled against the shop, and must give exactly the complaints that
- * its head expects, or none:
+ * Mappings good and bad: every file of data/mappings is compiled against the shop, and must give exactly the complaints
+ * that its head expects, or none:
  *
  *	# expect: 5:14: error: no such column: o.numbr; did you mean 'number'?
  */

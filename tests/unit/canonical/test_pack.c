@@ -81,8 +81,9 @@ static void an_overlay_replaces_and_adds_single_entities(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	write_file(folder, "site.yaml", "entity: Order\nroot: orders\ndocument: SELECT ref('Partner', 1) AS customer FROM "
-					"orders WHERE id = :id\n");
+	write_file(folder, "site.yaml",
+		   "entity: Order\nroot: orders\ndocument: SELECT ref('Partner', 1) AS customer FROM "
+		   "orders WHERE id = :id\n");
 	write_file(folder, "Partner.yaml", "entity: Partner\nroot: partner\ndocument: SELECT name AS name FROM partner "
 					   "WHERE id = :id\n");
 	plain = pack_load(shop_path(&shop, "pack"), NULL, &shop.diag);
@@ -132,7 +133,8 @@ static void without_a_source_syntax_and_rules_are_checked_all_the_same(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SHOP_TEST("a pack is the same when it comes back as text", a_pack_is_the_same_when_it_comes_back_as_text),
+		SHOP_TEST("a pack is the same when it comes back as text",
+			  a_pack_is_the_same_when_it_comes_back_as_text),
 		SHOP_TEST("a damaged text is no pack", a_damaged_text_is_no_pack),
 		SHOP_TEST("an overlay replaces and adds single entities", an_overlay_replaces_and_adds_single_entities),
 		SHOP_TEST("without a source, a pack is checked as far as possible",

@@ -81,8 +81,8 @@ static void test_lines(void **state)
 		int code = run(row->line, errors, sizeof(errors));
 
 		if (code != row->code || strcmp(errors, row->expected) != 0)
-			fail_msg("tailwater %s: exit code %d, expected %d; said: %s expected: %s", row->line, code, row->code, errors,
-				 row->expected);
+			fail_msg("tailwater %s: exit code %d, expected %d; said: %s expected: %s", row->line, code,
+				 row->code, errors, row->expected);
 	}
 }
 

@@ -36,7 +36,8 @@ static void only_messages(const struct diagnostics *diag, char *to, size_t size)
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 
 		if (*line != ' ')
-			len += (size_t)snprintf(to + len, size - len, "%s%.*s", len ? "\n" : "", (int)(newline - line), line);
+			len += (size_t)snprintf(to + len, size - len, "%s%.*s", len ? "\n" : "", (int)(newline - line),
+						line);
 		line = newline + 1;
 	}
 }
@@ -214,9 +215,10 @@ static void test_place(void **state)
 
 	(void)state;
 	assert_null(parse(SOURCE "  port: abc\n" REST, &diag));
-	assert_view(wr_view(&diag.text), "t.yaml:4:9: error: 'source.port' must be a whole number from 1 to 65535, not 'abc'\n"
-					 "    port: abc\n"
-					 "          ^\n");
+	assert_view(wr_view(&diag.text),
+		    "t.yaml:4:9: error: 'source.port' must be a whole number from 1 to 65535, not 'abc'\n"
+		    "    port: abc\n"
+		    "          ^\n");
 	diag_done(&diag);
 }
 
@@ -355,7 +357,8 @@ static void test_secrets(void **state)
 	setenv("CREDENTIALS_DIRECTORY", folder, 1);
 	snprintf(text, sizeof(text), SOURCE "  user: u${env:TW_TEST_SECRET}\n  password: ${file:%s}-${cred:db}\n" REST, path);
 	conf = parse_right(text);
-	assert_string_equal(conf->pipeline.source.conninfo, "port='5432' dbname='psa' user='uHunter2' password='hunter2-hunter2'");
+	assert_string_equal(conf->pipeline.source.conninfo,
+			    "port='5432' dbname='psa' user='uHunter2' password='hunter2-hunter2'");
 	value_print(option_find(VIEW("source.user")), &conf->shown, &shown);
 	value_print(option_find(VIEW("source.password")), &conf->shown, &shown);
 	assert_view(wr_view(&shown), "\"u${env:TW_TEST_SECRET}\"\"***\"");

@@ -129,8 +129,9 @@ static void test_table_is_whole(void **state)
 static void test_settings_are_covered(void **state)
 {
 	static const size_t sizes[] = {
-		[OPTION_TEXT] = sizeof(char *), [OPTION_PATH] = sizeof(char *), [OPTION_INTEGER] = 8, [OPTION_BOOLEAN] = 8,
-		[OPTION_CHOICE] = 8, [OPTION_DURATION] = 8, [OPTION_SIZE] = 8, [OPTION_LIST] = sizeof(struct conf_list),
+		[OPTION_TEXT] = sizeof(char *), [OPTION_PATH] = sizeof(char *), [OPTION_INTEGER] = 8,
+		[OPTION_BOOLEAN] = 8, [OPTION_CHOICE] = 8, [OPTION_DURATION] = 8, [OPTION_SIZE] = 8,
+		[OPTION_LIST] = sizeof(struct conf_list),
 		[OPTION_MAP] = sizeof(struct conf_map),
 	};
 	size_t covered = 0;

@@ -330,7 +330,8 @@ int main(void)
 		TEST("cut or changed bytes never do harm", cut_or_changed_bytes_never_do_harm),
 		TEST("hostile bytes are refused with a reason", hostile_bytes_are_refused_with_a_reason),
 		TEST("blocks with sizes are read", blocks_with_sizes_are_read),
-		TEST("values that do not fit are refused by their path", values_that_do_not_fit_are_refused_by_their_path),
+		TEST("values that do not fit are refused by their path",
+		     values_that_do_not_fit_are_refused_by_their_path),
 		TEST("json shows values as people write them", json_shows_values_as_people_write_them),
 	};
 

@@ -270,12 +270,14 @@ static void changes_are_counted_within_transaction_and_table(void **state)
 	change.index = 8;
 	encode_parts(b.enc, b.plan, &change);
 	assert_ok(encode(&b, &change, 0), &b.err);
-	assert_non_null(strstr(json_of(&b, &b.plan->value, b.message.value), "\"total_order\":9,\"data_collection_order\":2"));
+	assert_non_null(
+		strstr(json_of(&b, &b.plan->value, b.message.value), "\"total_order\":9,\"data_collection_order\":2"));
 	encode_begin(b.enc, &txn);
 	change.index = 0;
 	encode_parts(b.enc, b.plan, &change);
 	assert_ok(encode(&b, &change, 0), &b.err);
-	assert_non_null(strstr(json_of(&b, &b.plan->value, b.message.value), "\"total_order\":1,\"data_collection_order\":1"));
+	assert_non_null(
+		strstr(json_of(&b, &b.plan->value, b.message.value), "\"total_order\":1,\"data_collection_order\":1"));
 	encode_plan_free(first);
 	stop(&b);
 }
@@ -293,7 +295,8 @@ static void an_origin_is_shown(void **state)
 	encode_begin(b.enc, &foreign);
 	encode_parts(b.enc, b.plan, &change);
 	assert_ok(encode(&b, &change, 0), &b.err);
-	assert_non_null(strstr(json_of(&b, &b.plan->value, b.message.value), "\"xmin\":null,\"origin\":\"other\",\"origin_lsn\":55}"));
+	assert_non_null(strstr(json_of(&b, &b.plan->value, b.message.value),
+			       "\"xmin\":null,\"origin\":\"other\",\"origin_lsn\":55}"));
 	stop(&b);
 }
 
@@ -346,8 +349,9 @@ static const char *shown(struct bench *b, struct type type, struct value value)
 static void values_without_an_ordinary_form_are_shown_or_refused(void **state)
 {
 	static const char no_decimal[] = "public.t.c (some type): the value has no place in its Avro decimal";
-	static const char not_sent[] = "public.t.c (some type): the value is large and did not change, so the server did not send it, "
-				       "and its type has no placeholder";
+	static const char not_sent[] =
+		"public.t.c (some type): the value is large and did not change, so the server did not send it, "
+		"and its type has no placeholder";
 	static const struct {
 		struct type type;
 		struct value value;
@@ -424,16 +428,20 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("an insert is one record with all its blocks", an_insert_is_one_record_with_all_its_blocks),
 		TEST("a replay differs in the observed range only", a_replay_differs_in_the_observed_range_only),
-		TEST("an update shows the old row only if it is whole", an_update_shows_the_old_row_only_if_it_is_whole),
+		TEST("an update shows the old row only if it is whole",
+		     an_update_shows_the_old_row_only_if_it_is_whole),
 		TEST("a delete is followed by a tombstone", a_delete_is_followed_by_a_tombstone),
-		TEST("a table without key has neither key nor tombstone", a_table_without_key_has_neither_key_nor_tombstone),
+		TEST("a table without key has neither key nor tombstone",
+		     a_table_without_key_has_neither_key_nor_tombstone),
 		TEST("a changed key is delete, tombstone and create", a_changed_key_is_delete_tombstone_and_create),
 		TEST("a truncate has no key and no rows", a_truncate_has_no_key_and_no_rows),
 		TEST("a row of a snapshot belongs to no transaction", a_row_of_a_snapshot_belongs_to_no_transaction),
-		TEST("changes are counted within transaction and table", changes_are_counted_within_transaction_and_table),
+		TEST("changes are counted within transaction and table",
+		     changes_are_counted_within_transaction_and_table),
 		TEST("an origin is shown", an_origin_is_shown),
 		TEST("messages have their prefix as key", messages_have_their_prefix_as_key),
-		TEST("values without an ordinary form are shown or refused", values_without_an_ordinary_form_are_shown_or_refused),
+		TEST("values without an ordinary form are shown or refused",
+		     values_without_an_ordinary_form_are_shown_or_refused),
 		TEST("a key that was not sent again is the old one", a_key_that_was_not_sent_again_is_the_old_one),
 	};
 

@@ -94,7 +94,10 @@ static void begin_and_end_are_debeziums(void **state)
 	marker.table_count = encode_counts(world.enc, &world.arena, &counts);
 	marker.tables = counts;
 	encode_marker(world.enc, &marker, &world.key, &world.value, &message);
-	ASSERT_BODY(message.value, &plan->value, "\x06" "END\x1a" "1115:62509680\x02\x02\x02\x02\x02\x18public.types\x02\0" TIME);
+	ASSERT_BODY(message.value, &plan->value,
+		    "\x06"
+		    "END\x1a"
+		    "1115:62509680\x02\x02\x02\x02\x02\x18public.types\x02\0" TIME);
 	end(&world);
 }
 
@@ -148,7 +151,8 @@ static void assert_counts(struct world *world, const char *expected)
 	struct writer text = {0};
 
 	for (size_t i = 0; i < count; i++)
-		wr_printf(&text, "%s%.*s %llu", i ? ", " : "", VIEW_ARG(counts[i].collection), (unsigned long long)counts[i].events);
+		wr_printf(&text, "%s%.*s %llu", i ? ", " : "", VIEW_ARG(counts[i].collection),
+			  (unsigned long long)counts[i].events);
 	assert_view(wr_view(&text), expected);
 	assert_true(encode_counted(world->enc) == (count > 0));
 	wr_done(&text);
@@ -191,7 +195,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("BEGIN and END are Debezium's", begin_and_end_are_debeziums),
 		TEST("the schemas are Debezium's", the_schemas_are_debeziums),
-		TEST("where documents are published they are counted, too", where_documents_are_published_they_are_counted_too),
+		TEST("where documents are published they are counted, too",
+		     where_documents_are_published_they_are_counted_too),
 		TEST("events are records with a value", events_are_records_with_a_value),
 	};
 

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The envelope against Apache's avro-c: rows of random values of every type, encoded by both, byte for byte. What a value
- * means in Avro is worked out here a second time, by plainer means than in the product (gmtime, printf).
+ * The envelope against Apache's avro-c: rows of random values of every type, encoded by both, byte for byte. What a
+ * value means in Avro is worked out here a second time, by plainer means than in the product (gmtime, printf).
  */
 #include <avro.h>
 #include <stdlib.h>
@@ -95,7 +95,9 @@ static void make_float64(struct sample *s)
 	check(avro_value_set_double(s->slot, s->value->real));
 }
 
-/* The two's complement of a number as java.math.BigInteger has it: bytes are taken off while they only repeat the sign. */
+/*
+ * The two's complement of a number as java.math.BigInteger has it: bytes are taken off while they only repeat the sign.
+ */
 static struct view big_integer(__int128 number, unsigned char bytes[16])
 {
 	int first = 0;
@@ -255,8 +257,8 @@ static void make_zoned(struct sample *s)
 
 	s->value->integer = seconds * 1000000 + us;
 	gmtime_r(&time, &tm);
-	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		 tm.tm_hour, tm.tm_min, tm.tm_sec, us);
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", tm.tm_year + 1900, tm.tm_mon + 1,
+		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us);
 	set_string(s->slot, view_of(text));
 }
 
@@ -345,7 +347,8 @@ static void set_source(const avro_value_t *envelope, uint64_t lsn)
 	avro_value_t source = field_of(envelope, "source");
 	char sequence[64];
 
-	snprintf(sequence, sizeof(sequence), "[\"%llu\",\"%llu\"]", (unsigned long long)COMMIT_LSN, (unsigned long long)lsn);
+	snprintf(sequence, sizeof(sequence), "[\"%llu\",\"%llu\"]", (unsigned long long)COMMIT_LSN,
+		 (unsigned long long)lsn);
 	set_name(&source, "version", -1, "1.0");
 	set_name(&source, "connector", -1, "postgresql");
 	set_name(&source, "name", -1, "shop");

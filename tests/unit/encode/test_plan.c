@@ -104,7 +104,8 @@ static void names_are_adjusted_as_in_debeziums_avro_mode(void **state)
 	encoder_free(enc);
 }
 
-static struct encode_plan *plan_of(struct encoder *enc, const char *name, const char *one, const char *two, struct error *err)
+static struct encode_plan *plan_of(struct encoder *enc, const char *name, const char *one, const char *two,
+				   struct error *err)
 {
 	static struct column columns[2];
 	static struct table tables[2];
@@ -246,13 +247,16 @@ static void the_envelope_has_debeziums_fields_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("columns have the types that Debezium gives them", columns_have_the_types_that_debezium_gives_them),
+		TEST("columns have the types that Debezium gives them",
+		     columns_have_the_types_that_debezium_gives_them),
 		TEST("names are adjusted as in Debezium's avro mode", names_are_adjusted_as_in_debeziums_avro_mode),
 		TEST("two columns with one name are refused", two_columns_with_one_name_are_refused),
 		TEST("two tables with one topic are refused", two_tables_with_one_topic_are_refused),
 		TEST("a table made anew keeps its topic", a_table_made_anew_keeps_its_topic),
-		TEST("excluded columns are not in the schema, but keys must be", excluded_columns_are_not_in_the_schema_but_keys_must_be),
-		TEST("an identity index beside the primary key is the key", an_identity_index_beside_the_primary_key_is_the_key),
+		TEST("excluded columns are not in the schema, but keys must be",
+		     excluded_columns_are_not_in_the_schema_but_keys_must_be),
+		TEST("an identity index beside the primary key is the key",
+		     an_identity_index_beside_the_primary_key_is_the_key),
 		TEST("the envelope has Debezium's fields in order", the_envelope_has_debeziums_fields_in_order),
 	};
 

@@ -23,7 +23,7 @@ static const struct {
 	const char *state_system;   /* NULL: the server's */
 	enum snapshot_phase s_phase, c_phase;
 	bool no_create;
-	uint64_t s_base, c_published; /* what the state file was committed upon, if not 0, and what the checkpoint says */
+	uint64_t s_base, c_published; /* what the state file was committed upon (if not 0), what the checkpoint says */
 	enum start_action action;
 	enum named_state state;
 } rows[] = {
@@ -35,31 +35,34 @@ static const struct {
 	 .action = START_SNAPSHOT_AGAIN},
 	{"the same, with part of it in the state file", .s = 1, .s_phase = SNAPSHOT_STARTED, .c = 1,
 	 .c_phase = SNAPSHOT_STARTED, .slot = SLOT, .f = 5, .action = START_SNAPSHOT_AGAIN},
-	{"all of it in the state file, none of it published as finished", .s = 10, .s_phase = SNAPSHOT_TABLES_DONE, .c = 10,
-	 .c_phase = SNAPSHOT_TABLES_DONE, .slot = SLOT, .f = 10, .action = START_SNAPSHOT_AGAIN},
-	{"published, and not yet noted in the state file", .s = 10, .s_border = 1, .s_phase = SNAPSHOT_TABLES_DONE, .c = 10,
-	 .c_border = 1, .c_phase = SNAPSHOT_FINISHED, .slot = SLOT, .f = 10, .action = START_FINISH_SNAPSHOT},
-	{"all three agree", .s = 10, .s_border = 2, .c = 10, .c_border = 1, .slot = SLOT, .f = 10, .action = START_STREAM},
+	{"all of it in the state file, none of it published as finished", .s = 10, .s_phase = SNAPSHOT_TABLES_DONE,
+	 .c = 10, .c_phase = SNAPSHOT_TABLES_DONE, .slot = SLOT, .f = 10, .action = START_SNAPSHOT_AGAIN},
+	{"published, and not yet noted in the state file", .s = 10, .s_border = 1, .s_phase = SNAPSHOT_TABLES_DONE,
+	 .c = 10, .c_border = 1, .c_phase = SNAPSHOT_FINISHED, .slot = SLOT, .f = 10, .action = START_FINISH_SNAPSHOT},
+	{"all three agree", .s = 10, .s_border = 2, .c = 10, .c_border = 1, .slot = SLOT, .f = 10,
+	 .action = START_STREAM},
 	{"the source has confirmed less", .s = 10, .s_border = 2, .c = 10, .c_border = 1, .slot = SLOT, .f = 7,
 	 .action = START_STREAM},
-	{"the state file is behind the checkpoint", .s = 10, .s_border = 2, .c = 20, .c_border = 2, .slot = SLOT, .f = 7,
-	 .action = START_STREAM},
+	{"the state file is behind the checkpoint", .s = 10, .s_border = 2, .c = 20, .c_border = 2, .slot = SLOT,
+	 .f = 7, .action = START_STREAM},
 	{"the state file is ahead by an idle position", .s = 30, .s_border = 2, .c = 20, .c_border = 1, .slot = SLOT,
 	 .f = 20, .action = START_STREAM},
-	{"the state file is ahead of the checkpoint that it was committed upon", .s = 30, .s_border = 2, .s_base = 7, .c = 20,
-	 .c_border = 1, .c_published = 7, .slot = SLOT, .f = 20, .action = START_STREAM},
+	{"the state file is ahead of the checkpoint that it was committed upon", .s = 30, .s_border = 2, .s_base = 7,
+	 .c = 20, .c_border = 1, .c_published = 7, .slot = SLOT, .f = 20, .action = START_STREAM},
 	{"the state file is ahead, and was committed upon more than was published", .s = 30, .s_border = 2, .s_base = 8,
-	 .c = 20, .c_border = 1, .c_published = 7, .slot = SLOT, .f = 20, .action = START_STOP, .state = STATE_CHECKPOINT_LOST},
-	{"all three agree, but the checkpoint is not the one that the state file was committed upon", .s = 10, .s_border = 2,
-	 .s_base = 8, .c = 10, .c_border = 1, .c_published = 7, .slot = SLOT, .f = 10, .action = START_STOP,
+	 .c = 20, .c_border = 1, .c_published = 7, .slot = SLOT, .f = 20, .action = START_STOP,
 	 .state = STATE_CHECKPOINT_LOST},
+	{"all three agree, but the checkpoint is not the one that the state file was committed upon", .s = 10,
+	 .s_border = 2, .s_base = 8, .c = 10, .c_border = 1, .c_published = 7, .slot = SLOT, .f = 10,
+	 .action = START_STOP, .state = STATE_CHECKPOINT_LOST},
 	{"the state file is ahead by a border", .s = 30, .s_border = 5, .c = 20, .c_border = 2, .slot = SLOT, .f = 20,
 	 .action = START_STOP, .state = STATE_CHECKPOINT_LOST},
 	{"the state file is ahead inside of a border", .s = 30, .s_border = 2, .c = 20, .c_border = 2, .slot = SLOT,
 	 .f = 20, .action = START_STOP, .state = STATE_CHECKPOINT_LOST},
 	{"a state file and no checkpoint", .s = 10, .s_border = 2, .slot = SLOT, .f = 10, .action = START_STOP,
 	 .state = STATE_CHECKPOINT_LOST},
-	{"a checkpoint and no state file", .c = 10, .slot = SLOT, .f = 10, .action = START_STOP, .state = STATE_STATE_LOST},
+	{"a checkpoint and no state file", .c = 10, .slot = SLOT, .f = 10, .action = START_STOP,
+	 .state = STATE_STATE_LOST},
 	{"the slot is gone", .s = 10, .s_border = 2, .c = 10, .c_border = 1, .slot = NO_SLOT, .action = START_STOP,
 	 .state = STATE_GAP},
 	{"the slot is invalidated", .s = 10, .s_border = 2, .c = 10, .c_border = 1, .slot = LOST_SLOT, .f = 10,
@@ -131,7 +134,8 @@ static void each_situation_has_its_action(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("each situation at start has its action, and a named state its remedy", each_situation_has_its_action),
+		TEST("each situation at start has its action, and a named state its remedy",
+		     each_situation_has_its_action),
 	};
 
 	return RUN_TESTS(tests);

@@ -84,9 +84,11 @@ static void records_that_are_no_schemas_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("a schema is published before its first use only", a_schema_is_published_before_its_first_use_only),
+		TEST("a schema is published before its first use only",
+		     a_schema_is_published_before_its_first_use_only),
 		TEST("an aborted schema is published again", an_aborted_schema_is_published_again),
-		TEST("a schema read back is known and not published again", a_schema_read_back_is_known_and_not_published_again),
+		TEST("a schema read back is known and not published again",
+		     a_schema_read_back_is_known_and_not_published_again),
 		TEST("records that are no schemas are refused", records_that_are_no_schemas_are_refused),
 	};
 

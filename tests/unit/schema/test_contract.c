@@ -179,7 +179,8 @@ static void a_message_joins_header_and_document(void **state)
 	contract = load(&diag);
 	assert_null(contract_entity_message(contract, "Nothing"));
 	contract_print(contract_entity_message(contract, "Thing"), &text);
-	assert_ptr_equal(contract_entity_message(contract, "Thing"), contract_find_in(contract, CONTRACT_ENTITY, "Thing"));
+	assert_ptr_equal(contract_entity_message(contract, "Thing"),
+			 contract_find_in(contract, CONTRACT_ENTITY, "Thing"));
 	wr_u8(&text, 0);
 	assert_string_equal(text.data,
 		"{\"type\":\"record\",\"name\":\"Thing\",\"namespace\":\"tailwater.entity\",\"doc\":\"The state of one Thing after a commit of the "
@@ -241,9 +242,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_WITH("names are resolved across files in any order", names_are_resolved_across_files_in_any_order,
 			  make_folder, remove_folder),
-		TEST_WITH("mistakes are refused at their place", mistakes_are_refused_at_their_place, make_folder, remove_folder),
-		TEST_WITH("all mistakes are told in one run", all_mistakes_are_told_in_one_run, make_folder, remove_folder),
-		TEST_WITH("a message joins header and document", a_message_joins_header_and_document, make_folder, remove_folder),
+		TEST_WITH("mistakes are refused at their place", mistakes_are_refused_at_their_place, make_folder,
+			  remove_folder),
+		TEST_WITH("all mistakes are told in one run", all_mistakes_are_told_in_one_run, make_folder,
+			  remove_folder),
+		TEST_WITH("a message joins header and document", a_message_joins_header_and_document, make_folder,
+			  remove_folder),
 		TEST("a printed schema reads back as the same", a_printed_schema_reads_back_as_the_same),
 		TEST("foreign attributes are passed over in a text", foreign_attributes_are_passed_over_in_a_text),
 	};

@@ -63,7 +63,8 @@ static void canonical_forms_and_fingerprints_are_those_of_other_implementations(
 		avro_canonical_form(contract_root(contract), &form);
 		wr_u8(&form, 0);
 		assert_string_equal(form.data, row->canonical);
-		snprintf(bytes, sizeof(bytes), "%016" PRIx64, __builtin_bswap64(avro_fingerprint(contract_root(contract))));
+		snprintf(bytes, sizeof(bytes), "%016" PRIx64,
+			 __builtin_bswap64(avro_fingerprint(contract_root(contract))));
 		assert_string_equal(bytes, row->fingerprint);
 		wr_done(&form);
 		contract_free(contract);

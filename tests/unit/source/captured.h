@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What the decoder of pgoutput has to know about the database that pgoutput.txt was captured from: its own types, and the
- * tables that are captured. For the unit test, and for the fuzz target, whose corpus begins with the same bytes.
+ * What the decoder of pgoutput has to know about the database that pgoutput.txt was captured from: its own types, and
+ * the tables that are captured. For the unit test, and for the fuzz target, whose corpus begins with the same bytes.
  */
 #ifndef UNIT_SOURCE_CAPTURED_H
 #define UNIT_SOURCE_CAPTURED_H

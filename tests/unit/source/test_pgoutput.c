@@ -3,7 +3,8 @@
 
 /*
  * The decoder of pgoutput against bytes captured from a PostgreSQL 15: each line of pgoutput.txt is one message in
- * hexadecimal, and behind it what it must become. A line is added by capturing it (pg_logical_slot_peek_binary_changes).
+ * hexadecimal, and behind it what it must become. A line is added by capturing it
+ * (pg_logical_slot_peek_binary_changes).
  */
 #include <stdlib.h>
 
@@ -270,8 +271,8 @@ static void what_was_not_asked_for_is_refused_by_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST_WITH("captured messages become the changes they were", captured_messages_become_the_changes_they_were,
-			  make_decoder, drop_decoder),
+		TEST_WITH("captured messages become the changes they were",
+			  captured_messages_become_the_changes_they_were, make_decoder, drop_decoder),
 		TEST_WITH("half messages are refused", half_messages_are_refused, make_decoder, drop_decoder),
 		TEST_WITH("what was not asked for is refused by name", what_was_not_asked_for_is_refused_by_name,
 			  make_decoder, drop_decoder),

@@ -253,7 +253,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST("a second opener is told who is first", a_second_opener_is_told_who_is_first),
-		WORLD_TEST("what was not committed is gone after closing", what_was_not_committed_is_gone_after_closing),
+		WORLD_TEST("what was not committed is gone after closing",
+			   what_was_not_committed_is_gone_after_closing),
 		WORLD_TEST("a position is read as it was written", a_position_is_read_as_it_was_written),
 		WORLD_TEST("a format of a newer version is refused", a_format_of_a_newer_version_is_refused),
 		WORLD_TEST("a database of another program is refused", a_database_of_another_program_is_refused),

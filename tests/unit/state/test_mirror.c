@@ -218,7 +218,8 @@ static void only_what_is_needed_is_kept(void **state)
 	assert_false(mirror_has(world->mirror, other));
 	apply(world, table, "+ 1|secret|2.50");
 	assert_string_equal(dump(world, ALL), "1|2.50");
-	assert_string_equal(dump(world, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 't'"), "1");
+	assert_string_equal(dump(world, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 't'"),
+			    "1");
 }
 
 static void a_rollback_takes_tables_away_and_they_come_back_when_used(void **state)
@@ -363,7 +364,8 @@ int main(void)
 			  the_mirror_remembers_columns_that_the_source_has_changed, set_up, tear_down),
 		TEST_WITH("a column that a new pack needs makes the mirror incomplete",
 			  a_column_that_a_new_pack_needs_makes_the_mirror_incomplete, set_up, tear_down),
-		TEST_WITH("a table without identity is refused", a_table_without_identity_is_refused, set_up, tear_down),
+		TEST_WITH("a table without identity is refused", a_table_without_identity_is_refused, set_up,
+			  tear_down),
 	};
 
 	return RUN_TESTS(tests);

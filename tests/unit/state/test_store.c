@@ -181,12 +181,14 @@ static void an_exception_is_news_once_and_closes_once(void **state)
 	assert_true(news && since == 5);
 	assert_ok(exceptions_each(world->db, see_exception, world, &world->err), &world->err);
 	assert_string_equal(world->seen, "Invoice 7 QUERY division by zero e1");
-	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &closed, &world->err), 1);
+	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &closed, &world->err),
+			 1);
 	assert_view(closed.event_id, "e1");
 	assert_view(closed.fault.rule, "Posted");
 	assert_view(closed.owner, "billing");
 	assert_true(closed.since == 5 && closed.fault.reason == FAULT_QUERY && !closed.fault.path.ptr);
-	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &closed, &world->err), 0);
+	assert_int_equal(exception_close(world->db, VIEW("Invoice"), VIEW("7"), &world->arena, &closed, &world->err),
+			 0);
 }
 
 static void see_tally(void *arg, struct view name, uint64_t count)
