@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The scratch database on which statements are prepared before the mirror exists, and the authorizer that says what they
- * read: that is the capture list. A mapping's statement may read the source's tables and call functions that always give
- * the same answer, and nothing else.
+ * The scratch database on which statements are prepared before the mirror exists, and the authorizer that says what
+ * they read: that is the capture list. A mapping's statement may read the source's tables and call functions that
+ * always give the same answer, and nothing else.
  */
 #include <ctype.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * From result columns to places in the document: an alias is a path into the record, each record on the way gets its fields
- * in the row's block. What can be said of a column without running it is said here: unknown field, wrong type, a symbol
- * that the enum has not, a required field that nothing fills.
+ * From result columns to places in the document: an alias is a path into the record, each record on the way gets its
+ * fields in the row's block. What can be said of a column without running it is said here: unknown field, wrong type, a
+ * symbol that the enum has not, a required field that nothing fills.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -418,8 +418,8 @@ static void set_default(struct datum *datum, const struct avro_field *field)
 }
 
 /*
- * The template. A slot that is fed begins as null; one with a default is not asked for afterwards. Nullable arrays and maps
- * are empty rather than null, so that there is one form only.
+ * The template. A slot that is fed begins as null; one with a default is not asked for afterwards. Nullable arrays and
+ * maps are empty rather than null, so that there is one form only.
  */
 void columns_seal(struct mapping *mapping, struct row_plan *row)
 {

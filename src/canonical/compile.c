@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The compiler: entity by entity, all complaints of a run together. A part that has failed is left out, so that the others
- * still say what is wrong with them; the mapping itself is given out only if nothing was.
+ * The compiler: entity by entity, all complaints of a run together. A part that has failed is left out, so that the
+ * others still say what is wrong with them; the mapping itself is given out only if nothing was.
  */
 #include <stdlib.h>
 
@@ -179,7 +179,9 @@ static struct row_plan *find_child(struct row_plan *row, const char *path, size_
 	return NULL;
 }
 
-/* The row in which a nested path begins: "lines.taxes" is an array in rows of "lines". The rest of the path is *path. */
+/*
+ * The row in which a nested path begins: "lines.taxes" is an array in rows of "lines". The rest of the path is *path.
+ */
 static struct row_plan *find_parent(struct row_plan *row, const char **path)
 {
 	for (const char *dot = *path; (dot = strchr(dot, '.')); dot++) {

@@ -175,8 +175,8 @@ struct capture {
 int capture_open(struct mapping *mapping);
 
 /*
- * Prepares a statement; complains with the place and returns NULL if that fails. Where tables are not known, a statement
- * that fails for want of a table gives NULL without a complaint.
+ * Prepares a statement; complains with the place and returns NULL if that fails. Where tables are not known, a
+ * statement that fails for want of a table gives NULL without a complaint.
  */
 sqlite3_stmt *capture_prepare(struct capture *capture, const struct statement *statement, const char *what);
 struct captured *capture_find(struct mapping *mapping, const char *name);
@@ -212,8 +212,8 @@ void touch_compile(struct mapping *mapping, struct entity_plan *plan);
 void rules_compile(struct mapping *mapping, struct entity_plan *plan);
 
 /*
- * rules_trial.c: warns if a condition cannot be true while all of `old` is NULL. `condition` is the rule as the file has it,
- * `sql` the statement with parameters.
+ * rules_trial.c: warns if a condition cannot be true while all of `old` is NULL. `condition` is the rule as the file
+ * has it, `sql` the statement with parameters.
  */
 void rules_try(struct mapping *mapping, const struct entity_plan *plan, const char *condition, const char *sql,
 	       const struct yaml_node *event);

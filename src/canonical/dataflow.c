@@ -2,12 +2,13 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Abstract interpretation of a statement's program. A register holds what can have come there: null, constants, columns,
- * something computed, a decimal. Values flow along the instructions, and join where ways meet, until nothing changes; then
- * each instruction is looked at once with what its registers can hold. Where an instruction is not known, values are lost,
- * never invented: a fault that is reported is one.
+ * Abstract interpretation of a statement's program. A register holds what can have come there: null, constants,
+ * columns, something computed, a decimal. Values flow along the instructions, and join where ways meet, until nothing
+ * changes; then each instruction is looked at once with what its registers can hold. Where an instruction is not known,
+ * values are lost, never invented: a fault that is reported is one.
  *
- * Registers are reused by SQLite for one expression after the other, so what a register holds is asked for each instruction.
+ * Registers are reused by SQLite for one expression after the other, so what a register holds is asked for each
+ * instruction.
  */
 #include "dataflow.h"
 
@@ -79,8 +80,8 @@ struct flow_fault *flow_follow(const struct flow_options *options, struct flow_r
 	return flow.faults;
 }
 
-void flow_trees(const struct flow_options *options, void (*each)(void *arg, const struct flow_tree *tree, bool is_walked),
-		void *arg)
+void flow_trees(const struct flow_options *options,
+		void (*each)(void *arg, const struct flow_tree *tree, bool is_walked), void *arg)
 {
 	struct flow flow = {0};
 

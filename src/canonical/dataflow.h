@@ -3,8 +3,9 @@
 
 /*
  * What a compiled SQLite statement does with decimals, found by following values through the instructions that EXPLAIN
- * shows. Decimals are texts in SQLite: arithmetic would go through binary floats, and comparison with the wrong collation
- * or affinity would be one of texts. Neither fails, so both must be found before they run. Private to canonical/.
+ * shows. Decimals are texts in SQLite: arithmetic would go through binary floats, and comparison with the wrong
+ * collation or affinity would be one of texts. Neither fails, so both must be found before they run. Private to
+ * canonical/.
  */
 #ifndef CANONICAL_DATAFLOW_H
 #define CANONICAL_DATAFLOW_H
@@ -59,7 +60,7 @@ struct flow_result {
 struct flow_fault *flow_follow(const struct flow_options *options, struct flow_result *results, unsigned result_count);
 
 /* Calls `each` for every tree that the statement opens; is_walked: from its begin to its end. */
-void flow_trees(const struct flow_options *options, void (*each)(void *arg, const struct flow_tree *tree, bool is_walked),
-		void *arg);
+void flow_trees(const struct flow_options *options,
+		void (*each)(void *arg, const struct flow_tree *tree, bool is_walked), void *arg);
 
 #endif

@@ -3,8 +3,8 @@
 
 /*
  * Exact decimals in SQL. An argument may be a decimal text, an integer, or a binary float, which counts by its shortest
- * text; a result is a text, but integers stay integers and floats stay floats where SQL expects that (sum, round, abs). What
- * has no exact form of 38 digits fails the statement.
+ * text; a result is a text, but integers stay integers and floats stay floats where SQL expects that (sum, round, abs).
+ * What has no exact form of 38 digits fails the statement.
  */
 #include <sqlite3.h>
 #include <stdio.h>

@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Runs a plan. Each row is a block of datums, copied from the template and filled column by column; nested arrays are run
- * while their parent's row still stands, so that their parameters are taken from it. All memory is the caller's arena.
+ * Runs a plan. Each row is a block of datums, copied from the template and filled column by column; nested arrays are
+ * run while their parent's row still stands, so that their parameters are taken from it. All memory is the caller's
+ * arena.
  */
 #include "canonical/evaluate.h"
 
@@ -54,11 +55,11 @@ static void bind_params(struct evaluation *ev, const struct row_plan *row)
 /* Faults --------------------------------------------------------------------------------------- */
 
 /*
- * The document is invalid: the field at `path` of the row, made by the result column. Returns NULL if it was before: only the
- * first fault is kept, since what follows is often its consequence.
+ * The document is invalid: the field at `path` of the row, made by the result column. Returns NULL if it was before:
+ * only the first fault is kept, since what follows is often its consequence.
  */
-static struct fault *make_invalid(struct evaluation *ev, const struct row_plan *row, const char *path, const char *column,
-				  enum fault_reason reason, const char *message)
+static struct fault *make_invalid(struct evaluation *ev, const struct row_plan *row, const char *path,
+				  const char *column, enum fault_reason reason, const char *message)
 {
 	struct fault *fault = &ev->document->fault;
 

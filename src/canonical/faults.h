@@ -17,7 +17,10 @@ static inline bool failed_on_data(int code)
 	return code == SQLITE_ERROR || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
 }
 
-/* "Invoice.yaml:23": where the statement makes the result column, or where it begins. Without the folder, which may move. */
+/*
+ * "Invoice.yaml:23": where the statement makes the result column, or where it begins. Without the folder, which may
+ * move.
+ */
 struct view fault_place(const struct statement *statement, const char *column, struct arena *arena);
 
 /* The path of a field: the rows it is in, by number, then its path within the row. */

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What would go wrong silently: an instruction that does with a decimal what it does with numbers, or compares it as the
- * text that it is. Each fault is reported once, with a remedy.
+ * What would go wrong silently: an instruction that does with a decimal what it does with numbers, or compares it as
+ * the text that it is. Each fault is reported once, with a remedy.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A statement's program, as EXPLAIN shows it, and the table of instructions: what each does to registers, where it goes.
+ * A statement's program, as EXPLAIN shows it, and the table of instructions: what each does to registers, where it
+ * goes.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values along the instructions: each instruction changes the registers as it would when it runs, ways join, and whatever
- * has changed is gone through again. What a table of the statement's own can hold belongs to the table, whenever it was put
- * there.
+ * Values along the instructions: each instruction changes the registers as it would when it runs, ways join, and
+ * whatever has changed is gone through again. What a table of the statement's own can hold belongs to the table,
+ * whenever it was put there.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Which SQL functions a mapping may call, and those of ours that are not about decimals. SQLite's own date functions are
- * wrapped: 'now' and the process's time zone would make a replay come out different, so they are refused.
+ * Which SQL functions a mapping may call, and those of ours that are not about decimals. SQLite's own date functions
+ * are wrapped: 'now' and the process's time zone would make a replay come out different, so they are refused.
  */
 #include "canonical/functions.h"
 

@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Statements on the scratch database as programs: what they do with decimals, which tables they walk from end to end, and
- * which indexes the mirror needs so that they do not. An index is found by trying: the planner says what it would use.
+ * Statements on the scratch database as programs: what they do with decimals, which tables they walk from end to end,
+ * and which indexes the mirror needs so that they do not. An index is found by trying: the planner says what it would
+ * use.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +28,8 @@ static const struct column *source_column(const struct captured *captured, const
 }
 
 /* PRAGMA table_xinfo has names in column 1, index_xinfo in column 2. */
-static void read_columns(struct trees *trees, struct flow_tree *tree, const struct captured *captured, const char *pragma,
-			 const char *name, int name_column)
+static void read_columns(struct trees *trees, struct flow_tree *tree, const struct captured *captured,
+			 const char *pragma, const char *name, int name_column)
 {
 	char *sql = sqlite3_mprintf("PRAGMA %s(%Q)", pragma, name);
 	const struct column **columns = ARENA_ARRAY(&trees->mapping->arena, const struct column *,
@@ -272,8 +273,8 @@ static void drop_index(struct mapping *mapping, const struct candidate *candidat
 }
 
 /*
- * One candidate after the other, until nothing is walked: first for what is walked, then for what is joined to it, since
- * the planner may begin at either end. Those that turn out not to be needed are dropped again.
+ * One candidate after the other, until nothing is walked: first for what is walked, then for what is joined to it,
+ * since the planner may begin at either end. Those that turn out not to be needed are dropped again.
  */
 static unsigned try_candidates(struct mapping *mapping, const char *sql, struct candidate *candidates)
 {

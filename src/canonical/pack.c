@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Reading a pack: which files it has, which entity each describes, what an overlay replaces. What the statements in them
- * mean is the compiler's business.
+ * Reading a pack: which files it has, which entity each describes, what an overlay replaces. What the statements in
+ * them mean is the compiler's business.
  */
 #include "canonical/pack.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* Keys of roots, whole and column by column. A key of several columns is one text: its parts escaped, commas between. */
+/*
+ * Keys of roots, whole and column by column. A key of several columns is one text: its parts escaped, commas between.
+ */
 #include "canonical/root.h"
 
 #include "compile.h"

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Runs an entity's rules over two documents. Values are bound in one form, whether they come from a document or an image:
- * numbers and booleans as such, decimals, dates and times as text, enums by their symbol.
+ * Runs an entity's rules over two documents. Values are bound in one form, whether they come from a document or an
+ * image: numbers and booleans as such, decimals, dates and times as text, enums by their symbol.
  *
  * An image is a list of   path length(8) path kind(1) value    with kind i or r: 8 bytes, s or b: length(8) and bytes;
  * numbers in little endian.
@@ -228,8 +228,9 @@ static int fire_one(struct mapping *mapping, const struct entity *entity, unsign
 	return sqlite3_step(*ret) == SQLITE_ROW && sqlite3_column_int(*ret, 0);
 }
 
-int rules_fire_singly(struct mapping *mapping, const struct entity *entity, struct rules_side old, struct rules_side new,
-		      struct arena *arena, uint64_t *ret_fired, struct fault *ret_fault, struct error *err)
+int rules_fire_singly(struct mapping *mapping, const struct entity *entity, struct rules_side old,
+		      struct rules_side new, struct arena *arena, uint64_t *ret_fired, struct fault *ret_fault,
+		      struct error *err)
 {
 	uint64_t fired = 0;
 	bool failed = false;
@@ -275,9 +276,11 @@ static void write_scalar(struct writer *wr, struct view path, const struct avro_
 	}
 }
 
-static void write_record(struct writer *wr, const char *prefix, const struct avro_type *type, const struct datum *record);
+static void write_record(struct writer *wr, const char *prefix, const struct avro_type *type,
+			 const struct datum *record);
 
-static void write_field(struct writer *wr, const char *prefix, const struct avro_field *field, const struct datum *datum)
+static void write_field(struct writer *wr, const char *prefix, const struct avro_field *field,
+			const struct datum *datum)
 {
 	char path[256];
 	int len = snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix ? "." : "", field->name);
@@ -299,7 +302,8 @@ static void write_field(struct writer *wr, const char *prefix, const struct avro
 	}
 }
 
-static void write_record(struct writer *wr, const char *prefix, const struct avro_type *type, const struct datum *record)
+static void write_record(struct writer *wr, const char *prefix, const struct avro_type *type,
+			 const struct datum *record)
 {
 	for (unsigned i = 0; i < type->field_count && i < record->count; i++)
 		write_field(wr, prefix, &type->fields[i], &record->items[i]);

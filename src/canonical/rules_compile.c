@@ -94,7 +94,8 @@ static int refuse_path(struct mapping *mapping, struct place at, const struct av
 }
 
 /* Follows a path from the document to a scalar, or to an entry of a map. */
-static int follow_path(struct mapping *mapping, const struct entity_plan *plan, struct place at, struct rule_field *field)
+static int follow_path(struct mapping *mapping, const struct entity_plan *plan, struct place at,
+		       struct rule_field *field)
 {
 	const struct avro_type *type = plan->entity.type;
 	const char *rest = field->path;
@@ -229,8 +230,9 @@ static bool read_literals(const char **at, unsigned *ret_count)
 }
 
 /*
- * "IN ('A', 'B', 'C')" behind a field becomes a chain of comparisons: SQLite would build a temporary table of the list, each
- * time the rule is asked, which costs more than all the rest. Returns what is behind the list, or NULL if there is none.
+ * "IN ('A', 'B', 'C')" behind a field becomes a chain of comparisons: SQLite would build a temporary table of the list,
+ * each time the rule is asked, which costs more than all the rest. Returns what is behind the list, or NULL if there is
+ * none.
  */
 static const char *write_in_list(struct rule *rule, const struct rule_field *field, int parameter, const char *behind)
 {
@@ -347,8 +349,8 @@ static int check_condition(struct mapping *mapping, struct rule *rule)
 	return mapping->diag->errors == errors ? 0 : -1;
 }
 
-static void check_decimals(struct mapping *mapping, const struct entity_plan *plan, const struct rule *rule, const char *sql,
-			   int parameters)
+static void check_decimals(struct mapping *mapping, const struct entity_plan *plan, const struct rule *rule,
+			   const char *sql, int parameters)
 {
 	bool *decimals = ARENA_ARRAY(&mapping->arena, bool, (size_t)parameters + 1);
 	struct flow_options options = {

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Tries a rule on made-up new documents with no old one: every symbol of an enum, the rule's own literals, a few numbers.
- * A rule that never fires then cannot fire for a row that comes into the world in the state it waits for.
+ * Tries a rule on made-up new documents with no old one: every symbol of an enum, the rule's own literals, a few
+ * numbers. A rule that never fires then cannot fire for a row that comes into the world in the state it waits for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +107,9 @@ static bool make_trials(const struct entity_plan *plan, const char *condition, s
 	return *ret_count > 0;
 }
 
-/* A row can be created straight in its target state: a rule that misses that loses events. Reversals are declared so. */
+/*
+ * A row can be created straight in its target state: a rule that misses that loses events. Reversals are declared so.
+ */
 void rules_try(struct mapping *mapping, const struct entity_plan *plan, const char *condition, const char *sql,
 	       const struct yaml_node *event)
 {

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * From changes to touched roots. The old version of a row comes from the mirror before the change is applied, the new one
- * from the change (or from the mirror, where the change does not carry a column that is asked for).
+ * From changes to touched roots. The old version of a row comes from the mirror before the change is applied, the new
+ * one from the change (or from the mirror, where the change does not carry a column that is asked for).
  */
 #include "canonical/touch.h"
 
@@ -344,7 +344,8 @@ static int touch_table_rows(struct touch *touch, const struct table *table, stru
 }
 
 /*
- * An update whose before image is missing has kept its key, so where only the key is asked for, the new version says it all.
+ * An update whose before image is missing has kept its key, so where only the key is asked for, the new version says it
+ * all.
  */
 int touch_before(struct touch *touch, const struct change *change, struct error *err)
 {

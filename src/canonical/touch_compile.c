@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The `touched_by` of an entity: for each table, a column that holds the root key, a query that gives root keys, or a list
- * of these. The root table touches by its own key.
+ * The `touched_by` of an entity: for each table, a column that holds the root key, a query that gives root keys, or a
+ * list of these. The root table touches by its own key.
  */
 #include <ctype.h>
 #include <stdlib.h>

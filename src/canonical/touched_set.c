@@ -3,8 +3,8 @@
 
 /*
  * In memory: an array in order of arrival and a hash table over it, sorted when handing out begins. In the file: table
- * _tw_touched, keyed by (entity, key), whose order is the same. As soon as the file has a part, everything goes there before
- * it is handed out, a page of keys at a time, so that no statement stays open between two roots.
+ * _tw_touched, keyed by (entity, key), whose order is the same. As soon as the file has a part, everything goes there
+ * before it is handed out, a page of keys at a time, so that no statement stays open between two roots.
  */
 #include "touched_set.h"
 
@@ -214,7 +214,9 @@ static int write_entries(struct touched_set *set, struct error *err)
 	return 0;
 }
 
-/* While roots are handed out from memory, the file gets a copy: a restart begins there, at the number that was reached. */
+/*
+ * While roots are handed out from memory, the file gets a copy: a restart begins there, at the number that was reached.
+ */
 int touched_spill(struct touched_set *set, struct error *err)
 {
 	if (set->sorted) {

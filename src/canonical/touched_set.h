@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A set of (entity, key), in memory up to a bound and in a table of the state file beyond it; handed out in order. Private
- * to canonical/.
+ * A set of (entity, key), in memory up to a bound and in a table of the state file beyond it; handed out in order.
+ * Private to canonical/.
  */
 #ifndef CANONICAL_TOUCHED_SET_H
 #define CANONICAL_TOUCHED_SET_H

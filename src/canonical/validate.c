@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values of SQL into the types of the contract. Nothing is rounded, cut or guessed: a value either is one of the type, or
- * there is a reason why not. One function for each type.
+ * Values of SQL into the types of the contract. Nothing is rounded, cut or guessed: a value either is one of the type,
+ * or there is a reason why not. One function for each type.
  */
 #include "validate.h"
 

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * TZif, version 2 or later: a header, a block with 32-bit times (skipped), a header and a block with 64-bit times, and a
- * footer with the rule for all later years in the notation of POSIX.
+ * TZif, version 2 or later: a header, a block with 32-bit times (skipped), a header and a block with 64-bit times, and
+ * a footer with the rule for all later years in the notation of POSIX.
  *
  *	header   "TZif" version(1) zero(15) isutcnt(4) isstdcnt(4) leapcnt(4) timecnt(4) typecnt(4) charcnt(4)
  *	block    timecnt times, timecnt type indexes(1), typecnt x (offset(4) isdst(1) abbreviation(1)), charcnt bytes,
@@ -319,8 +319,8 @@ static int32_t offset_at(const struct zone *zone, int64_t utc)
 }
 
 /*
- * The offsets a day before and a day after enclose at most one change. If both readings of the local time are true to their
- * own offset, the time is repeated: the later offset counts. If neither is, it was left out: the earlier counts.
+ * The offsets a day before and a day after enclose at most one change. If both readings of the local time are true to
+ * their own offset, the time is repeated: the later offset counts. If neither is, it was left out: the earlier counts.
  */
 int64_t zone_to_utc(const struct zone *zone, int64_t local_us)
 {

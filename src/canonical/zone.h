@@ -19,8 +19,8 @@ struct zone *zone_parse(struct view tzif);
 void zone_free(struct zone *zone);
 
 /*
- * Microseconds of a local time to UTC, as PostgreSQL's AT TIME ZONE does: a time that a spring change left out is read with
- * the offset before it, a time that an autumn change repeats with the one after it.
+ * Microseconds of a local time to UTC, as PostgreSQL's AT TIME ZONE does: a time that a spring change left out is read
+ * with the offset before it, a time that an autumn change repeats with the one after it.
  */
 int64_t zone_to_utc(const struct zone *zone, int64_t local_us);
 

@@ -61,7 +61,10 @@ static const struct member position_members[] = {
 
 #define SYMBOLS_MOST 8
 
-/* A field of the contract and the member that it shows; NULL: always null. Symbols once found are known by their address. */
+/*
+ * A field of the contract and the member that it shows; NULL: always null. Symbols once found are known by their
+ * address.
+ */
 struct binding {
 	const struct avro_field *field;
 	const struct member *member;

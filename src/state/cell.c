@@ -2,7 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values to and from SQLite, by kind of type. Both directions stand side by side, so that what is read is what was bound.
+ * Values to and from SQLite, by kind of type. Both directions stand side by side, so that what is read is what was
+ * bound.
  */
 #include "state/cell.h"
 

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The state file: opening, locking, migrating, and its one lazy transaction. What is in the tables is the business of the
- * other files here; only their making stands here, as the list of migrations, so that a format has one description.
+ * The state file: opening, locking, migrating, and its one lazy transaction. What is in the tables is the business of
+ * the other files here; only their making stands here, as the list of migrations, so that a format has one description.
  */
 #include "state/db.h"
 
@@ -73,7 +73,9 @@ static const char *const migrations[] = {
 	"ALTER TABLE _tw_position ADD COLUMN base_digest0 INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE _tw_position ADD COLUMN base_digest1 INTEGER NOT NULL DEFAULT 0;",
 
-	/* Exceptions say more: what was called place is the path, what was called reason the message. Tallies are new. */
+	/*
+	 * Exceptions say more: what was called place is the path, what was called reason the message. Tallies are new.
+	 */
 	"ALTER TABLE _tw_exception RENAME COLUMN place TO path;"
 	"ALTER TABLE _tw_exception RENAME COLUMN reason TO message;"
 	"ALTER TABLE _tw_exception ADD COLUMN reason TEXT NOT NULL DEFAULT 'UNKNOWN';"
@@ -208,8 +210,8 @@ static int note_wal(void *arg, sqlite3 *handle, const char *name, int frames)
 }
 
 /*
- * secure_delete would write every freed page with zeros (Debian's SQLite does so unless told otherwise). Automatic indexes
- * are off since a mapping whose queries need one is refused: the mirror gets a real one.
+ * secure_delete would write every freed page with zeros (Debian's SQLite does so unless told otherwise). Automatic
+ * indexes are off since a mapping whose queries need one is refused: the mirror gets a real one.
  */
 static int configure(struct db *db, const struct db_options *options, struct error *err)
 {
@@ -277,8 +279,8 @@ void db_size(const struct db *db, uint64_t *ret_file_bytes, uint64_t *ret_wal_by
 }
 
 /*
- * SQLite notices damage when it reads a damaged page, which may be much later. A file that was cut short shows at once by
- * its page count, a small file is checked whole.
+ * SQLite notices damage when it reads a damaged page, which may be much later. A file that was cut short shows at once
+ * by its page count, a small file is checked whole.
  */
 static int check_damage(struct db *db, struct error *err)
 {
@@ -357,8 +359,8 @@ int db_open(const char *path, const struct db_options *options, struct db **ret,
 }
 
 /*
- * Read-write for SQLite, since a reader of a log needs the shared memory beside it; query_only makes it a reader, and closing
- * must not move the log, which is the writer's business.
+ * Read-write for SQLite, since a reader of a log needs the shared memory beside it; query_only makes it a reader, and
+ * closing must not move the log, which is the writer's business.
  */
 static int open_reader(struct db *db, struct error *err)
 {

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Kept documents, one table for each entity: keyed by rowid where keys are numbers, which is the fast case. The tables are
- * made when a slot is first used, and again after a rollback that took them away.
+ * Kept documents, one table for each entity: keyed by rowid where keys are numbers, which is the fast case. The tables
+ * are made when a slot is first used, and again after a rollback that took them away.
  */
 #include "state/documents.h"
 
@@ -59,9 +59,9 @@ static void forget(void *arg)
 
 static int make_table(struct documents *documents, struct slot *slot, const char *name, struct error *err)
 {
-	char *sql = mem_printf("CREATE TABLE IF NOT EXISTS \"%s\"(key %s, parked INTEGER NOT NULL, payload BLOB, image BLOB)%s",
-			       name, slot->is_number ? "INTEGER PRIMARY KEY" : "TEXT PRIMARY KEY",
-			       slot->is_number ? "" : " WITHOUT ROWID");
+	char *sql = mem_printf(
+		"CREATE TABLE IF NOT EXISTS \"%s\"(key %s, parked INTEGER NOT NULL, payload BLOB, image BLOB)%s", name,
+		slot->is_number ? "INTEGER PRIMARY KEY" : "TEXT PRIMARY KEY", slot->is_number ? "" : " WITHOUT ROWID");
 	int result = query_run(documents->db, sql, err, "");
 
 	free(sql);

@@ -37,7 +37,8 @@ static struct exception read_row(sqlite3_stmt *stmt)
 	};
 }
 
-int exception_open(struct db *db, const struct exception *exception, bool *ret_news, usec_t *ret_since, struct error *err)
+int exception_open(struct db *db, const struct exception *exception, bool *ret_news, usec_t *ret_since,
+		   struct error *err)
 {
 	/* The update is left out when it would change nothing, so that the number of changed rows says what is news. */
 	static const char sql[] =

@@ -27,8 +27,8 @@ int input_put(struct db *db, const char *name, struct view value, struct error *
 	return query_run(db, "INSERT OR REPLACE INTO _tw_input(name, value) VALUES (?, ?)", err, "sb", name, value);
 }
 
-int input_each(struct db *db, const char *prefix, int (*each)(void *arg, struct view name, struct view value), void *arg,
-	       struct error *err)
+int input_each(struct db *db, const char *prefix, int (*each)(void *arg, struct view name, struct view value),
+	       void *arg, struct error *err)
 {
 	sqlite3_stmt *stmt;
 	int found, stop = 0;

@@ -61,8 +61,9 @@ int leftover_strike(struct leftovers *leftovers, struct view topic, struct view 
 	return run(leftovers, leftovers->strike, topic, key, err);
 }
 
-int leftovers_each(struct leftovers *leftovers, int (*each)(void *arg, struct view topic, struct view key, struct error *err),
-		   void *arg, struct error *err)
+int leftovers_each(struct leftovers *leftovers,
+		   int (*each)(void *arg, struct view topic, struct view key, struct error *err), void *arg,
+		   struct error *err)
 {
 	int result = 0, got;
 

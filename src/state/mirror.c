@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Which tables are mirrored, how each stands, and what becomes of it: created when first declared, compared with what the
- * state file remembers, emptied to be loaded again.
+ * Which tables are mirrored, how each stands, and what becomes of it: created when first declared, compared with what
+ * the state file remembers, emptied to be loaded again.
  */
 #include "state/mirror.h"
 
@@ -15,7 +15,9 @@
 
 const char *const mirror_state_names[] = {"not mirrored", "loading", "whole", "incomplete", "stale"};
 
-/* Table versions stay known; their tables may be gone with the transaction, so they are declared again when next used. */
+/*
+ * Table versions stay known; their tables may be gone with the transaction, so they are declared again when next used.
+ */
 static void forget(void *arg)
 {
 	struct mirror *mirror = arg;

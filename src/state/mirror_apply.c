@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Applies changes to the mirrored tables. A row is written by one statement that replaces it whole; what a change does not
- * carry is filled in first, from the before image or from the mirror itself. Nothing is allocated per row.
+ * Applies changes to the mirrored tables. A row is written by one statement that replaces it whole; what a change does
+ * not carry is filled in first, from the before image or from the mirror itself. Nothing is allocated per row.
  */
 #include <stdlib.h>
 
@@ -33,8 +33,8 @@ static void bind_columns(sqlite3_stmt *stmt, const struct mirror_plan *plan, uns
 }
 
 /*
- * Two 64-bit hashes over the mirrored values: with one, two of some billion rows could be taken for the same. Written as
- * state, length and bytes of each value, so that no two rows write the same.
+ * Two 64-bit hashes over the mirrored values: with one, two of some billion rows could be taken for the same. Written
+ * as state, length and bytes of each value, so that no two rows write the same.
  */
 static void bind_hash(sqlite3_stmt *stmt, int parameter, struct mirror_plan *plan, const struct value *values)
 {
@@ -122,8 +122,8 @@ static bool same_key(const struct mirror_plan *plan, const struct value *a, cons
 }
 
 /*
- * Fetches a row into plan->fetched. Several ask for the same row of one change (to complete it, to see what it touched, to
- * apply it): only the first goes to the database, and what it was given stays valid for the others.
+ * Fetches a row into plan->fetched. Several ask for the same row of one change (to complete it, to see what it touched,
+ * to apply it): only the first goes to the database, and what it was given stays valid for the others.
  */
 static int fetch_row(struct mirror *mirror, struct mirror_plan *plan, const struct value *values, struct error *err)
 {

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The SQL of mirrored tables: which columns are kept, how the table is made, the statements that run per row. All names are
- * quoted, since a source's names may be anything.
+ * The SQL of mirrored tables: which columns are kept, how the table is made, the statements that run per row. All names
+ * are quoted, since a source's names may be anything.
  */
 #include "mirror_plan.h"
 
@@ -53,8 +53,8 @@ static unsigned identity_columns(const struct table *table, unsigned *columns)
 }
 
 /*
- * The replica identity; in its usual form it is the primary key. With identity FULL every image is whole, and the primary
- * key, if there is one, does.
+ * The replica identity; in its usual form it is the primary key. With identity FULL every image is whole, and the
+ * primary key, if there is one, does.
  */
 int plan_key_columns(const struct table *table, unsigned *columns, unsigned *ret_count)
 {
@@ -255,8 +255,8 @@ static int create_index(const struct mirror_plan *plan, struct db *db, const str
 }
 
 /*
- * The primary key, where the mirror's key is another index. It is not unique here: a deferred constraint lets two rows share
- * a value for a moment, and a unique index would drop one of them.
+ * The primary key, where the mirror's key is another index. It is not unique here: a deferred constraint lets two rows
+ * share a value for a moment, and a unique index would drop one of them.
  */
 static int create_primary_index(const struct mirror_plan *plan, struct db *db, struct error *err)
 {

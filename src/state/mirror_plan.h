@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What the mirror's files share: the plan of a table version (which columns are kept, the statements per row) and the shape
- * that the state file remembers of a mirrored table. Private to state/.
+ * What the mirror's files share: the plan of a table version (which columns are kept, the statements per row) and the
+ * shape that the state file remembers of a mirrored table. Private to state/.
  */
 #ifndef STATE_MIRROR_PLAN_H
 #define STATE_MIRROR_PLAN_H
@@ -23,8 +23,8 @@ struct mirrored {
 };
 
 /*
- * How rows of one table version are kept. The mirrored columns are the key's, in key order, then the others in order of the
- * table. A bag has no key; its rows are keyed by (hash of the mirrored values, number among equal rows).
+ * How rows of one table version are kept. The mirrored columns are the key's, in key order, then the others in order of
+ * the table. A bag has no key; its rows are keyed by (hash of the mirrored values, number among equal rows).
  */
 struct mirror_plan {
 	const struct table *table;
@@ -80,7 +80,10 @@ MUST_CHECK int plan_prepare_piece(const struct mirror_plan *plan, struct db *db,
 /* A statement that selects the mirrored columns of all rows in key order. */
 MUST_CHECK int plan_prepare_walk(const struct mirror_plan *plan, struct db *db, sqlite3_stmt **ret, struct error *err);
 
-/* The columns that identify a row in the mirror; count 0: none, it is a bag. Returns -1 if it cannot be mirrored at all. */
+/*
+ * The columns that identify a row in the mirror; count 0: none, it is a bag. Returns -1 if it cannot be mirrored at
+ * all.
+ */
 int plan_key_columns(const struct table *table, unsigned *columns, unsigned *ret_count);
 
 /* Remembers the shape of a table that was just created, with a state. */

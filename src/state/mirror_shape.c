@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The shapes of mirrored tables as the state file remembers them, and what differs. A change of a mirrored column's type,
- * modifier or presence may have changed rows without row events (USING, DEFAULT): then the mirror is stale.
+ * The shapes of mirrored tables as the state file remembers them, and what differs. A change of a mirrored column's
+ * type, modifier or presence may have changed rows without row events (USING, DEFAULT): then the mirror is stale.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -16,10 +16,11 @@
 #include "state/db.h"
 
 /*
- * Prepares sql and binds its parameters in order; one letter each in `types`: i int64_t, t struct view as text, b struct
- * view as blob, s const char *. Texts must live until the statement is finalized.
+ * Prepares sql and binds its parameters in order; one letter each in `types`: i int64_t, t struct view as text, b
+ * struct view as blob, s const char *. Texts must live until the statement is finalized.
  */
-MUST_CHECK int query_open(struct db *db, const char *sql, sqlite3_stmt **ret, struct error *err, const char *types, ...);
+MUST_CHECK int query_open(struct db *db, const char *sql, sqlite3_stmt **ret, struct error *err, const char *types,
+			  ...);
 
 /* The same for a statement without rows: begins the transaction, runs it. */
 MUST_CHECK int query_run(struct db *db, const char *sql, struct error *err, const char *types, ...);

@@ -85,7 +85,8 @@ static int load_table(struct shapes *shapes, sqlite3_stmt *stmt, struct error *e
 	return 0;
 }
 
-int shapes_load(struct db *db, struct catalog *catalog, const struct table ***ret, unsigned *ret_count, struct error *err)
+int shapes_load(struct db *db, struct catalog *catalog, const struct table ***ret, unsigned *ret_count,
+		struct error *err)
 {
 	struct shapes shapes = {.db = db, .catalog = catalog};
 	sqlite3_stmt *stmt;
