@@ -156,6 +156,8 @@ static int build_union(struct builder *b, const struct yaml_node *node, const ch
 	ret->nullable = true;
 	ret->null_second = is_null_name(two);
 	ret->type = build_type(b, ret->null_second ? one : two, space);
+	if (ret->type == avro_primitive(AVRO_NULL)) /* by its address: a named type may not be built yet */
+		return complain(b, node, "a union must be [\"null\", T] or [T, \"null\"]");
 	return ret->type ? 0 : -1;
 }
 
@@ -432,6 +434,8 @@ static const struct avro_type *build_object(struct builder *b, const struct yaml
 	}
 	if (form->kind != YAML_SCALAR)
 		return build_type(b, form, space);
+	if (!text_of(b, node, "type"))
+		return NULL;
 	if (declares_name(node))
 		return build_named(b, node, space, view_is(form->text, "record"));
 	if (view_is(form->text, "array"))
