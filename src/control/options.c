@@ -88,13 +88,15 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 const struct option option_table[] = {
 	{.name = "source.name", .type = OPTION_TEXT, AT(source_name), .required = true, .form = &form_name,
 	 .example = "erp",
-	 .help = "The name of the source. It is part of every event id, of the checkpoint's key and of the transactional "
-		 "id: choose it once and never change it."},
-	{.name = "source.type", .type = OPTION_CHOICE, AT(source_type), .choices = source_types, .fallback = "postgresql",
+	 .help = "The name of the source. It is part of every event id, of the checkpoint's key and of the "
+		 "transactional id: choose it once and never change it."},
+	{.name = "source.type", .type = OPTION_CHOICE, AT(source_type), .choices = source_types,
+	 .fallback = "postgresql",
 	 .help = "The kind of server."},
 	{.name = "source.instance", .type = OPTION_TEXT, AT(source_instance), .form = &form_name,
 	 .derived = "the value of source.name", .example = "erp",
-	 .help = "The installation: the first part of every canonical id. Sources that are one installation say the same."},
+	 .help = "The installation: the first part of every canonical id. Sources that are one installation say the "
+		 "same."},
 	{.name = "source.host", .type = OPTION_TEXT, AT(source_host), .form = &form_anything,
 	 .derived = "what libpq takes: $PGHOST, or the local socket", .example = "db.example.net", .sampled = true,
 	 .help = "The server's host name, address, or folder of its socket."},
@@ -121,17 +123,18 @@ const struct option option_table[] = {
 	{.name = "source.create_slot", .type = OPTION_BOOLEAN, AT(source_create_slot), .fallback = "false",
 	 .example = "true",
 	 .sampled = true,
-	 .help = "Whether to make the slot at the first start. The server keeps its log for a slot until it is read, so "
-		 "this is said explicitly. Once something was published no slot is ever made again."},
+	 .help = "Whether to make the slot at the first start. The server keeps its log for a slot until it is read, "
+		 "so this is said explicitly. Once something was published no slot is ever made again."},
 	{.name = "source.slot_timeout", .type = OPTION_DURATION, AT(source_slot_timeout), RANGE(SEC, DAY),
 	 .fallback = "5min",
-	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited for "
-		 "are named when it runs out; then it is tried again."},
+	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited "
+		 "for are named when it runs out; then it is tried again."},
 
 	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
 	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",
-	 .help = "Any property of librdkafka, passed through; bootstrap.servers is required. Those that delivery depends "
-		 "on (transactional.id, enable.idempotence, isolation.level and the like) are set by Tailwater."},
+	 .help = "Any property of librdkafka, passed through; bootstrap.servers is required. Those that delivery "
+		 "depends on (transactional.id, enable.idempotence, isolation.level and the like) are set by "
+		 "Tailwater."},
 
 	{.name = "topics.prefix", .type = OPTION_TEXT, AT(topics_prefix), .form = &form_prefix,
 	 .derived = "the value of source.name", .example = "erp",
@@ -139,7 +142,8 @@ const struct option option_table[] = {
 		 "PREFIX.exception, PREFIX.transaction, PREFIX.schemas, PREFIX.checkpoint."},
 	{.name = "topics.partitions", .type = OPTION_INTEGER, AT(topics_partitions), RANGE(1, 10000), .fallback = "6",
 	 .help = "Partitions of a topic that Tailwater makes. A topic that exists keeps its own number."},
-	{.name = "topics.replication", .type = OPTION_INTEGER, AT(topics_replication), RANGE(1, 100), .fallback = "broker",
+	{.name = "topics.replication", .type = OPTION_INTEGER, AT(topics_replication), RANGE(1, 100),
+	 .fallback = "broker",
 	 .word = "broker", .word_value = 0,
 	 .help = "Replication factor of a topic that Tailwater makes; `broker` is the broker's default."},
 	{.name = "topics.retention", .type = OPTION_DURATION, AT(topics_retention), RANGE(60 * SEC, 36500 * DAY),
@@ -149,13 +153,14 @@ const struct option option_table[] = {
 
 	{.name = "topics.transactions", .type = OPTION_CHOICE, AT(topics_transactions), .choices = marked_transactions,
 	 .fallback = "split",
-	 .help = "Which transactions have records in PREFIX.transaction. split: those published in several Kafka transactions "
-		 "have an END with counts, which says that they are whole. all: every one has a BEGIN and an END, as with "
-		 "Debezium's provide.transaction.metadata. Snapshots have both in any case."},
+	 .help = "Which transactions have records in PREFIX.transaction. split: those published in several Kafka "
+		 "transactions have an END with counts, which says that they are whole. all: every one has a BEGIN and "
+		 "an END, as with Debezium's provide.transaction.metadata. Snapshots have both in any case."},
 
 	{.name = "tables.include", .type = OPTION_LIST, AT(tables_include), .form = &form_table, .fallback = "[]",
 	 .example = "[public.*]", .sampled = true,
-	 .help = "Patterns (* and ?) of the tables that have change topics. What the mapping reads is captured besides."},
+	 .help = "Patterns (* and ?) of the tables that have change topics. What the mapping reads is captured "
+		 "besides."},
 	{.name = "tables.exclude", .type = OPTION_LIST, AT(tables_exclude), .form = &form_table, .fallback = "[]",
 	 .example = "[public.audit_*]", .help = "Patterns of tables that have none, although included."},
 	{.name = "tables.exclude_columns", .type = OPTION_LIST, AT(tables_exclude_columns), .form = &form_column,
@@ -173,13 +178,15 @@ const struct option option_table[] = {
 
 	{.name = "state.file", .type = OPTION_PATH, AT(state_file), .required = true,
 	 .example = "/var/lib/tailwater/erp.state",
-	 .help = "The state file: mirror, last documents and position. It must survive restarts, on a local file system."},
+	 .help = "The state file: mirror, last documents and position. It must survive restarts, on a local file "
+		 "system."},
 	{.name = "state.cache", .type = OPTION_SIZE, AT(state_cache), RANGE(MB, 64 * GB), .fallback = "8MB",
 	 .help = "Page cache of the state file. More is faster where keys are touched in random order."},
 
 	{.name = "delivery", .type = OPTION_CHOICE, AT(delivery), .choices = deliveries, .fallback = "exactly_once",
-	 .help = "exactly_once: events and the checkpoint are one Kafka transaction, and a read_committed consumer sees "
-		 "every event once. at_least_once: after a crash a suffix is repeated, recognisable by the event id."},
+	 .help = "exactly_once: events and the checkpoint are one Kafka transaction, and a read_committed consumer "
+		 "sees every event once. at_least_once: after a crash a suffix is repeated, recognisable by the event "
+		 "id."},
 
 	{.name = "batch.time", .type = OPTION_DURATION, AT(batch_time), RANGE(0, 60 * SEC), .fallback = "20ms",
 	 .help = "How long events are gathered for one Kafka transaction; never less than 5 times the duration of the "
@@ -187,7 +194,8 @@ const struct option option_table[] = {
 	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "50000",
 	 .help = "How many messages at most are in one Kafka transaction. A larger source transaction is split."},
 	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "16MB",
-	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with at_least_once."},
+	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with "
+		 "at_least_once."},
 
 	{.name = "confirm.interval", .type = OPTION_DURATION, AT(confirm_interval), RANGE(10 * MSEC, 600 * SEC),
 	 .fallback = "1s",
@@ -195,13 +203,16 @@ const struct option option_table[] = {
 	{.name = "confirm.rows", .type = OPTION_INTEGER, AT(confirm_rows), RANGE(1, 100000000), .fallback = "100000",
 	 .help = "... but at the latest after so many rows."},
 
-	{.name = "commit_timeout", .type = OPTION_DURATION, AT(commit_timeout), RANGE(SEC, 3600 * SEC), .fallback = "1min",
+	{.name = "commit_timeout", .type = OPTION_DURATION, AT(commit_timeout), RANGE(SEC, 3600 * SEC),
+	 .fallback = "1min",
 	 .help = "How long Kafka may leave a commit unanswered before its outcome is read back from the checkpoint."},
 
-	{.name = "on_bad_record", .type = OPTION_CHOICE, AT(on_bad_record), .choices = bad_record_ways, .fallback = "stop",
-	 .help = "What becomes of a change record with a value that its schema has no form for, and of a message larger than "
-		 "kafka.message.max.bytes. stop: after three attempts the agent stops in state BLOCKED, and nothing is skipped. "
-		 "exception: a record in PREFIX.exception takes its place, with table, key and reason, and the stream goes on."},
+	{.name = "on_bad_record", .type = OPTION_CHOICE, AT(on_bad_record), .choices = bad_record_ways,
+	 .fallback = "stop",
+	 .help = "What becomes of a change record with a value that its schema has no form for, and of a message "
+		 "larger than kafka.message.max.bytes. stop: after three attempts the agent stops in state BLOCKED, "
+		 "and nothing is skipped. exception: a record in PREFIX.exception takes its place, with table, key and "
+		 "reason, and the stream goes on."},
 
 	{.name = "log.format", .type = OPTION_CHOICE, AT(log_format), .choices = log_formats, .fallback = "text",
 	 .reloadable = true, .help = "Log lines on standard error: one line for each event, as text or JSON."},

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The rule of pace.h, as settled by experiment. Naps of a fixed length do not keep the pipe full: short ones let it run dry,
- * and then a whole window of rows goes out one by one; long ones leave the server waiting.
+ * The rule of pace.h, as settled by experiment. Naps of a fixed length do not keep the pipe full: short ones let it run
+ * dry, and then a whole window of rows goes out one by one; long ones leave the server waiting.
  */
 #include "pace.h"
 
@@ -48,7 +48,10 @@ static void nap(struct pace *pace, long us)
 	pace->naps++;
 }
 
-/* Until the queue is as long as the kernel lets it grow; and, of a stream in bulk, longer: what is sent now waits behind it. */
+/*
+ * Until the queue is as long as the kernel lets it grow; and, of a stream in bulk, longer: what is sent now waits
+ * behind it.
+ */
 static int let_it_fill(struct pace *pace, int fd, int bytes)
 {
 	int before = -1;

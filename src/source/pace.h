@@ -2,12 +2,12 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * How to read a stream that arrives in small pieces. A server that sends each row by itself pays for every piece that the
- * kernel can deliver at once: a packet, an acknowledgement, a wake-up. A piece that cannot be delivered yet is appended to
- * the one that waits before it, at half the cost. So the pipe is to be kept full: the reader takes a portion, and the next
- * one when the server has had the time to send as much. That time is learned: each portion that finds the pipe full shortens
- * it a little, one that finds it dry lengthens it and lets the pipe fill first. The window is kept small, since one that
- * grew would never be full.
+ * How to read a stream that arrives in small pieces. A server that sends each row by itself pays for every piece that
+ * the kernel can deliver at once: a packet, an acknowledgement, a wake-up. A piece that cannot be delivered yet is
+ * appended to the one that waits before it, at half the cost. So the pipe is to be kept full: the reader takes a
+ * portion, and the next one when the server has had the time to send as much. That time is learned: each portion that
+ * finds the pipe full shortens it a little, one that finds it dry lengthens it and lets the pipe fill first. The window
+ * is kept small, since one that grew would never be full.
  */
 #ifndef SOURCE_PACE_H
 #define SOURCE_PACE_H
