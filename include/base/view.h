@@ -35,6 +35,7 @@ static inline bool view_equal(struct view a, struct view b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* The same as a NUL-terminated text. */
 static inline bool view_is(struct view v, const char *text)
 {
 	return view_equal(v, view_of(text));

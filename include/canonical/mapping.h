@@ -68,8 +68,11 @@ struct mapping_options {
  * go to diag; returns NULL if there was an error.
  */
 struct mapping *mapping_compile(const struct mapping_options *options, struct diagnostics *diag);
+
+/* Closes it, too, so before db_close; takes NULL. */
 void mapping_free(struct mapping *mapping);
 
+/* The entities in order of names, and one of them by its name, or NULL; valid as long as the mapping. */
 const struct entity *const *mapping_entities(const struct mapping *mapping, unsigned *ret_count);
 const struct entity *mapping_entity(const struct mapping *mapping, const char *name);
 

@@ -20,11 +20,14 @@ struct pack;
 /* Reads the files; overlay may be NULL. Complaints go to diag; returns NULL then. */
 struct pack *pack_load(const char *folder, const char *overlay, struct diagnostics *diag);
 
-/* All the pack's files as one text, and back. */
+/* All the pack's files as one text, appended, and back: NULL and complaints if it is none. */
 void pack_write(const struct pack *pack, struct writer *wr);
 struct pack *pack_read(struct view text, struct diagnostics *diag);
+
+/* Frees it with its files; takes NULL. */
 void pack_free(struct pack *pack);
 
+/* What pack.yaml says; valid as long as the pack. */
 const char *pack_name(const struct pack *pack);
 const char *pack_version(const struct pack *pack);
 const char *pack_system(const struct pack *pack); /* the product, for header.sourceSystem */

@@ -14,6 +14,7 @@
 
 struct catalog;
 
+/* An empty one. */
 struct catalog *catalog_new(void);
 
 /* Frees it with all versions; takes NULL. */

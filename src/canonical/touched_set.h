@@ -14,12 +14,14 @@
 
 struct touched_set;
 
+/* The database is borrowed; memory_roots as for touch_open. Close takes NULL and comes before db_close. */
 MUST_CHECK int touched_open(struct db *db, unsigned memory_roots, struct touched_set **ret, struct error *err);
 void touched_close(struct touched_set *set);
 
 /* Back to what the state file has. */
 void touched_forget(struct touched_set *set);
 
+/* These are what canonical/touch.h says of the function of the same name; an entity is its index in the mapping. */
 MUST_CHECK int touched_add(struct touched_set *set, unsigned entity, struct root_key key, struct error *err);
 MUST_CHECK int touched_spill(struct touched_set *set, struct error *err);
 MUST_CHECK int touched_count(struct touched_set *set, uint64_t *ret, struct error *err);

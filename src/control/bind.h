@@ -15,8 +15,13 @@ struct place loader_place(const struct loader *ld, const char *name);
 /* The same for an entry of a map option. */
 struct place loader_entry_place(const struct loader *ld, const char *name, const char *entry);
 
+/* Gives options that were not said what is derived from others. */
 void bind_derive(struct conf *conf);
+
+/* Complains of what only several options together can get wrong. */
 void bind_check(const struct conf *conf, const struct loader *ld, struct diagnostics *diag);
+
+/* Fills conf->pipeline; its texts are the settings' or in the arena. */
 void bind_pipeline(struct conf *conf);
 
 #endif

@@ -8,9 +8,11 @@
 #include "base/writer.h"
 #include "publish/checkpoint.h"
 
+/* Words for the phases of an open transaction and of a snapshot, by their enums. */
 extern const char *const report_open_phases[];
 extern const char *const report_snapshot_phases[];
 
+/* Appends a JSON object. */
 void report_progress(const struct progress *progress, struct writer *to);
 void report_checkpoint(const struct checkpoint *checkpoint, struct writer *to);
 

@@ -40,6 +40,7 @@ struct site {
 	struct db *db;                     /* the state file, for reading */
 };
 
+/* Ends and frees what was opened; the site itself is the caller's. */
 void site_done(struct site *site);
 
 /* Connects to the source and describes all its tables. */

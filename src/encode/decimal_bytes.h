@@ -29,6 +29,7 @@ static inline char *put_decimal64(char *to, int64_t value)
 	return to + bytes;
 }
 
+/* The same for any coefficient: DECIMAL128_BYTES at most. */
 char *put_decimal128(char *to, __int128 value);
 
 /*

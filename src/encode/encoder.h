@@ -57,6 +57,7 @@ struct encoder {
 	unsigned clock_ms_len;         /* of ts_ms alone */
 };
 
+/* transaction.c: fills what describes sources and the clock, for a new encoder; and frees it. */
 void encoder_prepare(struct encoder *enc);
 void encoder_release(struct encoder *enc);
 

@@ -9,13 +9,15 @@
 #include "encode/plan.h"
 #include "field.h"
 
-/* `space` is the namespace: the adjusted topic name. */
+/* Append schema texts. `space` is the namespace: the adjusted topic name. */
 void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to);
 void write_value_schema(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to);
 
+/* Of logical messages. */
 void write_message_key_schema(const char *connector, struct writer *to);
 void write_message_value_schema(const char *connector, struct writer *to);
 
+/* Of BEGIN and END; with `documents` the value has the list of documents. */
 void write_marker_key_schema(struct writer *to);
 void write_marker_value_schema(bool documents, struct writer *to);
 

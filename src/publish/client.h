@@ -32,8 +32,10 @@ struct lane {
 	rd_kafka_message_t *messages; /* LANE_MESSAGES, made at the first use */
 };
 
+/* The lane of a partition of the topic; it lives as long as the topic's set. */
 struct lane *topic_lane(const struct topic *topic, int32_t partition);
 
+/* The client's own objects, owned by the producer and by the topic's set. */
 rd_kafka_t *producer_handle(struct producer *producer);
 rd_kafka_topic_t *topic_handle(const struct topic *topic);
 

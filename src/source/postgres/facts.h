@@ -20,6 +20,7 @@ struct pg_catalogue {
 	struct map types; /* oid -> struct pg_type_fact */
 };
 
+/* Frees what was looked up; the connection is the caller's. */
 void pg_catalogue_done(struct pg_catalogue *cat);
 
 /* The look-ups for relations. */
@@ -29,6 +30,7 @@ struct pg_facts pg_catalogue_facts(struct pg_catalogue *cat);
 int pg_catalogue_relation(struct pg_catalogue *cat, const char *schema, const char *name, const char *publication,
 			  struct arena *arena, struct pg_relation *ret, struct error *err);
 
+/* What source_ops.list says. */
 int pg_catalogue_list(struct pg_catalogue *cat, struct source_listing **ret, size_t *ret_count, struct error *err);
 
 #endif

@@ -26,6 +26,7 @@ struct pgoutput {
 	uint64_t truncated_hash;
 };
 
+/* The relations are borrowed. Done frees what the decoder has made; changes it gave are void then. */
 void pgoutput_init(struct pgoutput *pg, struct pg_relations *relations);
 void pgoutput_done(struct pgoutput *pg);
 

@@ -80,6 +80,7 @@ struct pg_relations {
 	uint32_t last_oid;           /* ... changes of one table come in rows */
 };
 
+/* Catalogue and facts are borrowed. Done frees the set with its pg_tables; table versions are the catalogue's. */
 void pg_relations_init(struct pg_relations *set, struct catalog *catalog, struct pg_facts facts);
 void pg_relations_done(struct pg_relations *set);
 

@@ -21,8 +21,11 @@ struct pg_snapshot {
 
 /* Connects and imports the snapshot; when it returns, the exporting connection may go on. */
 int pg_snapshot_begin(struct pg_snapshot *snapshot, const char *conninfo, const char *name, struct error *err);
+
+/* Closes the connection, if there is one. */
 void pg_snapshot_done(struct pg_snapshot *snapshot);
 
+/* Begins to read a table: its rows come from pg_snapshot_row, to their end, before the next one is begun. */
 int pg_snapshot_table(struct pg_snapshot *snapshot, const struct table *table, struct error *err);
 
 /* 1 and a row in COPY's text format without its newline, valid until the next call; 0 at the end; -1. */

@@ -22,6 +22,7 @@ struct pg_type {
 	pg_convert *convert;
 };
 
+/* What is not in the table: any other type, and enums, which have oids of their own. */
 extern const struct pg_type pg_type_other;
 extern const struct pg_type pg_type_enum;
 
