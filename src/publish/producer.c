@@ -216,7 +216,7 @@ int producer_poll(struct producer *producer, struct error *err)
 {
 	uint64_t wakeups;
 
-	if (queue_hand_over(producer, err) < 0)
+	if (queue_is_due(producer) && queue_hand_over(producer, err) < 0)
 		return -1;
 	if (read(producer->fd, &wakeups, sizeof(wakeups)) < 0)
 		wakeups = 0;

@@ -33,6 +33,7 @@ struct producer {
 	bool ending;                /* topics are gone; reports are of no interest */
 	size_t message_bytes_most;
 	struct lane *waiting;       /* those that hold something */
+	unsigned gathered;          /* messages that they hold */
 	struct slab slab;
 	bool commit_resumed;  /* the last call of commit timed out */
 	bool given_up;        /* messages, and the client has not said why */
@@ -44,6 +45,13 @@ struct producer {
 };
 
 /* producer_queue.c */
+
+/*
+ * Whether what waits should be handed over before the flush. Nothing of a transaction is seen before its commit, and each
+ * partition that the client comes to know of by itself costs a request of its own, and a millisecond of waiting for company
+ * that it does with its processor busy: the messages of a small transaction had better come together.
+ */
+bool queue_is_due(const struct producer *producer);
 
 /* Hands over all messages that wait, lane by lane: 0, or -1 with the first failure. */
 int queue_hand_over(struct producer *producer, struct error *err);

@@ -16,6 +16,7 @@
 
 #define CHUNK_BYTES ((size_t)256 << 10)
 #define CHUNKS_KEPT 40
+#define GATHERED_MOST 500
 
 void queue_done(struct producer *producer)
 {
@@ -74,6 +75,7 @@ static int hand_over(struct producer *producer, struct lane *lane, struct error 
 	int taken = rd_kafka_produce_batch(lane->rkt, lane->partition, flags, lane->messages, (int)lane->count);
 	unsigned count = lane->count;
 
+	producer->gathered -= count;
 	lane->count = 0;
 	if (taken == (int)count)
 		return 0;
@@ -83,6 +85,11 @@ static int hand_over(struct producer *producer, struct lane *lane, struct error 
 				      (struct view){lane->messages[i].key, lane->messages[i].key_len},
 				      lane->messages[i].len, err);
 	return error_set(err, ERROR_INTERNAL, "Kafka's client took only some messages");
+}
+
+bool queue_is_due(const struct producer *producer)
+{
+	return !producer->transactional || producer->gathered >= GATHERED_MOST;
 }
 
 int queue_hand_over(struct producer *producer, struct error *err)
@@ -133,6 +140,7 @@ int producer_send(struct producer *producer, const struct message *message, stru
 		producer->waiting = lane;
 	}
 	fill(producer, message, lane, &lane->messages[lane->count++]);
+	producer->gathered++;
 	producer->metrics.messages++;
 	producer->metrics.bytes += bytes;
 	producer->outstanding_bytes += bytes + MESSAGE_OVERHEAD_BYTES;
