@@ -201,7 +201,11 @@ void bind_pipeline(struct conf *conf)
 		.source_type = source_type(settings),
 		.database = settings->source_dbname,
 		.source = bind_source(settings, &conf->arena),
-		.kafka = {settings->source_name, settings->kafka.entries, settings->kafka.count},
+		.kafka = {
+			.client = settings->source_name,
+			.properties = settings->kafka.entries,
+			.property_count = settings->kafka.count,
+		},
 		.delivery = settings->delivery ? DELIVERY_AT_LEAST_ONCE : DELIVERY_EXACTLY_ONCE,
 		.bad_record_exception = settings->on_bad_record != 0,
 		.mark_all = settings->topics_transactions != 0,
