@@ -12,7 +12,7 @@
  * A quoted JSON string: control characters, quote and backslash are escaped, other bytes are written as they are; bytes
  * that are no UTF-8 become U+FFFD, so that the result is JSON in any case.
  */
-void json_string(struct writer *wr, struct view text);
+void json_text(struct writer *wr, struct view text);
 
 /* A valid JSON text, written again with a line for each member, indented. */
 void json_indent(struct writer *wr, struct view json);

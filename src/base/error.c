@@ -23,6 +23,8 @@ const struct named_state_info named_states[NAMED_STATES] = {
 	[STATE_MIRROR_INCOMPLETE] = {"MIRROR_INCOMPLETE", 20, "a mapping needs rows or columns that the mirror lacks"},
 	[STATE_REPLAY_DIFFERS] = {"REPLAY_DIFFERS", 21, "a replay came out different from what was published"},
 	[STATE_UNSUPPORTED] = {"UNSUPPORTED", 22, "the source or broker lacks something that is needed"},
+	[STATE_SCHEMA_REFUSED] = {"SCHEMA_REFUSED", 23, "the schema registry refuses a schema, or lacks one that may not be registered"},
+	[STATE_REGISTRY_DENIED] = {"REGISTRY_DENIED", 24, "the schema registry lets us not in, or is not the one that it should be"},
 };
 
 static int __attribute__((format(printf, 4, 0)))

@@ -57,7 +57,7 @@ static void write_character(struct writer *wr, struct view character)
 	}
 }
 
-void json_string(struct writer *wr, struct view text)
+void json_text(struct writer *wr, struct view text)
 {
 	wr_u8(wr, '"');
 	while (text.len) {

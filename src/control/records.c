@@ -139,7 +139,7 @@ static int decode_text(struct records *records, struct view bytes, struct writer
 {
 	(void)records;
 	(void)err;
-	json_string(to, bytes);
+	json_text(to, bytes);
 	if (text)
 		wr_view_bytes(text, bytes);
 	return 0;

@@ -64,6 +64,6 @@ void report_checkpoint(const struct checkpoint *checkpoint, struct writer *to)
 	wr_printf(to, ",\"writer\":\"%s\",\"claim\":%" PRIu64 ",\"writtenAt\":", checkpoint->writer, checkpoint->claim);
 	report_time(checkpoint->written_at, to);
 	wr_printf(to, ",\"system\":\"%s\",\"database\":", checkpoint->system);
-	json_string(to, view_of(checkpoint->database));
+	json_text(to, view_of(checkpoint->database));
 	wr_printf(to, ",\"timeline\":%u}", checkpoint->timeline);
 }

@@ -285,7 +285,7 @@ static void print_list(const struct conf_list *list, struct writer *to)
 	wr_u8(to, '[');
 	for (size_t i = 0; i < list->count; i++) {
 		wr_printf(to, "%s", i ? ", " : "");
-		json_string(to, view_of(list->items[i]));
+		json_text(to, view_of(list->items[i]));
 	}
 	wr_u8(to, ']');
 }
@@ -297,7 +297,7 @@ static void print_map(const struct conf_map *map, struct writer *to)
 		const struct kafka_property *entry = &map->entries[i];
 
 		wr_printf(to, "%s%s: ", i ? ", " : "", entry->name);
-		json_string(to, diag_names_secret(view_of(entry->name)) ? VIEW("***") : view_of(entry->value));
+		json_text(to, diag_names_secret(view_of(entry->name)) ? VIEW("***") : view_of(entry->value));
 	}
 	wr_u8(to, '}');
 }
@@ -360,7 +360,7 @@ int value_read(struct value_reader *reader, const struct option *option, const s
 static void print_text(const char *text, struct writer *to)
 {
 	if (text)
-		json_string(to, view_of(text));
+		json_text(to, view_of(text));
 	else
 		wr_printf(to, "null");
 }

@@ -133,7 +133,7 @@ static void put_record(struct writer *to, const struct avro_type *type, const st
 	for (unsigned i = 0; i < type->field_count; i++) {
 		if (i)
 			wr_u8(to, ',');
-		json_string(to, view_of(type->fields[i].name));
+		json_text(to, view_of(type->fields[i].name));
 		wr_u8(to, ':');
 		datum_json(type->fields[i].type, &datum->items[i], to);
 	}
@@ -157,7 +157,7 @@ static void put_map(struct writer *to, const struct avro_type *type, const struc
 	for (uint32_t i = 0; i + 1 < datum->count; i += 2) {
 		if (i)
 			wr_u8(to, ',');
-		json_string(to, datum->items[i].text);
+		json_text(to, datum->items[i].text);
 		wr_u8(to, ':');
 		datum_json(type->items, &datum->items[i + 1], to);
 	}
@@ -188,10 +188,10 @@ static void put_value(struct writer *to, const struct avro_type *type, const str
 			put_base64(to, datum->text);
 		break;
 	case AVRO_STRING:
-		json_string(to, datum->text);
+		json_text(to, datum->text);
 		break;
 	case AVRO_ENUM:
-		json_string(to, view_of(type->symbols[datum->integer]));
+		json_text(to, view_of(type->symbols[datum->integer]));
 		break;
 	case AVRO_RECORD:
 		put_record(to, type, datum);

@@ -87,7 +87,7 @@ static void write_enum(struct writer *to, const struct column *column)
 	put(to, "{\"type\":\"string\",\"connect.version\":1,");
 	if (column->labels) {
 		put(to, "\"connect.parameters\":{\"allowed\":");
-		json_string(to, view_of(column->labels));
+		json_text(to, view_of(column->labels));
 		put(to, "},");
 	}
 	put(to, "\"connect.name\":\"io.debezium.data.Enum\"}");
@@ -101,7 +101,7 @@ static void write_source_type(struct writer *to, const char *source_type)
 	for (; *source_type && *source_type != '('; source_type++)
 		wr_u8(&name, (uint8_t)toupper((unsigned char)*source_type));
 	put(to, "{\"type\":\"string\",\"connect.parameters\":{\"__debezium.source.column.type\":");
-	json_string(to, wr_view(&name));
+	json_text(to, wr_view(&name));
 	put(to, "}}");
 	wr_done(&name);
 }

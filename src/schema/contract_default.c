@@ -134,7 +134,7 @@ static void write_json(struct writer *wr, const struct yaml_node *node)
 		if (node->plain)
 			wr_view_bytes(wr, node->text.len ? node->text : VIEW("null"));
 		else
-			json_string(wr, node->text);
+			json_text(wr, node->text);
 		return;
 	}
 	wr_u8(wr, node->kind == YAML_MAPPING ? '{' : '[');
@@ -142,7 +142,7 @@ static void write_json(struct writer *wr, const struct yaml_node *node)
 		wr_view_bytes(wr, view_of(between));
 		between = ",";
 		if (node->kind == YAML_MAPPING) {
-			json_string(wr, view_of(each->key));
+			json_text(wr, view_of(each->key));
 			wr_u8(wr, ':');
 		}
 		write_json(wr, each);

@@ -32,7 +32,7 @@ static void put_text(struct printer *pr, const char *key, const char *value)
 	put(pr, ",\"");
 	put(pr, key);
 	put(pr, "\":");
-	json_string(pr->to, view_of(value));
+	json_text(pr->to, view_of(value));
 }
 
 /* True if a name was written out before; otherwise it is now. */
@@ -88,7 +88,7 @@ static void print_symbols(struct printer *pr, const struct avro_type *type)
 	for (unsigned i = 0; i < type->symbol_count; i++) {
 		if (i)
 			put(pr, ",");
-		json_string(pr->to, view_of(type->symbols[i]));
+		json_text(pr->to, view_of(type->symbols[i]));
 	}
 	put(pr, "]");
 	if (!pr->canonical && type->default_symbol >= 0)

@@ -180,7 +180,7 @@ static void write_texts(struct writer *out, const char *name, const struct view 
 	wr_printf(out, ",\"%s\":[", name);
 	for (unsigned i = 0; i < count; i++) {
 		wr_printf(out, "%s", i ? "," : "");
-		json_string(out, texts[i]);
+		json_text(out, texts[i]);
 	}
 	wr_u8(out, ']');
 }
@@ -218,7 +218,7 @@ static void write_fault(struct writer *out, const struct fault *fault)
 		if (!texts[i].text.ptr)
 			continue;
 		wr_printf(out, ",\"%s\":", texts[i].name);
-		json_string(out, texts[i].text);
+		json_text(out, texts[i].text);
 	}
 }
 
@@ -227,13 +227,13 @@ static int write_document(struct test *test, const struct document *document, st
 	struct writer *out = &test->out;
 
 	wr_printf(out, "{\"canonicalId\":");
-	json_string(out, document->canonical_id);
+	json_text(out, document->canonical_id);
 	wr_printf(out, ",\"valid\":%s", document->valid ? "true" : "false");
 	if (!document->valid)
 		write_fault(out, &document->fault);
 	wr_printf(out, ",\"legalEntity\":");
 	if (document->legal_entity.ptr)
-		json_string(out, document->legal_entity);
+		json_text(out, document->legal_entity);
 	else
 		wr_printf(out, "null");
 	write_texts(out, "quality", document->quality, document->quality_count);

@@ -48,7 +48,7 @@ static void test_string(void **state)
 	FOR_EACH(row, strings) {
 		struct writer wr = {0};
 
-		json_string(&wr, view_of(row->text));
+		json_text(&wr, view_of(row->text));
 		assert_view(wr_view(&wr), row->json);
 		wr_done(&wr);
 	}
