@@ -74,6 +74,19 @@ struct settings {
 	int64_t commit_timeout;
 	int64_t on_bad_record;
 
+	const char *registry_url;
+	const char *registry_user;
+	const char *registry_password;
+	const char *registry_token;
+	const char *registry_ca_file;
+	const char *registry_cert_file;
+	const char *registry_key_file;
+	const char *registry_key_password;
+	int64_t registry_timeout;
+	int64_t registry_auto_register;
+	int64_t registry_subjects;
+	int64_t framing;
+
 	int64_t log_format;
 	int64_t log_level;
 };

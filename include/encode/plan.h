@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/view.h"
+#include "encode/framing.h"
 #include "model/table.h"
 
 struct encoder;
@@ -44,6 +45,8 @@ void encoder_free(struct encoder *enc);
 struct encode_schema {
 	uint64_t fingerprint;
 	struct view text;       /* ptr NULL: there is none (the key of a table without one) */
+	const char *name;       /* full name of the record; NULL: the type has none */
+	struct frame frame;     /* single-object encoding, until a registry has given an id */
 };
 
 struct encode_plan {

@@ -16,7 +16,10 @@
 #include "base/clock.h"
 #include "base/diagnostics.h"
 #include "base/error.h"
+#include "encode/framing.h"
 #include "publish/producer.h"
+#include "registry/client.h"
+#include "registry/ids.h"
 #include "source/source.h"
 
 enum delivery { DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
@@ -43,6 +46,11 @@ struct pipeline_options {
 	size_t exclude_count;
 	const char *const *exclude_columns; /* patterns of "schema.table.column" that are not published */
 	size_t exclude_column_count;
+
+	struct registry_options registry; /* its url NULL: there is none */
+	enum framing framing;
+	enum subject_strategy subjects;
+	bool auto_register;            /* false: schemas must be there */
 
 	const char *schemas;           /* folder of the contracts */
 	const char *pack;              /* folder of the mapping pack; NULL: no documents */
@@ -84,6 +92,8 @@ struct pipeline_metrics {
 	_Atomic uint64_t claims;             /* claims written */
 	_Atomic uint64_t reclaims;           /* ... after a predecessor of the same state file */
 	_Atomic uint64_t snapshot_rows;
+	_Atomic uint64_t registry_requests;
+	_Atomic uint64_t registry_retries;   /* ... those that failed and were made again */
 	_Atomic uint64_t read_bytes;
 	_Atomic uint64_t reads;
 };

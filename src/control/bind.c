@@ -132,11 +132,36 @@ static void check_tables(const struct settings *settings, const struct loader *l
 								      "'mapping.pack'");
 }
 
+/* Options that say nothing without another one. */
+static void check_need(bool given, const char *name, bool there, const char *needed, const struct loader *ld,
+		       struct diagnostics *diag)
+{
+	if (given && !there)
+		diag_error(diag, loader_place(ld, name), "'%s' is of no use without '%s'", name, needed);
+}
+
+static void check_registry(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)
+{
+	bool url = settings->registry_url != NULL;
+
+	check_need(settings->registry_user, "registry.user", url, "registry.url", ld, diag);
+	check_need(settings->registry_token, "registry.token", url, "registry.url", ld, diag);
+	check_need(settings->registry_ca_file, "registry.ca_file", url, "registry.url", ld, diag);
+	check_need(settings->registry_cert_file, "registry.cert_file", url, "registry.url", ld, diag);
+	check_need(settings->registry_password, "registry.password", settings->registry_user, "registry.user", ld, diag);
+	check_need(settings->registry_key_file, "registry.key_file", settings->registry_cert_file, "registry.cert_file", ld, diag);
+	check_need(settings->registry_key_password, "registry.key_password", settings->registry_cert_file, "registry.cert_file", ld,
+		   diag);
+	if (settings->framing == FRAMING_CONFLUENT && !url)
+		diag_error(diag, loader_place(ld, "framing"), "'framing: confluent' needs a 'registry.url'");
+}
+
 void bind_check(const struct conf *conf, const struct loader *ld, struct diagnostics *diag)
 {
 	check_parameters(&conf->settings, ld, diag);
 	check_kafka(conf, ld, diag);
 	check_tables(&conf->settings, ld, diag);
+	check_registry(&conf->settings, ld, diag);
 }
 
 /* The pipeline's options ---------------------------------------------------------------------- */
@@ -189,6 +214,29 @@ static struct source_options bind_source(const struct settings *settings, struct
 	};
 }
 
+static struct registry_options bind_registry(const struct settings *settings)
+{
+	return (struct registry_options){
+		.url = settings->registry_url,
+		.user = settings->registry_user,
+		.password = settings->registry_password,
+		.token = settings->registry_token,
+		.ca_file = settings->registry_ca_file,
+		.cert_file = settings->registry_cert_file,
+		.key_file = settings->registry_key_file,
+		.key_password = settings->registry_key_password,
+		.timeout_us = settings->registry_timeout,
+	};
+}
+
+/* The choices stand in the order of enum framing, with `auto` as none. */
+static enum framing bind_framing(const struct settings *settings)
+{
+	if (settings->framing != FRAMING_NONE)
+		return (enum framing)settings->framing;
+	return settings->registry_url ? FRAMING_CONFLUENT : FRAMING_SINGLE_OBJECT;
+}
+
 void bind_pipeline(struct conf *conf)
 {
 	const struct settings *settings = &conf->settings;
@@ -219,6 +267,10 @@ void bind_pipeline(struct conf *conf)
 		.exclude_count = settings->tables_exclude.count,
 		.exclude_columns = settings->tables_exclude_columns.items,
 		.exclude_column_count = settings->tables_exclude_columns.count,
+		.registry = bind_registry(settings),
+		.framing = bind_framing(settings),
+		.subjects = (enum subject_strategy)settings->registry_subjects,
+		.auto_register = settings->registry_auto_register,
 		.schemas = settings->mapping_schemas,
 		.pack = settings->mapping_pack,
 		.overlay = settings->mapping_overlay,

@@ -22,7 +22,8 @@ static const struct {
 	METRIC(kafka_commits), METRIC(state_commits), METRIC(split_batches), METRIC(recoveries),
 	METRIC(replayed_changes),
 	METRIC(skipped_changes), METRIC(replays), METRIC(skips_in_changes), METRIC(skips_in_documents),
-	METRIC(ambiguous_commits), METRIC(claims), METRIC(reclaims), METRIC(snapshot_rows), METRIC(read_bytes), METRIC(reads),
+	METRIC(ambiguous_commits), METRIC(claims), METRIC(reclaims), METRIC(snapshot_rows),
+	METRIC(registry_requests), METRIC(registry_retries), METRIC(read_bytes), METRIC(reads),
 };
 
 #define METRIC_COUNT (sizeof(metric_table) / sizeof(metric_table[0]))

@@ -66,6 +66,15 @@ static bool fits_anything(struct view text)
 	return text.len > 0;
 }
 
+/* Credentials do not belong there: addresses are printed. */
+static bool fits_url(struct view text)
+{
+	size_t scheme = text.len > 7 && memcmp(text.ptr, "http://", 7) == 0 ? 7 : text.len > 8 && memcmp(text.ptr, "https://", 8) == 0 ? 8 : 0;
+
+	return scheme && text.ptr[scheme] != '/' && !memchr(text.ptr, '@', text.len) && !memchr(text.ptr, '?', text.len) &&
+	       !memchr(text.ptr, '#', text.len) && !memchr(text.ptr, ' ', text.len);
+}
+
 static const struct option_form form_name = {
 	fits_name, "a name of 1 to 63 letters, digits, '.', '_' or '-' that begins with a letter or digit"};
 static const struct option_form form_slot = {fits_slot, "a name of 1 to 63 small letters, digits or '_'"};
@@ -73,12 +82,16 @@ static const struct option_form form_prefix = {fits_prefix, "a name of 1 to 100 
 static const struct option_form form_table = {fits_table, "a pattern schema.table, as in public.invoice or public.*"};
 static const struct option_form form_column = {fits_column,
 					       "a pattern schema.table.column, as in public.partner.iban or *.*.password"};
+static const struct option_form form_url = {
+	fits_url, "an address as in https://registry.example.net:8081/path, without user, query or fragment"};
 static const struct option_form form_anything = {fits_anything, "a text that is not empty"};
 
 static const char *const source_types[] = {"postgresql", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const bad_record_ways[] = {"stop", "exception", NULL};
 static const char *const marked_transactions[] = {"split", "all", NULL};
+static const char *const subject_strategies[] = {"topic", "record", "topic_record", NULL};
+static const char *const framings[] = {"auto", "single_object", "confluent", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
@@ -167,6 +180,44 @@ const struct option option_table[] = {
 	 .fallback = "[]", .example = "[public.employee.iban]",
 	 .help = "Patterns of columns that change topics leave out. A mapping can still read them."},
 
+	{.name = "registry.url", .type = OPTION_TEXT, AT(registry_url), .form = &form_url,
+	 .derived = "none: schemas go to the topic PREFIX.schemas", .example = "https://registry.example.net:8081",
+	 .help = "A schema registry with Confluent's API; its address below which /subjects is found (of Apicurio that ends in "
+		 "/apis/ccompat/v7). A schema is registered before the first message that has it; what was registered once streams "
+		 "on when the registry is away."},
+	{.name = "registry.user", .type = OPTION_TEXT, AT(registry_user), .form = &form_anything, .derived = "none",
+	 .example = "tailwater", .help = "The user of basic authentication."},
+	{.name = "registry.password", .type = OPTION_TEXT, AT(registry_password), .secret = true, .derived = "none",
+	 .example = "${file:/etc/tailwater/password}", .help = "The user's password."},
+	{.name = "registry.token", .type = OPTION_TEXT, AT(registry_token), .secret = true, .derived = "none",
+	 .example = "${file:/etc/tailwater/password}",
+	 .help = "A bearer token, sent if there is no registry.user."},
+	{.name = "registry.ca_file", .type = OPTION_PATH, AT(registry_ca_file), .derived = "those of the system",
+	 .example = "/etc/tailwater/ca.pem",
+	 .help = "Certificates in PEM: who issues that of the registry."},
+	{.name = "registry.cert_file", .type = OPTION_PATH, AT(registry_cert_file), .derived = "none",
+	 .example = "/etc/tailwater/cert.pem",
+	 .help = "Our own certificate in PEM, for a registry that asks for one."},
+	{.name = "registry.key_file", .type = OPTION_PATH, AT(registry_key_file), .derived = "the value of registry.cert_file",
+	 .example = "/etc/tailwater/key.pem", .help = "The certificate's private key in PEM."},
+	{.name = "registry.key_password", .type = OPTION_TEXT, AT(registry_key_password), .secret = true, .derived = "none",
+	 .example = "${file:/etc/tailwater/password}", .help = "The password of that key, if it has one."},
+	{.name = "registry.timeout", .type = OPTION_DURATION, AT(registry_timeout), RANGE(100 * MSEC, 300 * SEC), .fallback = "10s",
+	 .help = "How long the registry may take for one answer. Then it is asked again, for as long as it takes, less and less "
+		 "often; meanwhile the source is served and what came before the schema is published."},
+	{.name = "registry.auto_register", .type = OPTION_BOOLEAN, AT(registry_auto_register), .fallback = "true",
+	 .help = "Whether to register schemas. If not, they must be there: one that is not is the state SCHEMA_REFUSED."},
+	{.name = "registry.subjects", .type = OPTION_CHOICE, AT(registry_subjects), .choices = subject_strategies,
+	 .fallback = "topic",
+	 .help = "How subjects are named. topic: TOPIC-key and TOPIC-value. record: the full name of the record. topic_record: "
+		 "TOPIC-RECORD. Keys of documents are plain strings, which have no name: their subjects are those of the topic."},
+
+	{.name = "framing", .type = OPTION_CHOICE, AT(framing), .choices = framings, .fallback = "auto",
+	 .help = "What stands before a value and says which schema it has. single_object: Avro's own encoding, two bytes and "
+		 "the schema's fingerprint. confluent: a zero and the schema's id in the registry, four bytes. auto: confluent if "
+		 "there is a registry.url, otherwise single_object. It is decided for good with the first start: keys in another "
+		 "framing are other keys."},
+
 	{.name = "mapping.pack", .type = OPTION_PATH, AT(mapping_pack), .derived = "none: there are change topics only",
 	 .example = "/etc/tailwater/mappings/erp",
 	 .help = "The folder of the mapping pack: pack.yaml and a file for each entity."},
@@ -227,6 +278,8 @@ const struct option_section option_sections[] = {
 	{"kafka", "The cluster that is written to."},
 	{"topics", "The topics."},
 	{"tables", "Which tables have change topics."},
+	{"registry", "A schema registry."},
+	{"framing", NULL},
 	{"mapping", "Canonical documents and business events."},
 	{"state", "What is kept on this machine."},
 	{"delivery", NULL},

@@ -9,27 +9,40 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "encode/datum.h"
 #include "encode/framing.h"
 #include "encode/json.h"
+#include "registry/client.h"
 #include "registry/topic.h"
 #include "report.h"
+#include "schema/contract.h"
 #include "schema/fingerprint.h"
 
 #define POLL_US (100 * USEC_PER_MSEC)
+#define REGISTRY_PATIENCE_US (30 * USEC_PER_SEC)
 
 struct records {
 	const struct kafka_options *kafka;
 	char *schemas_topic;
 	size_t prefix_len;             /* with its dot */
 	struct schema_topic *schemas;
+	struct registry_options registry_options;
+	struct registry *registry;     /* made when it is first asked */
+	struct map contracts;          /* id in the registry -> struct registered */
+	struct arena contract_arena;
 	struct arena arena;            /* of one record */
 	struct writer line;
 	struct writer key;
 };
 
-struct records *records_new(const struct kafka_options *kafka, const char *prefix)
+struct registered {
+	uint64_t id;
+	struct contract *contract; /* owned */
+};
+
+struct records *records_new(const struct kafka_options *kafka, const char *prefix, const struct registry_options *registry)
 {
 	struct records *records = MEM_NEW(struct records);
 
@@ -37,6 +50,9 @@ struct records *records_new(const struct kafka_options *kafka, const char *prefi
 	records->schemas_topic = mem_printf("%s.schemas", prefix);
 	records->prefix_len = strlen(prefix) + 1;
 	records->schemas = schema_topic_new(NULL);
+	records->registry_options = *registry;
+	records->registry_options.patience_us = REGISTRY_PATIENCE_US;
+	arena_init(&records->contract_arena);
 	arena_init(&records->arena);
 	return records;
 }
@@ -47,6 +63,11 @@ void records_free(struct records *records)
 		return;
 	free(records->schemas_topic);
 	schema_topic_free(records->schemas);
+	registry_free(records->registry);
+	for (struct map_entry *entry = NULL; (entry = map_next(&records->contracts, entry));)
+		contract_free(((struct registered *)entry->value)->contract);
+	map_done(&records->contracts);
+	arena_done(&records->contract_arena);
 	arena_done(&records->arena);
 	wr_done(&records->line);
 	wr_done(&records->key);
@@ -106,6 +127,55 @@ static int find_schema(struct records *records, uint64_t fingerprint, const stru
 	return error_set(err, ERROR_RECORD, "schema %016" PRIx64 " is not in %s", fingerprint, records->schemas_topic);
 }
 
+static int ask_registry(struct records *records, int32_t id, struct registry_answer *ret, struct error *err)
+{
+	struct registry_request request = {.question = REGISTRY_BY_ID, .id = id};
+
+	if (!records->registry_options.url)
+		return error_set(err, ERROR_RECORD, "its schema is number %d of a registry, but there is no registry.url", id);
+	if (!records->registry && registry_new(&records->registry, &records->registry_options, err) < 0)
+		return -1;
+	if (registry_get(records->registry, &request, ret, err) < 0)
+		return -1;
+	if (ret->found && ret->schema.format == SCHEMA_AVRO)
+		return 0;
+	return error_set(err, ERROR_RECORD, "the schema registry has no Avro schema with the id %d", id);
+}
+
+static int take_registered(struct records *records, uint64_t id, struct view text, const struct avro_type **ret, struct error *err)
+{
+	struct registered *schema = ARENA_NEW(&records->contract_arena, struct registered);
+	struct diagnostics diag = {0};
+
+	schema->id = id;
+	schema->contract = contract_parse_text("schema", text, &diag);
+	diag_done(&diag);
+	if (!schema->contract)
+		return error_set(err, ERROR_RECORD, "the schema with the id %" PRIu64 " is none that we can read", id);
+	map_put(&records->contracts, (struct view){(const char *)&schema->id, sizeof(schema->id)}, schema);
+	*ret = contract_root(schema->contract);
+	return 0;
+}
+
+static int find_registered(struct records *records, uint64_t id, const struct avro_type **ret, struct error *err)
+{
+	const struct registered *known = map_get(&records->contracts, (struct view){(const char *)&id, sizeof(id)});
+	struct registry_answer answer;
+
+	if (!known)
+		return ask_registry(records, (int32_t)id, &answer, err) < 0
+			       ? -1 : take_registered(records, id, answer.schema.text, ret, err);
+	*ret = contract_root(known->contract);
+	return 0;
+}
+
+typedef int find_function(struct records *records, uint64_t number, const struct avro_type **ret, struct error *err);
+
+static find_function *const finders[] = {
+	[FRAMING_SINGLE_OBJECT] = find_schema,
+	[FRAMING_CONFLUENT] = find_registered,
+};
+
 /* Parts of a record: as JSON into `to`; what a user would call it into `text`, if that is asked for ---- */
 
 typedef int decode_part(struct records *records, struct view bytes, struct writer *to, struct writer *text,
@@ -115,14 +185,15 @@ static int decode_avro(struct records *records, struct view bytes, struct writer
 		       struct error *err)
 {
 	const struct avro_type *type;
-	uint64_t fingerprint;
+	uint64_t number;
 	struct datum datum;
 	struct view body;
 	size_t start = to->len;
+	enum framing framing = frame_split(bytes, &number, &body);
 
-	if (frame_split(bytes, &fingerprint, &body) < 0)
-		return error_set(err, ERROR_RECORD, "this is not in Avro single-object encoding");
-	if (find_schema(records, fingerprint, &type, err) < 0 || avro_read(type, body, &records->arena, &datum, err) < 0)
+	if (framing == FRAMING_NONE)
+		return error_set(err, ERROR_RECORD, "this has no frame of Avro, neither that of a single object nor Confluent's");
+	if (finders[framing](records, number, &type, err) < 0 || avro_read(type, body, &records->arena, &datum, err) < 0)
 		return -1;
 	datum_json(type, &datum, to);
 	if (!text)

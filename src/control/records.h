@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Records of our own topics as JSON: single-object Avro by the schemas of <prefix>.schemas, the checkpoint, the schemas
- * themselves. A schema that is not known yet makes the schema topic be read again.
+ * Records of our own topics as JSON: single-object Avro by the schemas of <prefix>.schemas, Avro in Confluent's framing by
+ * those of the registry, the checkpoint, the schemas themselves. A schema that is not known yet makes the schema topic be
+ * read again, or the registry be asked. Of both framings there may be records in one topic.
  */
 #ifndef CONTROL_RECORDS_H
 #define CONTROL_RECORDS_H
@@ -12,10 +13,12 @@
 #include "base/error.h"
 #include "base/writer.h"
 #include "publish/reader.h"
+#include "registry/client.h"
 
 struct records;
 
-struct records *records_new(const struct kafka_options *kafka, const char *prefix);
+/* The registry may have no url. */
+struct records *records_new(const struct kafka_options *kafka, const char *prefix, const struct registry_options *registry);
 void records_free(struct records *records);
 
 /*

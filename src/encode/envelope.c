@@ -288,9 +288,9 @@ static int write_value(struct encoder *enc, struct encode_plan *plan, const stru
 
 	if (plan->place_epoch != source->epoch)
 		prepare_place(plan, source);
-	to = wr_reserve(value, FRAME_BYTES + image_bytes(plan, shown->before) + image_bytes(plan, shown->after) +
+	to = wr_reserve(value, FRAME_MOST + image_bytes(plan, shown->before) + image_bytes(plan, shown->after) +
 				       source_bytes(plan, source) + 2 + CLOCK_BYTES);
-	to = frame_put(to, plan->value.fingerprint);
+	to = frame_put(to, &plan->value.frame);
 	to = put_image(to, plan, shown->before, true, err);
 	if (to)
 		to = put_image(to, plan, shown->after, false, err);
@@ -316,7 +316,7 @@ static const struct value *key_value(const struct shown *shown, unsigned index)
 
 static int write_key(struct encode_plan *plan, const struct shown *shown, struct writer *key, struct error *err)
 {
-	size_t room = FRAME_BYTES;
+	size_t room = FRAME_MOST;
 	const char *why = "is missing in the record's key";
 	char *to;
 
@@ -327,7 +327,7 @@ static int write_key(struct encode_plan *plan, const struct shown *shown, struct
 			return complain(plan, plan->key_fields[i], why, err);
 		room += plan->key_fields[i]->bytes + (plan->key_fields[i]->has_text ? value->text.len : 0);
 	}
-	to = frame_put(wr_reserve(key, room), plan->key.fingerprint);
+	to = frame_put(wr_reserve(key, room), &plan->key.frame);
 	for (unsigned i = 0; i < plan->key_field_count; i++) {
 		struct encode_field *field = plan->key_fields[i];
 
@@ -345,14 +345,14 @@ static void write_message(struct encoder *enc, struct encode_plan *plan, const s
 {
 	const struct encode_source *source = change->transactional ? &enc->now : &enc->apart;
 	size_t texts = change->prefix.len + change->content.len + 2 * (1 + LONG_BYTES);
-	char *to = frame_put(wr_reserve(key, FRAME_BYTES + texts), plan->key.fingerprint);
+	char *to = frame_put(wr_reserve(key, FRAME_MOST + texts), &plan->key.frame);
 
 	*to++ = BRANCH_1;
 	finish(key, put_bytes(to, change->prefix));
 	if (plan->place_epoch != source->epoch)
 		prepare_place(plan, source);
-	to = wr_reserve(value, FRAME_BYTES + 2 + CLOCK_BYTES + source_bytes(plan, source) + texts);
-	to = frame_put(to, plan->value.fingerprint);
+	to = wr_reserve(value, FRAME_MOST + 2 + CLOCK_BYTES + source_bytes(plan, source) + texts);
+	to = frame_put(to, &plan->value.frame);
 	*to++ = 2;
 	*to++ = 'm';
 	out->observed_at = (uint32_t)(to - value->data);

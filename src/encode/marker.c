@@ -8,11 +8,10 @@
 #include "encode/framing.h"
 #include "encoder.h"
 
-static void write_frame(struct writer *wr, uint64_t fingerprint)
+static void write_frame(struct writer *wr, const struct frame *frame)
 {
 	wr_clear(wr);
-	frame_put(wr_reserve(wr, FRAME_BYTES), fingerprint);
-	wr->len = FRAME_BYTES;
+	wr_bytes(wr, frame->bytes, frame->len);
 }
 
 /* An array of nullable records. */
@@ -62,9 +61,9 @@ void encode_marker(struct encoder *enc, const struct marker *marker, struct writ
 {
 	struct encode_plan *plan = encoder_markers(enc);
 
-	write_frame(key, plan->key.fingerprint);
+	write_frame(key, &plan->key.frame);
 	append_text(key, marker->id);
-	write_frame(value, plan->value.fingerprint);
+	write_frame(value, &plan->value.frame);
 	append_text(value, view_of(marker->status));
 	append_text(value, marker->id);
 	write_tables(value, marker);

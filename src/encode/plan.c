@@ -18,6 +18,11 @@
 
 #define TOPIC_NAME_MAX 249 /* Kafka's */
 
+static const char *copy(struct arena *arena, const char *text)
+{
+	return arena_copy(arena, view_of(text)).ptr;
+}
+
 static int finish_schema(struct arena *arena, struct writer *text, struct encode_schema *schema, struct error *err)
 {
 	struct diagnostics diag = {0};
@@ -27,6 +32,8 @@ static int finish_schema(struct arena *arena, struct writer *text, struct encode
 	if (contract) {
 		schema->text = arena_copy(arena, wr_view(text));
 		schema->fingerprint = avro_fingerprint(contract_root(contract));
+		schema->name = copy(arena, contract_root(contract)->name);
+		schema->frame = frame_single_object(schema->fingerprint);
 	} else {
 		rc = error_set(err, ERROR_INTERNAL, "a schema of our own is wrong: %.*s",
 			       VIEW_ARG(wr_view(&diag.text)));
@@ -35,11 +42,6 @@ static int finish_schema(struct arena *arena, struct writer *text, struct encode
 	diag_done(&diag);
 	wr_done(text);
 	return rc;
-}
-
-static const char *copy(struct arena *arena, const char *text)
-{
-	return arena_copy(arena, view_of(text)).ptr;
 }
 
 struct encoder *encoder_new(const struct encode_options *options)

@@ -118,16 +118,16 @@ int batch_emit(struct pipeline *p, const struct message *message, struct error *
 	return p->replaying ? 0 : send(p, message, err);
 }
 
-int batch_publish_schema(struct pipeline *p, uint64_t fingerprint, struct view text, struct error *err)
+int batch_publish_schema(struct pipeline *p, const struct encode_schema *schema, struct error *err)
 {
-	struct view id = arena_copy(&p->schema_arena, (struct view){(const char *)&fingerprint, sizeof(fingerprint)});
+	struct view id = arena_copy(&p->schema_arena, (struct view){(const char *)&schema->fingerprint, sizeof(schema->fingerprint)});
 	char name[17];
 	struct message message;
 
-	if (p->replaying || !text.ptr || map_get(&p->schemas_published, id))
+	if (p->replaying || !p->schemas_topic || !schema->text.ptr || map_get(&p->schemas_published, id))
 		return 0;
-	snprintf(name, sizeof(name), "%016llx", (unsigned long long)fingerprint);
-	message = (struct message){.topic = p->schemas_topic, .key = view_of(name), .value = text};
+	snprintf(name, sizeof(name), "%016llx", (unsigned long long)schema->fingerprint);
+	message = (struct message){.topic = p->schemas_topic, .key = view_of(name), .value = schema->text};
 	map_put(&p->schemas_published, id, p);
 	return send(p, &message, err);
 }
@@ -340,8 +340,9 @@ int state_commit(struct pipeline *p, struct error *err)
 	set_border(&p->applied, &p->published);
 	failpoint("before-state-commit");
 	if (position_save(p->db, &p->applied, err) < 0 || tallies_save(p, err) < 0 || routes_remember_ends(p, err) < 0 ||
-	    db_commit(p->db, err) < 0)
+	    schemas_save(p, err) < 0 || db_commit(p->db, err) < 0)
 		return -1;
+	schemas_saved(p);
 	p->saved = p->applied;
 	p->state_committed_at = p->now = clock_mono();
 	p->rows_since_state_commit = 0;

@@ -55,14 +55,14 @@ static const struct encode_plan *plan_of(struct pipeline *p, const char *topic)
 }
 
 /* A key as JSON, read by the schema that it was written with; -1 if it cannot be. */
-static int show_key(struct pipeline *p, const struct encode_plan *plan, struct view key, struct writer *to)
+static int show_key(const struct encode_plan *plan, struct view key, struct writer *to)
 {
 	struct schema_topic *schemas = schema_topic_new(NULL);
 	const struct avro_type *type = &avro_string;
 	struct error ignored = {0};
 	struct arena arena;
 	struct datum datum;
-	uint64_t fingerprint;
+	uint64_t number;
 	struct view body;
 	char name[SCHEMA_KEY_BYTES + 1];
 	int result = -1;
@@ -73,8 +73,7 @@ static int show_key(struct pipeline *p, const struct encode_plan *plan, struct v
 		if (schema_topic_read(schemas, view_of(name), plan->key.text, &ignored) == 0)
 			type = schema_topic_find(schemas, plan->key.fingerprint);
 	}
-	if (type && frame_split(key, &fingerprint, &body) == 0 &&
-	    fingerprint == (plan ? plan->key.fingerprint : p->string_schema) &&
+	if (type && (plan ? frame_matches(&plan->key.frame, key, &body) : frame_split(key, &number, &body) != FRAMING_NONE) &&
 	    avro_read(type, body, &arena, &datum, &ignored) == 0) {
 		datum_json(type, &datum, to);
 		result = 0;
@@ -98,7 +97,7 @@ void blame_message(struct pipeline *p, struct error *err)
 	if (plan)
 		wr_printf(&text, "table %s.%s, ", plan->table->schema, plan->table->name);
 	wr_printf(&text, "topic %s, key ", topic);
-	if (show_key(p, plan, key, &text) == 0)
+	if (show_key(plan, key, &text) == 0)
 		error_context(err, "%.*s", (int)text.len, text.data);
 	else
 		error_context(err, "%.*s", (int)text.len - (int)strlen(", key "), text.data);

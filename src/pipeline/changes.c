@@ -118,9 +118,9 @@ static int publish_schemas(struct pipeline *p, const struct encode_plan *plan, b
 	if (*published || p->replaying)
 		return 0;
 	*published = true;
-	if (batch_publish_schema(p, plan->key.fingerprint, plan->key.text, err) < 0)
+	if (batch_publish_schema(p, &plan->key, err) < 0)
 		return -1;
-	return batch_publish_schema(p, plan->value.fingerprint, plan->value.text, err);
+	return batch_publish_schema(p, &plan->value, err);
 }
 
 static int publish_part(struct pipeline *p, struct encode_plan *plan, const struct change *change, unsigned part,
@@ -211,8 +211,11 @@ static int handle_numbered(struct pipeline *p, struct change *change,
 	return batch_full(p) ? batch_commit(p, err) : 0;
 }
 
+/* Before the change is counted as done: a registry may take its time, and what is before it is committed meanwhile. */
 static int handle_row(struct pipeline *p, struct change *change, struct error *err)
 {
+	if (schemas_settle_route(p, route_of(p, change->table), err) < 0)
+		return -1;
 	return handle_numbered(p, change, process_change, err);
 }
 
@@ -224,7 +227,11 @@ static int process_message(struct pipeline *p, struct change *change, struct err
 /* A logical message outside of a transaction has no place in the order of commits, and is not published. */
 static int handle_message(struct pipeline *p, struct change *change, struct error *err)
 {
-	return change->transactional ? handle_numbered(p, change, process_message, err) : 0;
+	if (!change->transactional)
+		return 0;
+	if (schemas_settle_route(p, &p->message_route, err) < 0)
+		return -1;
+	return handle_numbered(p, change, process_message, err);
 }
 
 static int handle_commit(struct pipeline *p, struct change *change, struct error *err)

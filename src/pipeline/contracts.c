@@ -14,15 +14,17 @@
 
 const struct avro_type avro_string = {.kind = AVRO_STRING};
 
-/* Fingerprint of a type, and its text in the arena. */
-static uint64_t describe(struct arena *arena, const struct avro_type *type, struct view *ret_text)
+/* A type as it is published; its text is in the arena. */
+static struct encode_schema describe(struct arena *arena, const struct avro_type *type)
 {
+	struct encode_schema schema = {.fingerprint = avro_fingerprint(type), .name = type->name};
 	struct writer text = {0};
 
 	contract_print(type, &text);
-	*ret_text = arena_copy(arena, wr_view(&text));
+	schema.text = arena_copy(arena, wr_view(&text));
+	schema.frame = frame_single_object(schema.fingerprint);
 	wr_done(&text);
-	return avro_fingerprint(type);
+	return schema;
 }
 
 int contracts_bind(struct pipeline *p, struct error *err)
@@ -36,8 +38,8 @@ int contracts_bind(struct pipeline *p, struct error *err)
 	p->header = header_plan_new(header, err);
 	if (!p->header)
 		return -1;
-	p->exception_schema = describe(&p->contract_arena, p->exception_type, &p->exception_schema_text);
-	p->string_schema = avro_fingerprint(&avro_string);
+	p->exception_message = describe(&p->contract_arena, p->exception_type);
+	p->exception_key = p->string_schema = describe(&p->contract_arena, &avro_string);
 	return 0;
 }
 
@@ -51,7 +53,8 @@ static int bind_event(struct pipeline *p, const struct entity_event *event, stru
 		return error_hint(err, "add record " CONTRACT_EVENT "%s to the folder %s", event->name,
 				  p->options->schemas);
 	}
-	route->event_schemas[i] = describe(&p->route_arena, type, &route->event_schema_texts[i]);
+	route->event_messages[i] = describe(&p->route_arena, type);
+	route->event_keys[i] = p->string_schema;
 	return 0;
 }
 
@@ -70,7 +73,7 @@ static const struct header *make_header(struct pipeline *p, const struct entity 
 		.position_kind = "PG_LSN",
 		.source_tables = tables,
 		.source_table_count = entity->table_count,
-		.schema_version = arena_printf(arena, "%016llx", (unsigned long long)route->message_schema),
+		.schema_version = arena_printf(arena, "%016llx", (unsigned long long)route->message.fingerprint),
 		.mapping_version = arena_copy(arena, view_of(pack_version(p->pack))),
 	};
 	header->system_of_record = header->source_system;
@@ -84,10 +87,11 @@ int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struc
 
 	if (!message)
 		return error_set(err, ERROR_INPUT, "there is no schema for the entity %s", entity->name);
-	route->message_schema = describe(&p->route_arena, message, &route->message_schema_text);
+	route->message = describe(&p->route_arena, message);
+	route->key = p->string_schema;
 	route->header = make_header(p, entity, route);
-	route->event_schemas = MEM_ARRAY(uint64_t, entity->event_count);
-	route->event_schema_texts = MEM_ARRAY(struct view, entity->event_count);
+	route->event_keys = MEM_ARRAY(struct encode_schema, entity->event_count);
+	route->event_messages = MEM_ARRAY(struct encode_schema, entity->event_count);
 	for (unsigned i = 0; i < entity->event_count; i++)
 		if (bind_event(p, &entity->events[i], route, i, err) < 0)
 			return -1;

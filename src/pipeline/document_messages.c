@@ -36,8 +36,8 @@ void making_fill_header(const struct making *m, struct header *header)
 	fill_document_facts(m, header);
 }
 
-static int begin_value(const struct making *m, struct header *header, uint64_t schema, struct message *message,
-		       struct error *err)
+static int begin_value(const struct making *m, struct header *header, const struct encode_schema *schema,
+		       struct message *message, struct error *err)
 {
 	making_fill_header(m, header);
 	header_fill(m->p, m->cause, header);
@@ -60,17 +60,21 @@ int making_send_entity(const struct making *m, const char *operation, struct vie
 	struct header header = entity_header(m, operation);
 	struct message message = {0};
 
-	if (begin_value(m, &header, m->route->message_schema, &message, err) < 0)
+	if (begin_value(m, &header, &m->route->message, &message, err) < 0)
 		return -1;
 	wr_view_bytes(&m->p->value, payload);
 	count_message(&m->p->metrics->documents, m->p);
 	tally_add(m->p, &m->route->tally, 1);
-	return message_send(m->p, m->route->topic, m->document.canonical_id, &message, err);
+	return message_send(m->p, m->route->topic, &m->route->key, m->document.canonical_id, &message, err);
 }
 
 int making_send_tombstone(const struct making *m, struct error *err)
 {
-	struct message message = {.topic = m->route->topic, .key = message_key(m->p, m->document.canonical_id), .value = VIEW_NONE};
+	struct message message = {
+		.topic = m->route->topic,
+		.key = message_key(m->p, &m->route->key, m->document.canonical_id),
+		.value = VIEW_NONE,
+	};
 
 	return batch_emit(m->p, &message, err);
 }
@@ -94,12 +98,13 @@ int making_send_event(const struct making *m, unsigned event, struct view payloa
 	struct header header = event_header(m, event);
 	struct message message = {0};
 
-	if (begin_value(m, &header, m->route->event_schemas[event], &message, err) < 0)
+	if (begin_value(m, &header, &m->route->event_messages[event], &message, err) < 0)
 		return -1;
 	wr_view_bytes(&m->p->value, payload);
 	count_message(&m->p->metrics->events, m->p);
 	tally_add(m->p, &m->route->event_tallies[event], 1);
-	return message_send(m->p, m->route->event_topics[event], m->document.canonical_id, &message, err);
+	return message_send(m->p, m->route->event_topics[event], &m->route->event_keys[event], m->document.canonical_id, &message,
+			    err);
 }
 
 /* The bytes of a message with this header, which is written for that. */
@@ -108,9 +113,9 @@ static int measure(const struct making *m, struct header header, size_t *most, s
 	struct message message;
 	size_t bytes;
 
-	if (begin_value(m, &header, m->route->message_schema, &message, err) < 0)
+	if (begin_value(m, &header, &m->route->message, &message, err) < 0)
 		return -1;
-	bytes = m->p->value.len + m->payload.len + message_key(m->p, m->document.canonical_id).len;
+	bytes = m->p->value.len + m->payload.len + message_key(m->p, &m->route->key, m->document.canonical_id).len;
 	*most = bytes > *most ? bytes : *most;
 	return 0;
 }

@@ -252,12 +252,12 @@ static int publish_schemas(struct pipeline *p, const struct entity_route *route,
 {
 	if (p->replaying || route->schemas_published)
 		return 0;
-	if (batch_publish_schema(p, p->string_schema, VIEW("\"string\""), err) < 0 ||
-	    batch_publish_schema(p, p->exception_schema, p->exception_schema_text, err) < 0 ||
-	    batch_publish_schema(p, route->message_schema, route->message_schema_text, err) < 0)
+	if (batch_publish_schema(p, &route->key, err) < 0 ||
+	    batch_publish_schema(p, &p->exception_message, err) < 0 ||
+	    batch_publish_schema(p, &route->message, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < entity->event_count; i++)
-		if (batch_publish_schema(p, route->event_schemas[i], route->event_schema_texts[i], err) < 0)
+		if (batch_publish_schema(p, &route->event_messages[i], err) < 0)
 			return -1;
 	return 0;
 }

@@ -123,7 +123,7 @@ static int write_body(struct pipeline *p, const struct datum *record, struct err
 static int write_exception(struct pipeline *p, const struct header *header, const struct filling *filling,
 			   struct message *message, struct error *err)
 {
-	if (message_begin(p, header, p->exception_schema, message, err) < 0)
+	if (message_begin(p, header, &p->exception_message, message, err) < 0)
 		return -1;
 	return write_body(p, &filling->record, err);
 }
@@ -131,9 +131,9 @@ static int write_exception(struct pipeline *p, const struct header *header, cons
 /* The topic may be made without a mapping, so its schemas are published here. */
 static int publish_schemas(struct pipeline *p, struct error *err)
 {
-	if (batch_publish_schema(p, p->string_schema, VIEW("\"string\""), err) < 0)
+	if (batch_publish_schema(p, &p->exception_key, err) < 0)
 		return -1;
-	return batch_publish_schema(p, p->exception_schema, p->exception_schema_text, err);
+	return batch_publish_schema(p, &p->exception_message, err);
 }
 
 int exception_send(struct pipeline *p, enum document_cause cause, struct header *header,
@@ -155,9 +155,9 @@ int exception_send(struct pipeline *p, enum document_cause cause, struct header 
 	set_images(p, &whole, about);
 	if (write_exception(p, header, &whole, &message, err) < 0)
 		return -1;
-	if (batch_too_large(p, message_key(p, about->id).len + p->value.len) && write_exception(p, header, &filling, &message, err) < 0)
+	if (batch_too_large(p, message_key(p, &p->exception_key, about->id).len + p->value.len) && write_exception(p, header, &filling, &message, err) < 0)
 		return -1;
 	count_message(&p->metrics->exceptions, p);
 	tally_add(p, &p->exception_tally, 1);
-	return message_send(p, p->exception_topic, about->id, &message, err);
+	return message_send(p, p->exception_topic, &p->exception_key, about->id, &message, err);
 }

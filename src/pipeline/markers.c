@@ -157,8 +157,8 @@ static int send_marker(struct pipeline *p, const struct marker *marker, struct e
 	struct message message;
 
 	if (!p->marker_route.schemas_published &&
-	    (batch_publish_schema(p, plan->key.fingerprint, plan->key.text, err) < 0 ||
-	     batch_publish_schema(p, plan->value.fingerprint, plan->value.text, err) < 0))
+	    (batch_publish_schema(p, &plan->key, err) < 0 ||
+	     batch_publish_schema(p, &plan->value, err) < 0))
 		return -1;
 	p->marker_route.schemas_published = true;
 	encode_marker(p->encoder, marker, &p->marker_key, &p->marker_value, &message);

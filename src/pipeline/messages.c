@@ -33,32 +33,31 @@ void header_fill(struct pipeline *p, enum document_cause cause, struct header *h
 	header->origin = apart ? VIEW_NONE : p->txn->origin;
 }
 
-int message_begin(struct pipeline *p, const struct header *header, uint64_t schema, struct message *message,
+int message_begin(struct pipeline *p, const struct header *header, const struct encode_schema *schema, struct message *message,
 		  struct error *err)
 {
 	wr_clear(&p->value);
-	frame_put(wr_reserve(&p->value, FRAME_BYTES), schema);
-	p->value.len = FRAME_BYTES;
+	p->value.len = (size_t)(frame_put(wr_reserve(&p->value, FRAME_MOST), &schema->frame) - p->value.data);
 	return header_write(p->header, header, &p->value, &message->observed_at, &message->observed_bytes, err);
 }
 
-struct view message_key(struct pipeline *p, struct view id)
+struct view message_key(struct pipeline *p, const struct encode_schema *schema, struct view id)
 {
 	struct datum key = {.set = true, .text = id};
 	struct error impossible;
 
 	wr_clear(&p->key);
-	frame_put(wr_reserve(&p->key, FRAME_BYTES), p->string_schema);
-	p->key.len = FRAME_BYTES;
+	p->key.len = (size_t)(frame_put(wr_reserve(&p->key, FRAME_MOST), &schema->frame) - p->key.data);
 	if (datum_write(&avro_string, &key, &p->key, &impossible) < 0)
-		p->key.len = FRAME_BYTES;
+		p->key.len = schema->frame.len;
 	return wr_view(&p->key);
 }
 
-int message_send(struct pipeline *p, struct topic *topic, struct view id, struct message *message, struct error *err)
+int message_send(struct pipeline *p, struct topic *topic, const struct encode_schema *key, struct view id, struct message *message,
+		 struct error *err)
 {
 	message->topic = topic;
-	message->key = message_key(p, id);
+	message->key = message_key(p, key, id);
 	message->value = wr_view(&p->value);
 	return batch_emit(p, message, err);
 }

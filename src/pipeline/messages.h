@@ -18,14 +18,15 @@ void header_fill(struct pipeline *p, enum document_cause cause, struct header *h
 usec_t occurred_at(const struct pipeline *p, enum document_cause cause);
 
 /* Begins a value in p->value: frame and header; the payload is written behind. */
-int message_begin(struct pipeline *p, const struct header *header, uint64_t schema, struct message *message,
+int message_begin(struct pipeline *p, const struct header *header, const struct encode_schema *schema, struct message *message,
 		  struct error *err);
 
 /* Sends what stands in p->value, under the id. */
-int message_send(struct pipeline *p, struct topic *topic, struct view id, struct message *message, struct error *err);
+int message_send(struct pipeline *p, struct topic *topic, const struct encode_schema *key, struct view id, struct message *message,
+		 struct error *err);
 
 /* The key of all messages about something: its id, framed. */
-struct view message_key(struct pipeline *p, struct view id);
+struct view message_key(struct pipeline *p, const struct encode_schema *schema, struct view id);
 
 /* Counts a message, unless it was published before. */
 static inline void count_message(_Atomic uint64_t *counter, const struct pipeline *p)

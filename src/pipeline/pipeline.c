@@ -123,7 +123,7 @@ static int drain(struct pipeline *p, struct error *err)
 		p->applied = p->saved; /* the end came while changes were skipped that the file has */
 	if (batch_commit_checkpoint(p, err) < 0)
 		return -1;
-	if (state_lacks(p) && state_commit(p, err) < 0)
+	if ((state_lacks(p) || schemas_unsaved(p)) && state_commit(p, err) < 0)
 		return -1;
 	return p->source_ops->confirm(p->source, p->saved.position, err);
 }
@@ -271,13 +271,14 @@ static int setup(struct pipeline *p, struct error *err)
 	tallies_begin(p);
 	p->catalog = catalog_new();
 	p->encoder = encoder_new(&encode);
-	return identify_writer(p, err);
+	return schemas_open(p, err) < 0 ? -1 : identify_writer(p, err);
 }
 
 static void cleanup(struct pipeline *p)
 {
 	if (p->source_ops)
 		recover_teardown(p);
+	schemas_close(p);
 	encoder_free(p->encoder);
 	catalog_free(p->catalog);
 	db_close(p->db);

@@ -352,7 +352,7 @@ int recover_start(struct pipeline *p, struct error *err)
 	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || check_mirror(p, action, err) < 0 ||
 	    open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)
 		return -1;
-	if (remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
+	if (schemas_settle(p, err) < 0 || remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
 		return -1;
 	if (p->options->take_over && p->identity.slot_active && take_slot_over(p, &checkpoint, err) == START_STOP)
 		return -1;

@@ -201,7 +201,9 @@ static int want_all(struct pipeline *p, struct topic_list *list, struct error *e
 	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
 
 	want_named(p, list, "checkpoint", "", TOPIC_COMPACT, 1, &p->checkpoint_topic);
-	want_named(p, list, "schemas", "", TOPIC_COMPACT, 1, &p->schemas_topic);
+	p->schemas_topic = NULL;
+	if (!p->registry)
+		want_named(p, list, "schemas", "", TOPIC_COMPACT, 1, &p->schemas_topic);
 	p->message_route = (struct route){.plan = encoder_messages(p->encoder)};
 	want_topic(p, list, p->message_route.plan->topic_name, TOPIC_ANY, 0, &p->message_route.plan->topic);
 	p->marker_route = (struct route){.plan = encoder_markers(p->encoder)};
@@ -437,8 +439,8 @@ void routes_free(struct pipeline *p)
 	for (unsigned i = 0; p->entity_routes && i < count; i++) {
 		free(p->entity_routes[i].event_topics);
 		free(p->entity_routes[i].event_tallies);
-		free(p->entity_routes[i].event_schemas);
-		free(p->entity_routes[i].event_schema_texts);
+		free(p->entity_routes[i].event_keys);
+		free(p->entity_routes[i].event_messages);
 	}
 	free(p->entity_routes);
 	p->entity_routes = NULL;

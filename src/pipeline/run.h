@@ -11,6 +11,7 @@
  *	             made in document_messages.c (entities, events) and document_exceptions.c
  *	blame.c      which row or document an error is about
  *	markers.c    BEGIN and END records of transactions and snapshots, with counts
+ *	schemas.c    which frame messages have; with a registry, schemas registered before their first message
  *	refused.c    change records that cannot be published
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
@@ -32,6 +33,8 @@
 #include "pipeline/pipeline.h"
 #include "publish/checkpoint.h"
 #include "publish/topics.h"
+#include "registry/client.h"
+#include "registry/ids.h"
 #include "schema/catalog.h"
 #include "schema/contract.h"
 #include "state/db.h"
@@ -58,6 +61,7 @@ struct route {
 	bool mirrored;
 	bool touches;             /* changes touch documents */
 	bool known;
+	bool framed;              /* the plan's schemas have their frames */
 	bool schemas_published;
 	bool refusal_told;        /* the log has a line about records that cannot be published */
 	struct tally refused;     /* how many */
@@ -68,10 +72,10 @@ struct entity_route {
 	struct topic *topic;
 	struct topic **event_topics;
 	struct tally tally, *event_tallies;
-	uint64_t message_schema;              /* fingerprint of record tailwater.entity.<Entity> ... */
-	struct view message_schema_text;      /* ... and its text */
-	uint64_t *event_schemas;              /* of each event */
-	struct view *event_schema_texts;
+	struct encode_schema key;             /* of the topic's keys */
+	struct encode_schema message;         /* record tailwater.entity.<Entity> */
+	struct encode_schema *event_keys;     /* of each event */
+	struct encode_schema *event_messages;
 	const struct header *header;          /* what is the same in the headers of all its messages */
 	unsigned documents_slot;
 	bool schemas_published;
@@ -104,6 +108,8 @@ struct pipeline {
 	struct db *db;
 	struct catalog *catalog;
 	struct encoder *encoder;
+	struct registry *registry;              /* NULL: schemas go to a topic */
+	struct schema_ids *schema_ids;
 	size_t message_limit;                   /* bytes of key and value of a message; an input, too */
 	char writer[CHECKPOINT_WRITER_BYTES];
 
@@ -136,9 +142,9 @@ struct pipeline {
 	struct arena route_arena;               /* ... and of those of the routes, made anew with them */
 	struct header_plan *header;
 	const struct avro_type *exception_type;
-	uint64_t exception_schema;
-	struct view exception_schema_text;
-	uint64_t string_schema;                 /* of keys */
+	struct encode_schema exception_key;
+	struct encode_schema exception_message;
+	struct encode_schema string_schema;     /* of keys, as no registry knows it */
 	struct map schemas_published;           /* fingerprint -> non-NULL, since the last recovery ... */
 	struct arena schema_arena;              /* ... and its keys */
 
@@ -223,7 +229,7 @@ static inline bool batch_too_large(const struct pipeline *p, size_t message_byte
 
 int batch_refuse_size(const struct pipeline *p, const struct message *message, struct error *err);
 int batch_mark(struct pipeline *p, const struct message *message, struct error *err);
-int batch_publish_schema(struct pipeline *p, uint64_t fingerprint, struct view text, struct error *err);
+int batch_publish_schema(struct pipeline *p, const struct encode_schema *schema, struct error *err);
 bool batch_full(const struct pipeline *p);
 int batch_commit(struct pipeline *p, struct error *err);
 int batch_commit_if_due(struct pipeline *p, struct error *err);
@@ -259,6 +265,15 @@ int marker_snapshot(struct pipeline *p, const char *status, usec_t at, struct er
 /* refused.c: an exception in the place of a change record; or -1 with err as it is. */
 int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason,
 		   struct error *err);
+
+/* schemas.c */
+int schemas_open(struct pipeline *p, struct error *err);
+void schemas_close(struct pipeline *p);
+int schemas_settle(struct pipeline *p, struct error *err);
+int schemas_settle_route(struct pipeline *p, struct route *route, struct error *err);
+int schemas_save(struct pipeline *p, struct error *err);
+void schemas_saved(struct pipeline *p);
+bool schemas_unsaved(const struct pipeline *p);
 
 /* contracts.c */
 extern const struct avro_type avro_string;

@@ -69,12 +69,12 @@ static int take_row(struct pipeline *p, const struct route *route, struct change
 
 static int load_table(struct pipeline *p, const struct table *table, struct error *err)
 {
-	const struct route *route = route_of(p, table);
+	struct route *route = route_of(p, table);
 	struct change change;
 	uint64_t rows = 0;
 	int got;
 
-	if (p->source_ops->snapshot_table(p->source, table, err) < 0)
+	if (schemas_settle_route(p, route, err) < 0 || p->source_ops->snapshot_table(p->source, table, err) < 0)
 		return -1;
 	while ((got = p->source_ops->snapshot_next(p->source, &change, err)) > 0) {
 		change.index = rows;

@@ -104,7 +104,7 @@ static void skip(const char *reason)
 	exit(77);
 }
 
-static void start_server(struct scene *scene, const char *kind, const char *setting, char address[64])
+static void start_server(struct scene *scene, const char *kind, const char *setting, char *address, size_t size)
 {
 	char output[OUTPUT_BYTES];
 
@@ -113,7 +113,7 @@ static void start_server(struct scene *scene, const char *kind, const char *sett
 		scene_end(scene);
 		skip(output);
 	}
-	snprintf(address, 64, "%.63s", output);
+	snprintf(address, size, "%.99s", output);
 }
 
 static const char *setting(const char *name, const char *otherwise)
@@ -160,11 +160,23 @@ void scene_begin_with(struct scene *scene, const char *kafka_settings)
 	if (mkdir(scene->dir, 0755) < 0)
 		abort();
 	current = scene;
+	scene->registry_url[0] = '\0';
 	collect_reports(scene);
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
-	start_server(scene, "postgresql", "", scene->pg_address);
-	start_server(scene, "kafka", kafka_settings, scene->kafka_address);
+	start_server(scene, "postgresql", "", scene->pg_address, sizeof(scene->pg_address));
+	start_server(scene, "kafka", kafka_settings, scene->kafka_address, sizeof(scene->kafka_address));
+}
+
+void scene_add_registry(struct scene *scene)
+{
+	char output[OUTPUT_BYTES];
+
+	if (run(output, sizeof(output), "%s/contrib/servers fetch registry 2>&1", scene->source) != 0) {
+		scene_end(scene);
+		skip(output);
+	}
+	start_server(scene, "registry", "", scene->registry_url, sizeof(scene->registry_url));
 }
 
 void scene_begin(struct scene *scene)
@@ -189,6 +201,8 @@ void scene_end(struct scene *scene)
 
 	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
+	if (scene->registry_url[0])
+		run(output, sizeof(output), "%s/contrib/servers remove registry %s/registry 2>&1", scene->source, scene->dir);
 	run(output, sizeof(output), "for i in %s/*/data; do %s/contrib/servers remove postgresql ${i%%/data}; done 2>&1", scene->dir,
 	    scene->source);
 	if (!getenv("TAILWATER_KEEP"))

@@ -25,6 +25,7 @@ struct scene {
 	char pg_address[64];    /* host:port */
 	char kafka_address[64];
 	char relayed_address[64]; /* of Kafka, for a relay */
+	char registry_url[100];   /* "": none was started */
 	char source[300];       /* of the project: contrib/ */
 	char agent[300];        /* path of the program */
 };
@@ -36,6 +37,9 @@ struct scene {
 void scene_begin(struct scene *scene);
 void scene_begin_with(struct scene *scene, const char *kafka_settings);
 void scene_begin_relayed(struct scene *scene, const struct relay *relay);
+
+/* Starts a schema registry, too. */
+void scene_add_registry(struct scene *scene);
 
 /* Stops and removes all of it. Fails the test if a sanitizer found a fault in a program of the scene. */
 void scene_end(struct scene *scene);

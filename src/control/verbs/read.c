@@ -209,7 +209,7 @@ static int wait_for_topics(struct reading *rd, struct error *err)
 
 static int read_topics(struct reading *rd, struct error *err)
 {
-	rd->records = records_new(&rd->options->kafka, rd->options->prefix);
+	rd->records = records_new(&rd->options->kafka, rd->options->prefix, &rd->options->registry);
 	if (topic_reader_new(&rd->lister, &rd->options->kafka, err) < 0)
 		return -1;
 	return wait_for_topics(rd, err) < 0 ? -1 : read_on(rd, err);

@@ -187,6 +187,35 @@ static const struct {
 	{SOURCE "  slot: ${env:TW_TEST_SECRET}\n" REST,
 	 "t.yaml:4:9: error: 'source.slot' must be a name of 1 to 63 small letters, digits or '_', not '${env:TW_TEST_SECRET}'"},
 
+	/* the registry */
+	{SOURCE REST "registry: {url: 'registry:8081'}\n",
+	 "t.yaml:10:17: error: 'registry.url' must be an address as in https://registry.example.net:8081/path, without user, query "
+	 "or fragment, not 'registry:8081'"},
+	{SOURCE REST "registry: {url: 'http://me:hunter2@registry'}\n",
+	 "t.yaml:10:17: error: 'registry.url' must be an address as in https://registry.example.net:8081/path, without user, query "
+	 "or fragment, not 'http://me:hunter2@registry'"},
+	{SOURCE REST "registry: {url: 'http:///x'}\n",
+	 "t.yaml:10:17: error: 'registry.url' must be an address as in https://registry.example.net:8081/path, without user, query "
+	 "or fragment, not 'http:///x'"},
+	{SOURCE REST "registry: {url: 'http://a', subjects: table}\n",
+	 "t.yaml:10:39: error: 'registry.subjects' must be topic, record or topic_record, not 'table'"},
+	{SOURCE REST "registry: {url: 'http://a', auto_register: maybe}\n",
+	 "t.yaml:10:44: error: 'registry.auto_register' must be true or false, not 'maybe'"},
+	{SOURCE REST "registry: {url: 'http://a', timeout: 10}\n",
+	 "t.yaml:10:38: error: 'registry.timeout' must be a duration from 100ms to 5min, not '10': the unit is missing (us, ms, s, "
+	 "min, h, d)"},
+	{SOURCE REST "registry: {user: me, token: x, ca_file: /a, cert_file: /b}\n",
+	 "t.yaml:10:12: error: 'registry.user' is of no use without 'registry.url'\n"
+	 "t.yaml:10:22: error: 'registry.token' is of no use without 'registry.url'\n"
+	 "t.yaml:10:32: error: 'registry.ca_file' is of no use without 'registry.url'\n"
+	 "t.yaml:10:45: error: 'registry.cert_file' is of no use without 'registry.url'"},
+	{SOURCE REST "registry: {url: 'http://a', password: x, key_file: /k, key_password: y}\n",
+	 "t.yaml:10:29: error: 'registry.password' is of no use without 'registry.user'\n"
+	 "t.yaml:10:42: error: 'registry.key_file' is of no use without 'registry.cert_file'\n"
+	 "t.yaml:10:56: error: 'registry.key_password' is of no use without 'registry.cert_file'"},
+	{SOURCE REST "framing: avro\n", "t.yaml:10:10: error: 'framing' must be auto, single_object or confluent, not 'avro'"},
+	{SOURCE REST "framing: confluent\n", "t.yaml:10:1: error: 'framing: confluent' needs a 'registry.url'"},
+
 	/* options together */
 	{SOURCE KAFKA STATE, "t.yaml: error: nothing to do: give 'tables.include' for change topics, 'mapping.pack' for documents "
 			     "and events, or both"},
@@ -287,6 +316,10 @@ static void test_defaults(void **state)
 	assert_int_equal(pipeline->confirm_interval_us, 1000000);
 	assert_int_equal(pipeline->confirm_rows, 100000);
 	assert_null(pipeline->pack);
+	assert_null(pipeline->registry.url);
+	assert_int_equal(pipeline->framing, FRAMING_SINGLE_OBJECT);
+	assert_int_equal(pipeline->registry.timeout_us, 10 * USEC_PER_SEC);
+	assert_true(pipeline->auto_register);
 	assert_int_equal(conf->log_level, LOG_INFO);
 	conf_free(conf);
 }
@@ -297,6 +330,7 @@ static void test_values(void **state)
 					"  parameters: {sslmode: require}, password: '$${x}'}\n" KAFKA "  linger.ms: 7\n"
 					"mapping: {pack: packs/erp, schemas: /s}\nstate: {file: ./erp.state, cache: 1 GB}\n"
 					"topics: {retention: forever, replication: 3}\ndelivery: at_least_once\n"
+					"registry: {url: 'https://r/x', user: u, password: '$${', subjects: record, auto_register: false}\n"
 					"log: {format: json, level: debug}\nbatch:\nconfirm:\n  interval: 250 ms\n");
 	const struct pipeline_options *pipeline = &conf->pipeline;
 
@@ -314,6 +348,11 @@ static void test_values(void **state)
 	assert_int_equal(pipeline->replication, 3);
 	assert_int_equal(pipeline->delivery, DELIVERY_AT_LEAST_ONCE);
 	assert_int_equal(pipeline->confirm_interval_us, 250000);
+	assert_string_equal(pipeline->registry.url, "https://r/x");
+	assert_string_equal(pipeline->registry.password, "${");
+	assert_int_equal(pipeline->framing, FRAMING_CONFLUENT);
+	assert_int_equal(pipeline->subjects, SUBJECT_RECORD);
+	assert_false(pipeline->auto_register);
 	assert_int_equal(conf->log_format, LOG_JSON);
 	assert_int_equal(conf->log_level, LOG_DEBUG);
 	conf_free(conf);

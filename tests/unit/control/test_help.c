@@ -68,7 +68,8 @@ static void test_whole_sample(void **state)
 	printed(&text, help_sample);
 	uncomment(text.data);
 	/* The one file it names that is not there. */
-	memcpy(strstr(text.data, "${file:/etc/tailwater/password}"), "${env:TW_TEST_SECRET}          ", 31);
+	for (char *at; (at = strstr(text.data, "${file:/etc/tailwater/password}"));)
+		memcpy(at, "${env:TW_TEST_SECRET}          ", 31);
 	conf = parse_right(text.data);
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option *option = &option_table[i];

@@ -11,10 +11,11 @@
 #include "schema/fingerprint.h"
 
 static const struct kafka_options nowhere = {.client = "test"};
+static const struct registry_options no_registry;
 
 static void assert_line(const struct reader_record *record, const char *expected_line, const char *expected_key)
 {
-	struct records *records = records_new(&nowhere, "erp");
+	struct records *records = records_new(&nowhere, "erp", &no_registry);
 	struct view line, key;
 	struct error err;
 
@@ -27,7 +28,8 @@ static void assert_line(const struct reader_record *record, const char *expected
 /* The key of documents: an Avro string in its frame. */
 static struct view framed_text(char *buffer, const char *text)
 {
-	char *at = frame_put(buffer, avro_fingerprint(avro_primitive(AVRO_STRING)));
+	struct frame frame = frame_single_object(avro_fingerprint(avro_primitive(AVRO_STRING)));
+	char *at = frame_put(buffer, &frame);
 	size_t len = strlen(text);
 
 	*at++ = (char)(len << 1);
@@ -87,14 +89,30 @@ static void test_checkpoint(void **state)
 static void test_foreign(void **state)
 {
 	struct reader_record record = {.topic = "erp.event.InvoicePaid", .partition = 1, .offset = 5, .value = VIEW("hello")};
-	struct records *records = records_new(&nowhere, "erp");
+	struct records *records = records_new(&nowhere, "erp", &no_registry);
 	struct view line, key;
 	struct error err;
 
 	(void)state;
 	assert_int_equal(records_decode(records, &record, &line, &key, &err), -1);
 	assert_int_equal(err.class, ERROR_RECORD);
-	assert_string_equal(err.text, "erp.event.InvoicePaid, partition 1, offset 5: this is not in Avro single-object encoding");
+	assert_string_equal(err.text, "erp.event.InvoicePaid, partition 1, offset 5: this has no frame of Avro, neither that of a single object "
+			    "nor Confluent's");
+	records_free(records);
+}
+
+static void test_no_registry(void **state)
+{
+	struct reader_record record = {.topic = "erp.event.InvoicePaid", .partition = 1, .offset = 5, .value = VIEW("\0\0\0\0\7x")};
+	struct records *records = records_new(&nowhere, "erp", &no_registry);
+	struct view line, key;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(records_decode(records, &record, &line, &key, &err), -1);
+	assert_int_equal(err.class, ERROR_RECORD);
+	assert_string_equal(err.text, "erp.event.InvoicePaid, partition 1, offset 5: its schema is number 7 of a registry, but there is "
+				      "no registry.url");
 	records_free(records);
 }
 
@@ -105,6 +123,7 @@ int main(void)
 		TEST("a schema is shown as it is", test_schema),
 		TEST("a checkpoint is shown by its fields", test_checkpoint),
 		TEST("a record of somebody else is told with its place", test_foreign),
+		TEST("a record with a schema in a registry needs one", test_no_registry),
 	};
 
 	return RUN_TESTS(tests);

@@ -62,7 +62,7 @@ static void assert_body(struct view message, const struct encode_schema *schema,
 	uint64_t fingerprint;
 	struct view body;
 
-	assert_int_equal(frame_split(message, &fingerprint, &body), 0);
+	assert_int_equal(frame_split(message, &fingerprint, &body), FRAMING_SINGLE_OBJECT);
 	assert_true(fingerprint == schema->fingerprint);
 	assert_int_equal(body.len, len);
 	assert_memory_equal(body.ptr, bytes, len);

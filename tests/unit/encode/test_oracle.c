@@ -391,7 +391,7 @@ static void assert_same_bytes(const struct message *message, const avro_value_t 
 	check(avro_value_write(writer, (avro_value_t *)envelope));
 	size = (size_t)avro_writer_tell(writer);
 	avro_writer_free(writer);
-	assert_int_equal(frame_split(message->value, &framed, &body), 0);
+	assert_int_equal(frame_split(message->value, &framed, &body), FRAMING_SINGLE_OBJECT);
 	assert_true(framed == fingerprint);
 	assert_int_equal(body.len, size);
 	assert_memory_equal(body.ptr, expected, size);

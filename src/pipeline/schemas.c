@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The frames of our messages. Without a registry they are made of the schemas themselves. With one, every schema has an id
+ * there before a message with it is made: those of documents at the start, that of a table before the first row of its shape. Ids are kept in the state file: a registry that is away holds up only who has a new schema.
+ *
+ * While a registry is waited for, no Kafka transaction stays open (what is in it is committed first, inside of a source
+ * transaction if need be), the source is served, and an order to stop is obeyed. What it refuses for good is a named state,
+ * and everything before that place is published.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "run.h"
+#include "schema/contract.h"
+#include "schema/evolve.h"
+#include "state/inputs.h"
+
+#define SLICE_US (20 * USEC_PER_MSEC)
+#define TELL_US (60 * USEC_PER_SEC)
+#define DIFFERENCES_BYTES 400
+
+/* Ids that are kept ---------------------------------------------------------------------------- */
+
+/* Of this registry: the ids of another one mean nothing. */
+static char *kept_name(const struct pipeline *p, const char *name)
+{
+	return mem_printf("registry.id %s %s", p->options->registry.url, name);
+}
+
+static int load_id(void *arg, struct view name, struct view value)
+{
+	struct pipeline *p = arg;
+	char *prefix = kept_name(p, "");
+	size_t len = strlen(prefix);
+
+	free(prefix);
+	schema_ids_load(p->schema_ids, (struct view){name.ptr + len, name.len - len}, value);
+	return 0;
+}
+
+int schemas_open(struct pipeline *p, struct error *err)
+{
+	char *prefix;
+	int result;
+
+	if (!p->options->registry.url || p->options->framing != FRAMING_CONFLUENT)
+		return 0;
+	if (registry_new(&p->registry, &p->options->registry, err) < 0)
+		return -1;
+	p->schema_ids = schema_ids_new();
+	prefix = kept_name(p, "");
+	result = input_each(p->db, prefix, load_id, p, err);
+	free(prefix);
+	return result;
+}
+
+void schemas_close(struct pipeline *p)
+{
+	registry_free(p->registry);
+	schema_ids_free(p->schema_ids);
+}
+
+static int keep_id(void *arg, const char *name, const char *value, struct error *err)
+{
+	struct pipeline *p = arg;
+	char *full = kept_name(p, name);
+	int result = input_put(p->db, full, view_of(value), err);
+
+	free(full);
+	return result;
+}
+
+int schemas_save(struct pipeline *p, struct error *err)
+{
+	return p->registry ? schema_ids_save(p->schema_ids, keep_id, p, err) : 0;
+}
+
+void schemas_saved(struct pipeline *p)
+{
+	if (p->registry)
+		schema_ids_kept(p->schema_ids);
+}
+
+bool schemas_unsaved(const struct pipeline *p)
+{
+	return p->registry && schema_ids_unkept(p->schema_ids);
+}
+
+/* Asking --------------------------------------------------------------------------------------- */
+
+/* Once, when it begins, and then each minute. */
+static void tell_trouble(struct pipeline *p, const char *subject, usec_t *told_at)
+{
+	const char *trouble = registry_trouble(p->registry);
+	usec_t now = clock_mono();
+
+	if (!trouble || (*told_at && now - *told_at < TELL_US))
+		return;
+	*told_at = now;
+	log_warning(p->options->name, "%s; waiting with the schema of subject %s", trouble, subject);
+}
+
+static void count_attempts(struct pipeline *p)
+{
+	atomic_store_explicit(&p->metrics->registry_requests, registry_attempts(p->registry), memory_order_relaxed);
+	atomic_store_explicit(&p->metrics->registry_retries, registry_retries(p->registry), memory_order_relaxed);
+}
+
+static int ask(struct pipeline *p, const struct registry_request *request, struct registry_answer *answer, struct error *err)
+{
+	usec_t told_at = 0;
+	int answered;
+
+	registry_ask(p->registry, request);
+	while ((answered = registry_step(p->registry, SLICE_US, answer, err)) == 0) {
+		count_attempts(p);
+		tell_trouble(p, request->subject, &told_at);
+		if (atomic_load_explicit(&p->control->stop, memory_order_relaxed))
+			return error_set(err, ERROR_TRANSIENT, "stopped while the schema registry was waited for");
+		if (pipeline_serve(p, err) < 0)
+			return -1;
+	}
+	count_attempts(p);
+	return answered < 0 ? -1 : 0;
+}
+
+/* Refusals ------------------------------------------------------------------------------------- */
+
+static struct contract *parse(struct view text)
+{
+	struct diagnostics diag = {0};
+	struct contract *contract = contract_parse_text("schema", text, &diag);
+
+	diag_done(&diag);
+	return contract;
+}
+
+static void write_differences(struct view before, struct view after, struct writer *to)
+{
+	struct contract *old = parse(before), *new = parse(after);
+
+	if (old && new)
+		avro_differences(contract_root(old), contract_root(new), to);
+	contract_free(old);
+	contract_free(new);
+}
+
+/* A registry says that a schema is incompatible, but seldom what of it: that is seen against the latest version it has. */
+static int name_column(struct pipeline *p, const char *subject, const struct encode_schema *schema, struct error *err)
+{
+	struct registry_request request = {.question = REGISTRY_LATEST, .subject = subject};
+	struct registry_answer answer;
+	struct writer text = {0};
+	struct error told = *err, ignored;
+
+	if (err->class != ERROR_STATE || err->state != STATE_SCHEMA_REFUSED)
+		return -1;
+	if (ask(p, &request, &answer, &ignored) == 0 && answer.found)
+		write_differences(answer.schema.text, schema->text, &text);
+	if (text.len)
+		error_state(err, told.state, "subject %s: %.*s: %s", subject,
+			    (int)(text.len < DIFFERENCES_BYTES ? text.len : DIFFERENCES_BYTES), text.data, told.text);
+	error_hint(err, "%s", told.hint);
+	wr_done(&text);
+	return -1;
+}
+
+static int complain_missing(struct pipeline *p, const char *subject, const struct encode_schema *schema, struct error *err)
+{
+	log_debug(p->options->name, "schema of subject %s: %.*s", subject, VIEW_ARG(schema->text));
+	error_state(err, STATE_SCHEMA_REFUSED, "the schema registry does not have our schema of subject %s, and "
+		    "registry.auto_register is false", subject);
+	return error_hint(err, "register the schema (with log.level: debug the log has its text), or set registry.auto_register: "
+			       "true; nothing was skipped");
+}
+
+/* Ids ------------------------------------------------------------------------------------------ */
+
+static int ask_id(struct pipeline *p, const char *subject, const struct encode_schema *schema, int32_t *ret, struct error *err)
+{
+	struct registry_request request = {
+		.question = p->options->auto_register ? REGISTRY_REGISTER : REGISTRY_LOOK_UP,
+		.subject = subject,
+		.schema = {.text = schema->text},
+	};
+	struct registry_answer answer;
+
+	if (p->batch.open && batch_commit(p, err) < 0)
+		return -1;
+	if (ask(p, &request, &answer, err) < 0)
+		return name_column(p, subject, schema, err);
+	if (!answer.found)
+		return complain_missing(p, subject, schema, err);
+	log_debug(p->options->name, "subject %s has the schema with id %d", subject, answer.id);
+	schema_ids_put(p->schema_ids, subject, schema->text, answer.id);
+	*ret = answer.id;
+	return 0;
+}
+
+static int settle(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema, struct error *err)
+{
+	char *subject;
+	int32_t id;
+	int result = 0;
+
+	if (!p->registry || !schema->text.ptr)
+		return 0;
+	subject = subject_name(p->options->subjects, topic, part, schema->name);
+	id = schema_ids_find(p->schema_ids, subject, schema->text);
+	if (!id)
+		result = ask_id(p, subject, schema, &id, err);
+	if (result == 0)
+		schema->frame = frame_confluent(id);
+	free(subject);
+	return result;
+}
+
+static int settle_pair(struct pipeline *p, const char *topic, struct encode_schema *key, struct encode_schema *value,
+		       struct error *err)
+{
+	if (settle(p, topic, PART_KEY, key, err) < 0)
+		return -1;
+	return settle(p, topic, PART_VALUE, value, err);
+}
+
+int schemas_settle_route(struct pipeline *p, struct route *route, struct error *err)
+{
+	struct encode_plan *plan = route->plan;
+
+	if (route->framed)
+		return 0;
+	if (plan && settle_pair(p, plan->topic_name, &plan->key, &plan->value, err) < 0)
+		return -1;
+	route->framed = true;
+	return 0;
+}
+
+static int settle_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route, struct error *err)
+{
+	if (settle_pair(p, topic_name(route->topic), &route->key, &route->message, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < entity->event_count; i++)
+		if (settle_pair(p, topic_name(route->event_topics[i]), &route->event_keys[i], &route->event_messages[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * Those of the topics of all but tables and logical messages, which are settled with their first change: an agent that is
+ * behind registers the shapes of a table in the order that they had.
+ */
+int schemas_settle(struct pipeline *p, struct error *err)
+{
+	unsigned count = 0;
+	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
+
+	if (schemas_settle_route(p, &p->marker_route, err) < 0)
+		return -1;
+	if (p->exception_topic &&
+	    settle_pair(p, topic_name(p->exception_topic), &p->exception_key, &p->exception_message, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < count; i++)
+		if (settle_entity(p, entities[i], &p->entity_routes[entities[i]->index], err) < 0)
+			return -1;
+	return 0;
+}
