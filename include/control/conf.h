@@ -86,6 +86,9 @@ struct settings {
 	int64_t registry_auto_register;
 	int64_t registry_subjects;
 	int64_t framing;
+	int64_t format_key;
+	int64_t format_value;
+	int64_t format_envelope;
 
 	int64_t log_format;
 	int64_t log_level;

@@ -20,11 +20,19 @@
 struct encoder;
 struct topic;
 struct arena;
+struct avro_type;
+struct contract;
 struct encode_field;
 struct encode_collection;
 
 /* Says whether a column is published; the key's columns must be. */
 typedef bool (*column_filter)(const void *arg, const struct table *table, const struct column *column);
+
+/*
+ * What a change looks like. Debezium's envelope: both images and where it comes from. Flat: the row alone, as Debezium's
+ * transformation ExtractNewRecordState leaves it, with fields that begin with "__" behind its columns.
+ */
+enum envelope_form { ENVELOPE_DEBEZIUM, ENVELOPE_FLAT };
 
 struct encode_options {
 	const char *prefix;      /* of topics */
@@ -33,6 +41,7 @@ struct encode_options {
 	const char *database;    /* source.db */
 	const char *version;     /* source.version: the agent's own */
 	bool documents;          /* markers count documents, too */
+	enum envelope_form envelope;
 	column_filter wanted;    /* may be NULL: all columns */
 	const void *wanted_arg;
 };
@@ -46,6 +55,8 @@ struct encode_schema {
 	uint64_t fingerprint;
 	struct view text;       /* ptr NULL: there is none (the key of a table without one) */
 	const char *name;       /* full name of the record; NULL: the type has none */
+	const struct avro_type *type;
+	struct contract *contract; /* which has the type; owned by the plan; NULL: somebody else's */
 	struct frame frame;     /* single-object encoding, until a registry has given an id */
 };
 

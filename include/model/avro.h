@@ -61,6 +61,9 @@ static inline bool avro_is_decimal(const struct avro_type *type)
 	return type->logical == AVRO_DECIMAL && type->precision <= AVRO_DECIMAL_DIGITS;
 }
 
+/* Debezium's record for decimals of any scale: {scale: int, value: bytes}. */
+bool avro_is_variable_decimal(const struct avro_type *type);
+
 /* Index of a record's field, or -1; of an enum's symbol, or -1. */
 int avro_field_index(const struct avro_type *type, struct view name);
 int avro_symbol_index(const struct avro_type *type, struct view symbol);

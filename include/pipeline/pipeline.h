@@ -17,6 +17,8 @@
 #include "base/diagnostics.h"
 #include "base/error.h"
 #include "encode/framing.h"
+#include "encode/plan.h"
+#include "encode/recode.h"
 #include "publish/producer.h"
 #include "registry/client.h"
 #include "registry/ids.h"
@@ -51,6 +53,9 @@ struct pipeline_options {
 	enum framing framing;
 	enum subject_strategy subjects;
 	bool auto_register;            /* false: schemas must be there */
+	enum record_format key_format;
+	enum record_format value_format;
+	enum envelope_form envelope;   /* of changes */
 
 	const char *schemas;           /* folder of the contracts */
 	const char *pack;              /* folder of the mapping pack; NULL: no documents */

@@ -91,6 +91,8 @@ static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const bad_record_ways[] = {"stop", "exception", NULL};
 static const char *const marked_transactions[] = {"split", "all", NULL};
 static const char *const subject_strategies[] = {"topic", "record", "topic_record", NULL};
+static const char *const envelopes[] = {"debezium", "flat", NULL};
+static const char *const formats[] = {"avro", "json", NULL};
 static const char *const framings[] = {"auto", "single_object", "confluent", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
@@ -212,6 +214,18 @@ const struct option option_table[] = {
 	 .help = "How subjects are named. topic: TOPIC-key and TOPIC-value. record: the full name of the record. topic_record: "
 		 "TOPIC-RECORD. Keys of documents are plain strings, which have no name: their subjects are those of the topic."},
 
+	{.name = "format.key", .type = OPTION_CHOICE, AT(format_key), .choices = formats, .fallback = "avro",
+	 .help = "The form of keys. json: an object of the key's columns, or the canonical id as a string; without a frame, and "
+		 "without a schema in the registry or in PREFIX.schemas. Like framing it is decided for good with the first start."},
+	{.name = "format.value", .type = OPTION_CHOICE, AT(format_value), .choices = formats, .fallback = "avro",
+	 .help = "The form of values. json: the same fields in the same order; decimals as exact text, bytes in Base64, what is "
+		 "a number of days, milliseconds or microseconds in Avro is the same number."},
+
+	{.name = "format.envelope", .type = OPTION_CHOICE, AT(format_envelope), .choices = envelopes, .fallback = "debezium",
+	 .help = "What a record of a change topic is. debezium: its envelope, with both images and where they come from. flat: the "
+		 "row alone (of a delete the old one, as far as it is known), and behind its columns __deleted, __op, __table, __lsn, "
+		 "__txId, __source_ts_ms and __ts_ms, as Debezium's ExtractNewRecordState makes them."},
+
 	{.name = "framing", .type = OPTION_CHOICE, AT(framing), .choices = framings, .fallback = "auto",
 	 .help = "What stands before a value and says which schema it has. single_object: Avro's own encoding, two bytes and "
 		 "the schema's fingerprint. confluent: a zero and the schema's id in the registry, four bytes. auto: confluent if "
@@ -279,6 +293,7 @@ const struct option_section option_sections[] = {
 	{"topics", "The topics."},
 	{"tables", "Which tables have change topics."},
 	{"registry", "A schema registry."},
+	{"format", "The form of records."},
 	{"framing", NULL},
 	{"mapping", "Canonical documents and business events."},
 	{"state", "What is kept on this machine."},

@@ -28,6 +28,7 @@ struct encode_collection {
 struct encode_source {
 	uint64_t epoch;                /* which transaction it is, for what plans prepare with it */
 	bool in_transaction;
+	int64_t ts_ms;
 	struct writer head;            /* version to db, and the branch of sequence */
 	char sequence[SEQUENCE_BYTES]; /* up to the change's own LSN */
 	unsigned sequence_len;

@@ -190,16 +190,11 @@ static char *put_value(char *to, struct encode_field *field, const struct value 
 	return put_missing(to, field, value, old, why);
 }
 
-/* An image with its branch; `old`: what it lacks is null. */
-static char *put_image(char *to, struct encode_plan *plan, const struct row *row, bool old, struct error *err)
+/* The fields of a row; `old`: what it lacks is null. */
+static char *put_row(char *to, struct encode_plan *plan, const struct row *row, bool old, struct error *err)
 {
 	const char *why;
 
-	if (!row) {
-		*to++ = BRANCH_0;
-		return to;
-	}
-	*to++ = BRANCH_1;
 	for (unsigned i = 0; i < plan->field_count; i++) {
 		struct encode_field *field = &plan->fields[i];
 
@@ -210,6 +205,13 @@ static char *put_image(char *to, struct encode_plan *plan, const struct row *row
 		}
 	}
 	return to;
+}
+
+/* An image with its branch. */
+static char *put_image(char *to, struct encode_plan *plan, const struct row *row, bool old, struct error *err)
+{
+	*to++ = row ? BRANCH_1 : BRANCH_0;
+	return row ? put_row(to, plan, row, old, err) : to;
 }
 
 static char *put_view(char *to, struct view bytes)
@@ -305,6 +307,56 @@ static int write_value(struct encoder *enc, struct encode_plan *plan, const stru
 	return 0;
 }
 
+/* Of a truncate there is no row: all columns are null. */
+static char *put_flat_row(char *to, struct encode_plan *plan, const struct shown *shown, struct error *err)
+{
+	if (shown->after)
+		return put_row(to, plan, shown->after, false, err);
+	if (shown->before)
+		return put_row(to, plan, shown->before, true, err);
+	memset(to, BRANCH_0, plan->field_count);
+	return to + plan->field_count;
+}
+
+static char *put_known(char *to, struct view bytes)
+{
+	*to++ = BRANCH_1;
+	return put_bytes(to, bytes);
+}
+
+/* The columns, then __deleted __op __table __lsn __txId __source_ts_ms __ts_ms */
+static int write_flat(struct encoder *enc, struct encode_plan *plan, const struct change *change, const struct shown *shown,
+		      struct writer *value, struct message *out, struct error *err)
+{
+	const struct encode_source *source = &enc->now;
+	uint64_t lsn = change->op == CHANGE_READ && !change->lsn ? enc->snapshot_lsn : change->lsn;
+	struct view table = view_of(plan->table->name);
+	char *to = wr_reserve(value, FRAME_MOST + image_bytes(plan, shown->before) + image_bytes(plan, shown->after) +
+					     plan->field_count + source->txid.len + table.len + CLOCK_BYTES + 6 * (LONG_BYTES + 2) + 8);
+
+	to = put_flat_row(frame_put(to, &plan->value.frame), plan, shown, err);
+	if (!to)
+		return -1;
+	to = put_known(to, shown->op == 'd' ? VIEW("true") : VIEW("false"));
+	to = put_known(to, (struct view){&shown->op, 1});
+	to = put_known(to, table);
+	*to++ = BRANCH_1;
+	to = put_long(to, (int64_t)lsn);
+	to = put_view(to, (struct view){source->txid.data, source->txid.len - 1}); /* without the branch of lsn */
+	*to++ = BRANCH_1;
+	to = put_long(to, source->ts_ms);
+	out->observed_at = (uint32_t)(to - value->data);
+	out->observed_bytes = enc->clock_ms_len;
+	finish(value, put_clock(to, enc) - enc->clock_len + enc->clock_ms_len);
+	return 0;
+}
+
+static int (*const value_writers[])(struct encoder *enc, struct encode_plan *plan, const struct change *change,
+				    const struct shown *shown, struct writer *value, struct message *out, struct error *err) = {
+	[ENVELOPE_DEBEZIUM] = write_value,
+	[ENVELOPE_FLAT] = write_flat,
+};
+
 static const struct value *key_value(const struct shown *shown, unsigned index)
 {
 	const struct value *value = &shown->key->values[index];
@@ -372,9 +424,9 @@ static int write_change(struct encoder *enc, struct encode_plan *plan, const str
 
 	if (plan->key_field_count && shown.key && write_key(plan, &shown, key, err))
 		return -1;
-	if (!shown.tombstone && write_value(enc, plan, change, &shown, value, out, err))
-		return -1;
-	return 0;
+	if (shown.tombstone)
+		return 0;
+	return value_writers[enc->options.envelope](enc, plan, change, &shown, value, out, err);
 }
 
 int encode_part(struct encoder *enc, struct encode_plan *plan, const struct change *change, unsigned part,

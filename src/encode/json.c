@@ -10,6 +10,7 @@
 #include "base/datetime.h"
 #include "base/decimal.h"
 #include "base/json.h"
+#include "codec.h"
 #include "decimal_bytes.h"
 
 static void put_text(struct writer *to, const char *text)
@@ -110,10 +111,8 @@ static void put_decimal(struct writer *to, const struct avro_type *type, const s
 
 static bool is_variable_decimal(const struct avro_type *type, const struct datum *datum)
 {
-	return type->field_count == 2 && !strcmp(type->name, "io.debezium.data.VariableScaleDecimal") &&
-	       type->fields[0].type->kind == AVRO_INT && type->fields[1].type->kind == AVRO_BYTES &&
-	       type->fields[1].type->logical == AVRO_PLAIN && datum->items[0].set && datum->items[1].set &&
-	       datum->items[0].integer >= 0 && datum->items[0].integer <= 20000;
+	return avro_is_variable_decimal(type) && datum->items[0].set && datum->items[1].set && datum->items[0].integer >= 0 &&
+	       datum->items[0].integer <= 20000;
 }
 
 static void put_variable_decimal(struct writer *to, const struct datum *datum)
@@ -212,3 +211,27 @@ void datum_json(const struct avro_type *type, const struct datum *datum, struct 
 	else
 		put_text(to, "null");
 }
+
+/* The same piece by piece ---------------------------------------------------------------------- */
+
+static void begin_parts(const struct avro_type *type, struct writer *to)
+{
+	wr_u8(to, type->kind == AVRO_ARRAY ? '[' : '{');
+}
+
+static void begin_part(const struct avro_type *type, unsigned number, struct view name, struct writer *to)
+{
+	if (number)
+		wr_u8(to, ',');
+	if (type->kind == AVRO_ARRAY)
+		return;
+	json_text(to, name);
+	wr_u8(to, ':');
+}
+
+static void end_parts(const struct avro_type *type, struct writer *to)
+{
+	wr_u8(to, type->kind == AVRO_ARRAY ? ']' : '}');
+}
+
+const struct codec json_codec = {.scalar = datum_json, .begin = begin_parts, .part = begin_part, .end = end_parts};

@@ -34,11 +34,12 @@ static int finish_schema(struct arena *arena, struct writer *text, struct encode
 		schema->fingerprint = avro_fingerprint(contract_root(contract));
 		schema->name = copy(arena, contract_root(contract)->name);
 		schema->frame = frame_single_object(schema->fingerprint);
+		schema->type = contract_root(contract);
+		schema->contract = contract;
 	} else {
 		rc = error_set(err, ERROR_INTERNAL, "a schema of our own is wrong: %.*s",
 			       VIEW_ARG(wr_view(&diag.text)));
 	}
-	contract_free(contract);
 	diag_done(&diag);
 	wr_done(text);
 	return rc;
@@ -59,6 +60,12 @@ struct encoder *encoder_new(const struct encode_options *options)
 	return enc;
 }
 
+static void free_schemas(struct encode_plan *plan)
+{
+	contract_free(plan->key.contract);
+	contract_free(plan->value.contract);
+}
+
 void encoder_free(struct encoder *enc)
 {
 	if (!enc)
@@ -67,6 +74,8 @@ void encoder_free(struct encoder *enc)
 	map_done(&enc->collections);
 	encoder_release(enc);
 	free(enc->messages.place);
+	free_schemas(&enc->messages);
+	free_schemas(&enc->markers);
 	arena_done(&enc->arena);
 	free(enc);
 }
@@ -162,6 +171,15 @@ static int check_name(const struct encode_plan *plan, const struct encode_field 
 	return 0;
 }
 
+static int check_flat_name(const struct encode_plan *plan, const struct encode_field *field, struct error *err)
+{
+	if (!flat_has_field(field->name))
+		return 0;
+	error_set(err, ERROR_INPUT, "column '%s' of table %s.%s has the name of a field that the flat envelope adds",
+		  field->column->name, plan->table->schema, plan->table->name);
+	return error_hint(err, "exclude the column, or use format.envelope: debezium");
+}
+
 static int make_fields(const struct encoder *enc, struct encode_plan *plan, struct error *err)
 {
 	const struct table *table = plan->table;
@@ -176,7 +194,7 @@ static int make_fields(const struct encoder *enc, struct encode_plan *plan, stru
 			continue;
 		field_init(field, table, i);
 		field->name = name_of_field(plan->arena, table->columns[i].name);
-		if (check_name(plan, field, err))
+		if (check_name(plan, field, err) || (options->envelope == ENVELOPE_FLAT && check_flat_name(plan, field, err)))
 			return -1;
 		plan->row_bytes += field->bytes + 1;
 		if (field->has_text)
@@ -235,6 +253,11 @@ static int make_key_fields(struct encode_plan *plan, struct error *err)
 	return 0;
 }
 
+static void (*const value_schemas[])(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to) = {
+	[ENVELOPE_DEBEZIUM] = write_value_schema,
+	[ENVELOPE_FLAT] = write_flat_schema,
+};
+
 static int make_schemas(const struct encoder *enc, struct encode_plan *plan, struct error *err)
 {
 	const char *space = name_of_schema(plan->arena, plan->topic_name);
@@ -245,7 +268,7 @@ static int make_schemas(const struct encoder *enc, struct encode_plan *plan, str
 		if (finish_schema(plan->arena, &text, &plan->key, err))
 			return -1;
 	}
-	write_value_schema(plan, space, enc->options.connector, &text);
+	value_schemas[enc->options.envelope](plan, space, enc->options.connector, &text);
 	return finish_schema(plan->arena, &text, &plan->value, err);
 }
 
@@ -268,6 +291,7 @@ void encode_plan_free(struct encode_plan *plan)
 {
 	if (!plan)
 		return;
+	free_schemas(plan);
 	arena_done(plan->arena);
 	free(plan->arena);
 	free(plan->place);

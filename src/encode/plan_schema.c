@@ -152,16 +152,21 @@ void write_key_schema(const struct encode_plan *plan, const char *space, struct 
 	wr_printf(to, "],\"connect.name\":\"%s.Key\"}", space);
 }
 
-static void write_row_schema(const struct encode_plan *plan, const char *space, struct writer *to)
+static void write_columns(const struct encode_plan *plan, struct writer *to)
 {
 	bool known = false;
 
-	put(to, "{\"type\":\"record\",\"name\":\"Value\",\"fields\":[");
 	for (unsigned i = 0; i < plan->field_count; i++) {
 		wr_printf(to, "%s{\"name\":\"%s\",\"type\":[\"null\",", i ? "," : "", plan->fields[i].name);
 		write_column_type(to, plan->fields[i].column, &known);
 		put(to, "],\"default\":null}");
 	}
+}
+
+static void write_row_schema(const struct encode_plan *plan, const char *space, struct writer *to)
+{
+	put(to, "{\"type\":\"record\",\"name\":\"Value\",\"fields\":[");
+	write_columns(plan, to);
 	wr_printf(to, "],\"connect.name\":\"%s.Value\"}", space);
 }
 
@@ -207,6 +212,41 @@ void write_value_schema(const struct encode_plan *plan, const char *space, const
 	put(to, "," REQUIRED("op", "string") "," OPTIONAL("ts_ms", "long") "," OPTIONAL("ts_us", "long") ","
 		OPTIONAL("ts_ns", "long") "],");
 	wr_printf(to, "\"connect.version\":2,\"connect.name\":\"%s.Envelope\"}", space);
+}
+
+/* In the order in which envelope.c writes them. */
+static const struct {
+	const char *name;
+	const char *schema;
+} flat_fields[] = {
+	{"__deleted", OPTIONAL("__deleted", "string")},
+	{"__op", OPTIONAL("__op", "string")},
+	{"__table", OPTIONAL("__table", "string")},
+	{"__lsn", OPTIONAL("__lsn", "long")},
+	{"__txId", OPTIONAL("__txId", "long")},
+	{"__source_ts_ms", OPTIONAL("__source_ts_ms", "long")},
+	{"__ts_ms", OPTIONAL("__ts_ms", "long")},
+};
+
+bool flat_has_field(const char *name)
+{
+	for (size_t i = 0; i < sizeof(flat_fields) / sizeof(flat_fields[0]); i++)
+		if (strcmp(flat_fields[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+void write_flat_schema(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to)
+{
+	(void)connector;
+	wr_printf(to, "{\"type\":\"record\",\"name\":\"Value\",\"namespace\":\"%s\",\"fields\":[", space);
+	write_columns(plan, to);
+	for (size_t i = 0; i < sizeof(flat_fields) / sizeof(flat_fields[0]); i++) {
+		if (plan->field_count || i)
+			put(to, ",");
+		put(to, flat_fields[i].schema);
+	}
+	wr_printf(to, "],\"connect.name\":\"%s.Value\"}", space);
 }
 
 void write_message_key_schema(const char *connector, struct writer *to)

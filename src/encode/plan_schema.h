@@ -13,6 +13,10 @@
 void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to);
 void write_value_schema(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to);
 
+/* The flat form; and true if it has a field of this name beside the columns. */
+void write_flat_schema(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to);
+bool flat_has_field(const char *name);
+
 /* Of logical messages. */
 void write_message_key_schema(const char *connector, struct writer *to);
 void write_message_value_schema(const char *connector, struct writer *to);

@@ -30,7 +30,8 @@ static void start_source(struct encoder *enc, struct encode_source *source, usec
 	append_text(&source->head, view_of(options->version));
 	append_text(&source->head, view_of(options->connector));
 	append_text(&source->head, view_of(options->source_name));
-	append_long(&source->head, at / 1000 - (at % 1000 < 0));
+	source->ts_ms = at / 1000 - (at % 1000 < 0);
+	append_long(&source->head, source->ts_ms);
 	wr_u8(&source->head, BRANCH_0);
 	append_text(&source->head, view_of(snapshot));
 	append_text(&source->head, view_of(options->database));

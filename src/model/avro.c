@@ -5,6 +5,7 @@
 #include "model/avro.h"
 
 #include <stddef.h>
+#include <string.h>
 
 const char *const avro_kind_names[] = {
 	[AVRO_NULL] = "null", [AVRO_BOOLEAN] = "boolean", [AVRO_INT] = "int", [AVRO_LONG] = "long",
@@ -22,6 +23,13 @@ const struct avro_type *avro_primitive(enum avro_kind kind)
 	};
 
 	return kind <= AVRO_STRING ? &primitives[kind] : NULL;
+}
+
+bool avro_is_variable_decimal(const struct avro_type *type)
+{
+	return type->field_count == 2 && strcmp(type->name, "io.debezium.data.VariableScaleDecimal") == 0 &&
+	       type->fields[0].type->kind == AVRO_INT && !type->fields[0].nullable && type->fields[1].type->kind == AVRO_BYTES &&
+	       type->fields[1].type->logical == AVRO_PLAIN && !type->fields[1].nullable;
 }
 
 int avro_field_index(const struct avro_type *type, struct view name)

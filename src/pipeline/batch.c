@@ -124,7 +124,7 @@ int batch_publish_schema(struct pipeline *p, const struct encode_schema *schema,
 	char name[17];
 	struct message message;
 
-	if (p->replaying || !p->schemas_topic || !schema->text.ptr || map_get(&p->schemas_published, id))
+	if (p->replaying || !p->schemas_topic || !schema->text.ptr || !schema->frame.len || map_get(&p->schemas_published, id))
 		return 0;
 	snprintf(name, sizeof(name), "%016llx", (unsigned long long)schema->fingerprint);
 	message = (struct message){.topic = p->schemas_topic, .key = view_of(name), .value = schema->text};

@@ -97,7 +97,9 @@ void blame_message(struct pipeline *p, struct error *err)
 	if (plan)
 		wr_printf(&text, "table %s.%s, ", plan->table->schema, plan->table->name);
 	wr_printf(&text, "topic %s, key ", topic);
-	if (show_key(plan, key, &text) == 0)
+	if (p->options->key_format == FORMAT_JSON)
+		wr_view_bytes(&text, key);
+	if (p->options->key_format == FORMAT_JSON || show_key(plan, key, &text) == 0)
 		error_context(err, "%.*s", (int)text.len, text.data);
 	else
 		error_context(err, "%.*s", (int)text.len - (int)strlen(", key "), text.data);

@@ -130,6 +130,8 @@ static int publish_part(struct pipeline *p, struct encode_plan *plan, const stru
 
 	if (encode_part(p->encoder, plan, change, part, &p->key, &p->value, &message, err) < 0)
 		return err->class == ERROR_RECORD ? change_refused(p, change, part, FAULT_ENCODING, err) : -1;
+	if (message_format(p, &plan->key, &plan->value, &message, err) < 0)
+		return -1;
 	if (!batch_too_large(p, message.key.len + message.value.len))
 		return batch_emit(p, &message, err);
 	batch_refuse_size(p, &message, err);

@@ -17,7 +17,7 @@ const struct avro_type avro_string = {.kind = AVRO_STRING};
 /* A type as it is published; its text is in the arena. */
 static struct encode_schema describe(struct arena *arena, const struct avro_type *type)
 {
-	struct encode_schema schema = {.fingerprint = avro_fingerprint(type), .name = type->name};
+	struct encode_schema schema = {.fingerprint = avro_fingerprint(type), .name = type->name, .type = type};
 	struct writer text = {0};
 
 	contract_print(type, &text);

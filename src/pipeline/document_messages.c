@@ -9,6 +9,7 @@
 #include "documents.h"
 
 #define HEADER_ROOM (16 << 10) /* a header is smaller than this */
+#define OTHER_FORMAT_TIMES 64  /* names take more room than values */
 
 struct view making_event_id(const struct making *m, const char *rule)
 {
@@ -55,6 +56,16 @@ static struct header entity_header(const struct making *m, const char *operation
 	return header;
 }
 
+/* What stands in p->value goes to a topic. */
+static int send(const struct making *m, struct topic *topic, const struct encode_schema *key, const struct encode_schema *value,
+		struct message *message, struct error *err)
+{
+	message->topic = topic;
+	if (message_finish(m->p, key, value, m->document.canonical_id, message, err) < 0)
+		return -1;
+	return batch_emit(m->p, message, err);
+}
+
 int making_send_entity(const struct making *m, const char *operation, struct view payload, struct error *err)
 {
 	struct header header = entity_header(m, operation);
@@ -65,7 +76,7 @@ int making_send_entity(const struct making *m, const char *operation, struct vie
 	wr_view_bytes(&m->p->value, payload);
 	count_message(&m->p->metrics->documents, m->p);
 	tally_add(m->p, &m->route->tally, 1);
-	return message_send(m->p, m->route->topic, &m->route->key, m->document.canonical_id, &message, err);
+	return send(m, m->route->topic, &m->route->key, &m->route->message, &message, err);
 }
 
 int making_send_tombstone(const struct making *m, struct error *err)
@@ -76,6 +87,8 @@ int making_send_tombstone(const struct making *m, struct error *err)
 		.value = VIEW_NONE,
 	};
 
+	if (message_format(m->p, &m->route->key, &m->route->message, &message, err) < 0)
+		return -1;
 	return batch_emit(m->p, &message, err);
 }
 
@@ -103,19 +116,21 @@ int making_send_event(const struct making *m, unsigned event, struct view payloa
 	wr_view_bytes(&m->p->value, payload);
 	count_message(&m->p->metrics->events, m->p);
 	tally_add(m->p, &m->route->event_tallies[event], 1);
-	return message_send(m->p, m->route->event_topics[event], &m->route->event_keys[event], m->document.canonical_id, &message,
-			    err);
+	return send(m, m->route->event_topics[event], &m->route->event_keys[event], &m->route->event_messages[event], &message, err);
 }
 
 /* The bytes of a message with this header, which is written for that. */
 static int measure(const struct making *m, struct header header, size_t *most, struct error *err)
 {
-	struct message message;
+	struct message message = {0};
 	size_t bytes;
 
 	if (begin_value(m, &header, &m->route->message, &message, err) < 0)
 		return -1;
-	bytes = m->p->value.len + m->payload.len + message_key(m->p, &m->route->key, m->document.canonical_id).len;
+	wr_view_bytes(&m->p->value, m->payload);
+	if (message_finish(m->p, &m->route->key, &m->route->message, m->document.canonical_id, &message, err) < 0)
+		return -1;
+	bytes = message.value.len + message.key.len;
 	*most = bytes > *most ? bytes : *most;
 	return 0;
 }
@@ -125,9 +140,10 @@ int making_measure(const struct making *m, const char *operation, uint64_t fired
 {
 	uint64_t ordinal = m->p->ordinal;
 	size_t most = m->payload.len;
+	size_t times = m->p->options->value_format == FORMAT_AVRO ? 1 : OTHER_FORMAT_TIMES;
 	int result = 0;
 
-	if (batch_too_large(m->p, m->payload.len + HEADER_ROOM)) {
+	if (batch_too_large(m->p, m->payload.len * times + HEADER_ROOM)) {
 		result = measure(m, entity_header(m, operation), &most, err);
 		for (unsigned i = 0; result == 0 && i < m->entity->event_count; i++)
 			if (fired & (UINT64_C(1) << i))

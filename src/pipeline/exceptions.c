@@ -120,12 +120,12 @@ static int write_body(struct pipeline *p, const struct datum *record, struct err
 	return 0;
 }
 
-static int write_exception(struct pipeline *p, const struct header *header, const struct filling *filling,
+static int write_exception(struct pipeline *p, const struct header *header, const struct filling *filling, struct view id,
 			   struct message *message, struct error *err)
 {
-	if (message_begin(p, header, &p->exception_message, message, err) < 0)
+	if (message_begin(p, header, &p->exception_message, message, err) < 0 || write_body(p, &filling->record, err) < 0)
 		return -1;
-	return write_body(p, &filling->record, err);
+	return message_finish(p, &p->exception_key, &p->exception_message, id, message, err);
 }
 
 /* The topic may be made without a mapping, so its schemas are published here. */
@@ -142,7 +142,7 @@ int exception_send(struct pipeline *p, enum document_cause cause, struct header 
 {
 	struct filling filling = fill_body(p, cause, about, open, fault, opened_at);
 	struct filling whole = filling;
-	struct message message = {0};
+	struct message message = {.topic = p->exception_topic};
 
 	if (publish_schemas(p, err) < 0)
 		return -1;
@@ -153,11 +153,12 @@ int exception_send(struct pipeline *p, enum document_cause cause, struct header 
 	whole.record.items = ARENA_ARRAY(&p->doc_arena, struct datum, filling.record.count);
 	memcpy(whole.record.items, filling.record.items, sizeof(struct datum) * filling.record.count);
 	set_images(p, &whole, about);
-	if (write_exception(p, header, &whole, &message, err) < 0)
+	if (write_exception(p, header, &whole, about->id, &message, err) < 0)
 		return -1;
-	if (batch_too_large(p, message_key(p, &p->exception_key, about->id).len + p->value.len) && write_exception(p, header, &filling, &message, err) < 0)
+	if (batch_too_large(p, message.key.len + message.value.len) &&
+	    write_exception(p, header, &filling, about->id, &message, err) < 0)
 		return -1;
 	count_message(&p->metrics->exceptions, p);
 	tally_add(p, &p->exception_tally, 1);
-	return message_send(p, p->exception_topic, &p->exception_key, about->id, &message, err);
+	return batch_emit(p, &message, err);
 }

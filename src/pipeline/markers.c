@@ -162,6 +162,8 @@ static int send_marker(struct pipeline *p, const struct marker *marker, struct e
 		return -1;
 	p->marker_route.schemas_published = true;
 	encode_marker(p->encoder, marker, &p->marker_key, &p->marker_value, &message);
+	if (schemas_recode(p, &plan->key, &plan->value, &p->marker_formatted, &message, err) < 0)
+		return -1;
 	return batch_mark(p, &message, err);
 }
 

@@ -53,11 +53,10 @@ struct view message_key(struct pipeline *p, const struct encode_schema *schema, 
 	return wr_view(&p->key);
 }
 
-int message_send(struct pipeline *p, struct topic *topic, const struct encode_schema *key, struct view id, struct message *message,
-		 struct error *err)
+int message_finish(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value, struct view id,
+		   struct message *message, struct error *err)
 {
-	message->topic = topic;
 	message->key = message_key(p, key, id);
 	message->value = wr_view(&p->value);
-	return batch_emit(p, message, err);
+	return message_format(p, key, value, message, err);
 }

@@ -21,9 +21,9 @@ usec_t occurred_at(const struct pipeline *p, enum document_cause cause);
 int message_begin(struct pipeline *p, const struct header *header, const struct encode_schema *schema, struct message *message,
 		  struct error *err);
 
-/* Sends what stands in p->value, under the id. */
-int message_send(struct pipeline *p, struct topic *topic, const struct encode_schema *key, struct view id, struct message *message,
-		 struct error *err);
+/* Ends the message whose value stands in p->value: its key is the id. It is then measured and sent. */
+int message_finish(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value, struct view id,
+		   struct message *message, struct error *err);
 
 /* The key of all messages about something: its id, framed. */
 struct view message_key(struct pipeline *p, const struct encode_schema *schema, struct view id);

@@ -259,6 +259,7 @@ static int setup(struct pipeline *p, struct error *err)
 		.database = p->options->database,
 		.version = PACKAGE_VERSION,
 		.documents = p->options->pack != NULL || p->options->bad_record_exception,
+		.envelope = p->options->envelope,
 		.wanted = routes_column_wanted,
 		.wanted_arg = p->options,
 	};
@@ -272,6 +273,12 @@ static int setup(struct pipeline *p, struct error *err)
 	p->catalog = catalog_new();
 	p->encoder = encoder_new(&encode);
 	return schemas_open(p, err) < 0 ? -1 : identify_writer(p, err);
+}
+
+static void other_format_done(struct other_format *format)
+{
+	wr_done(&format->key);
+	wr_done(&format->value);
 }
 
 static void cleanup(struct pipeline *p)
@@ -295,6 +302,8 @@ static void cleanup(struct pipeline *p)
 	wr_done(&p->scratch);
 	wr_done(&p->marker_key);
 	wr_done(&p->marker_value);
+	other_format_done(&p->formatted);
+	other_format_done(&p->marker_formatted);
 	arena_done(&p->txn_arena);
 	arena_done(&p->doc_arena);
 	arena_done(&p->schema_arena);

@@ -82,6 +82,10 @@ struct entity_route {
 	bool held;                            /* a table that it reads is not whole: nothing is evaluated */
 };
 
+struct other_format {
+	struct writer key, value;
+};
+
 struct batch {
 	bool open;              /* a Kafka transaction has begun */
 	usec_t begun_at;        /* monotonic */
@@ -159,6 +163,8 @@ struct pipeline {
 	struct batch batch;
 	struct writer key, value, payload, scratch;
 	struct writer marker_key, marker_value;
+	struct other_format formatted;          /* a message in another format than Avro ... */
+	struct other_format marker_formatted;   /* ... and a marker, which is sent before a message that is ready */
 	struct arena txn_arena;     /* reset at each source commit */
 	struct arena doc_arena;     /* reset at each document */
 
@@ -269,11 +275,22 @@ int change_refused(struct pipeline *p, const struct change *change, unsigned par
 /* schemas.c */
 int schemas_open(struct pipeline *p, struct error *err);
 void schemas_close(struct pipeline *p);
+int schemas_recode(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
+		   struct other_format *to, struct message *message, struct error *err);
 int schemas_settle(struct pipeline *p, struct error *err);
 int schemas_settle_route(struct pipeline *p, struct route *route, struct error *err);
 int schemas_save(struct pipeline *p, struct error *err);
 void schemas_saved(struct pipeline *p);
 bool schemas_unsaved(const struct pipeline *p);
+
+/* A message as it leaves: in its formats. Whatever measures or sends messages does so after this. */
+static inline int message_format(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
+				 struct message *message, struct error *err)
+{
+	if (p->options->key_format == FORMAT_AVRO && p->options->value_format == FORMAT_AVRO)
+		return 0;
+	return schemas_recode(p, key, value, &p->formatted, message, err);
+}
 
 /* contracts.c */
 extern const struct avro_type avro_string;

@@ -207,7 +207,13 @@ static int settle(struct pipeline *p, const char *topic, enum message_part part,
 	int32_t id;
 	int result = 0;
 
-	if (!p->registry || !schema->text.ptr)
+	if (!schema->text.ptr)
+		return 0;
+	if ((part == PART_KEY ? p->options->key_format : p->options->value_format) != FORMAT_AVRO) {
+		schema->frame = (struct frame){.len = 0};
+		return 0;
+	}
+	if (!p->registry)
 		return 0;
 	subject = subject_name(p->options->subjects, topic, part, schema->name);
 	id = schema_ids_find(p->schema_ids, subject, schema->text);
@@ -266,5 +272,32 @@ int schemas_settle(struct pipeline *p, struct error *err)
 	for (unsigned i = 0; i < count; i++)
 		if (settle_entity(p, entities[i], &p->entity_routes[entities[i]->index], err) < 0)
 			return -1;
+	return 0;
+}
+
+/* Formats -------------------------------------------------------------------------------------- */
+
+static int recode_part(enum record_format format, const struct encode_schema *schema, struct view *part, struct byte_range *range,
+		       struct writer *to, struct error *err)
+{
+	if (format == FORMAT_AVRO || !part->ptr)
+		return 0;
+	wr_clear(to);
+	if (recode(format, schema->type, *part, range, to, err) < 0)
+		return -1;
+	*part = wr_view(to);
+	return 0;
+}
+
+int schemas_recode(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
+		   struct other_format *to, struct message *message, struct error *err)
+{
+	struct byte_range nothing = {0}, observed = {message->observed_at, message->observed_bytes};
+
+	if (recode_part(p->options->key_format, key, &message->key, &nothing, &to->key, err) < 0 ||
+	    recode_part(p->options->value_format, value, &message->value, &observed, &to->value, err) < 0)
+		return -1;
+	message->observed_at = observed.at;
+	message->observed_bytes = observed.bytes;
 	return 0;
 }

@@ -214,6 +214,9 @@ static const struct {
 	 "t.yaml:10:42: error: 'registry.key_file' is of no use without 'registry.cert_file'\n"
 	 "t.yaml:10:56: error: 'registry.key_password' is of no use without 'registry.cert_file'"},
 	{SOURCE REST "framing: avro\n", "t.yaml:10:10: error: 'framing' must be auto, single_object or confluent, not 'avro'"},
+	{SOURCE REST "format: {value: xml}\n", "t.yaml:10:17: error: 'format.value' must be avro or json, not 'xml'"},
+	{SOURCE REST "format: {envelope: none}\n",
+	 "t.yaml:10:20: error: 'format.envelope' must be debezium or flat, not 'none'"},
 	{SOURCE REST "framing: confluent\n", "t.yaml:10:1: error: 'framing: confluent' needs a 'registry.url'"},
 
 	/* options together */
@@ -330,6 +333,7 @@ static void test_values(void **state)
 					"  parameters: {sslmode: require}, password: '$${x}'}\n" KAFKA "  linger.ms: 7\n"
 					"mapping: {pack: packs/erp, schemas: /s}\nstate: {file: ./erp.state, cache: 1 GB}\n"
 					"topics: {retention: forever, replication: 3}\ndelivery: at_least_once\n"
+					"format: {key: json, envelope: flat}\n"
 					"registry: {url: 'https://r/x', user: u, password: '$${', subjects: record, auto_register: false}\n"
 					"log: {format: json, level: debug}\nbatch:\nconfirm:\n  interval: 250 ms\n");
 	const struct pipeline_options *pipeline = &conf->pipeline;
@@ -352,6 +356,9 @@ static void test_values(void **state)
 	assert_string_equal(pipeline->registry.password, "${");
 	assert_int_equal(pipeline->framing, FRAMING_CONFLUENT);
 	assert_int_equal(pipeline->subjects, SUBJECT_RECORD);
+	assert_int_equal(pipeline->key_format, FORMAT_JSON);
+	assert_int_equal(pipeline->value_format, FORMAT_AVRO);
+	assert_int_equal(pipeline->envelope, ENVELOPE_FLAT);
 	assert_false(pipeline->auto_register);
 	assert_int_equal(conf->log_format, LOG_JSON);
 	assert_int_equal(conf->log_level, LOG_DEBUG);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Records in other formats: values of every kind, the observed range found again, bytes that are no value. */
+#include "encode/recode.h"
+
+#include "encode/datum.h"
+#include "schema/contract.h"
+#include "unit/unit.h"
+
+#define RECORD(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
+#define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
+#define MAYBE(name, type) "{\"name\":\"" name "\",\"type\":[\"null\"," type "]}"
+
+/* A schema, a value in Avro, and the same in JSON. */
+static const struct {
+	const char *schema;
+	struct view avro;
+	const char *json;
+} table[] = {
+	{"\"string\"", {"\x0e" "a \"b\" \n", 8}, "\"a \\\"b\\\" \\n\""},
+	{"\"null\"", {"", 0}, "null"},
+	{"\"boolean\"", {"\x01", 1}, "true"},
+	{"\"long\"", {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10}, "-9223372036854775808"},
+	{"\"double\"", {"\0\0\0\0\0\0\xf8\x7f", 8}, "\"NaN\""},
+	{"\"double\"", {"\x9a\x99\x99\x99\x99\x99\xb9\x3f", 8}, "0.1"},
+	{"\"float\"", {"\xcd\xcc\xcc\x3d", 4}, "0.1"},
+	{"\"bytes\"", {"\x04\x00\xff", 3}, "\"AP8=\""},
+	{"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":5,\"scale\":2}", {"\x04\xfe\x0c", 3}, "\"-5.00\""},
+	{"{\"type\":\"int\",\"logicalType\":\"date\"}", {"\x02", 1}, "\"1970-01-02\""},
+	{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", {"\x02", 1}, "\"B\""},
+	{"{\"type\":\"array\",\"items\":[\"null\",\"int\"]}", {"\x04\x02\x02\x00\x00", 5}, "[1,null]"},
+	{"{\"type\":\"array\",\"items\":\"int\"}", {"\x00", 1}, "[]"},
+	{"{\"type\":\"map\",\"values\":\"string\"}", {"\x03\x0a\x02x\x02y\x02z\x00\x00", 10}, "{\"x\":\"y\",\"z\":\"\"}"},
+	{RECORD(FIELD("a", "\"int\"") "," MAYBE("b", "\"int\"") "," MAYBE("c", "\"int\"")), {"\x02\x00\x02\x04", 4},
+	 "{\"a\":1,\"b\":null,\"c\":2}"},
+	{RECORD(FIELD("v", "{\"type\":\"record\",\"name\":\"io.debezium.data.VariableScaleDecimal\",\"fields\":["
+			   "{\"name\":\"scale\",\"type\":\"int\"},{\"name\":\"value\",\"type\":\"bytes\"}]}")),
+	 {"\x04\x02\x7b", 3}, "{\"v\":\"1.23\"}"},
+};
+
+static struct contract *parse(const char *schema)
+{
+	struct diagnostics diag = {0};
+	struct contract *contract = contract_parse_text("schema", view_of(schema), &diag);
+
+	if (!contract)
+		fail_msg("%.*s", VIEW_ARG(wr_view(&diag.text)));
+	diag_done(&diag);
+	return contract;
+}
+
+static void values_of_every_kind_are_written_as_json(void **state)
+{
+	(void)state;
+	FOR_EACH(row, table) {
+		struct contract *contract = parse(row->schema);
+		struct byte_range range = {0};
+		struct writer to = {0};
+		struct error err;
+
+		assert_ok(recode(FORMAT_JSON, contract_root(contract), row->avro, &range, &to, &err), &err);
+		assert_view(wr_view(&to), row->json);
+		assert_int_equal(range.bytes, 0);
+		wr_done(&to);
+		contract_free(contract);
+	}
+}
+
+static void what_was_observed_is_found_again(void **state)
+{
+	static const struct {
+		struct byte_range before;
+		const char *after;
+	} ranges[] = {
+		{{0, 0}, ""},
+		{{0, 1}, "1"},
+		{{1, 2}, "{\"n\":2}"},
+		{{2, 1}, "2"},
+		{{1, 4}, "{\"n\":2},\"c\":3,\"d\":null"},
+		{{3, 2}, "3,\"d\":null"},
+	};
+	struct contract *contract = parse(RECORD(FIELD("a", "\"int\"") "," MAYBE("b", "{\"type\":\"record\",\"name\":\"N\",\"fields\":["
+						 "{\"name\":\"n\",\"type\":\"int\"}]}") "," FIELD("c", "\"int\"") ","
+						 MAYBE("d", "\"int\"")));
+	struct writer to = {0};
+	struct error err;
+
+	(void)state;
+	FOR_EACH(row, ranges) {
+		struct byte_range range = row->before;
+
+		wr_clear(&to);
+		assert_ok(recode(FORMAT_JSON, contract_root(contract), VIEW("\x02\x02\x04\x06\x00"), &range, &to, &err), &err);
+		assert_view(wr_view(&to), "{\"a\":1,\"b\":{\"n\":2},\"c\":3,\"d\":null}");
+		assert_view(((struct view){to.data + range.at, range.bytes}), row->after);
+	}
+	wr_done(&to);
+	contract_free(contract);
+}
+
+static void bytes_that_are_no_value_are_not_written(void **state)
+{
+	static const struct {
+		const char *schema;
+		struct view avro;
+	} wrong[] = {
+		{"\"string\"", {"\x0e", 1}},
+		{"\"string\"", {"\x01", 1}},
+		{"\"int\"", {"\x02\x02", 2}},
+		{"\"int\"", {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11}},
+		{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", {"\x04", 1}},
+		{"{\"type\":\"array\",\"items\":\"int\"}", {"\x04\x02", 2}},
+	};
+
+	(void)state;
+	FOR_EACH(row, wrong) {
+		struct contract *contract = parse(row->schema);
+		struct byte_range range = {0};
+		struct writer to = {0};
+		struct error err;
+
+		assert_int_equal(recode(FORMAT_JSON, contract_root(contract), row->avro, &range, &to, &err), -1);
+		assert_int_equal(err.class, ERROR_INTERNAL);
+		wr_done(&to);
+		contract_free(contract);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("values of every kind are written as JSON", values_of_every_kind_are_written_as_json),
+		TEST("what was observed is found again", what_was_observed_is_found_again),
+		TEST("bytes that are no value are not written", bytes_that_are_no_value_are_not_written),
+	};
+
+	return RUN_TESTS(tests);
+}
