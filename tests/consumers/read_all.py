@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Tailwater authors.
+"""
+Reads every topic of an agent with stock libraries, as anybody would: confluent-kafka with its deserialiser for Avro (which is
+fastavro below) and the registry's own schemas; or json of the standard library. What it reads is compared, record by record,
+with what `tailwater read` has printed of the same records.
+
+    read_all.py BOOTSTRAP REGISTRY|json PREFIX JSONL
+"""
+import base64
+import datetime
+import decimal
+import json
+import math
+import sys
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+NOT_AVRO = ("checkpoint",)  # the agent's own
+
+
+def variable_decimal(value):
+    """io.debezium.data.VariableScaleDecimal, as Debezium's readers take it."""
+    unscaled = int.from_bytes(value["value"], "big", signed=True)
+    return decimal.Decimal(unscaled).scaleb(-value["scale"])
+
+
+def same(value, told):
+    """A value as the library gives it, and as JSON shows it."""
+    if isinstance(value, dict):
+        if set(value) == {"scale", "value"} and isinstance(told, str):
+            return variable_decimal(value) == decimal.Decimal(told)
+        return isinstance(told, dict) and value.keys() == told.keys() and all(same(value[k], told[k]) for k in value)
+    if isinstance(value, (list, tuple)):
+        return isinstance(told, list) and len(value) == len(told) and all(map(same, value, told))
+    if isinstance(value, decimal.Decimal):
+        return value == decimal.Decimal(told)
+    if isinstance(value, bytes):
+        return value == base64.b64decode(told)
+    if isinstance(value, datetime.datetime):
+        return value == datetime.datetime.fromisoformat(told)
+    if isinstance(value, datetime.date):
+        return value.isoformat() == told
+    if isinstance(value, float):
+        return math.isclose(value, float(told), rel_tol=1e-9) or (math.isnan(value) and told == "NaN")
+    return value == told
+
+
+def read_told(path):
+    with open(path, encoding="utf-8") as lines:
+        records = (json.loads(line) for line in lines)
+        return {(r["topic"], r["partition"], r["offset"]): r for r in records}
+
+
+def partitions_of(bootstrap, prefix):
+    topics = AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=30).topics
+    return [TopicPartition(name, number, OFFSET_BEGINNING) for name, topic in sorted(topics.items())
+            if name.startswith(prefix + ".") and name[len(prefix) + 1:] not in NOT_AVRO for number in topic.partitions]
+
+
+def consume(bootstrap, partitions):
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "read-all", "isolation.level": "read_committed",
+                         "enable.partition.eof": True, "auto.offset.reset": "earliest"})
+    consumer.assign(partitions)
+    open_partitions = len(partitions)
+    while open_partitions:
+        message = consumer.poll(30)
+        if message is None:
+            sys.exit("nothing arrives any more, and not all topics are at their end")
+        if message.error():
+            if message.error().name() != "_PARTITION_EOF":
+                sys.exit(str(message.error()))
+            open_partitions -= 1
+            continue
+        yield message
+    consumer.close()
+
+
+def main():
+    bootstrap, registry, prefix, told_path = sys.argv[1:]
+    decode = (lambda data, _: json.loads(data)) if registry == "json" else AvroDeserializer(SchemaRegistryClient({"url": registry}))
+    told = read_told(told_path)
+    counts = {}
+    for message in consume(bootstrap, partitions_of(bootstrap, prefix)):
+        place = (message.topic(), message.partition(), message.offset())
+        expected = told.pop(place, None)
+        if expected is None:
+            sys.exit(f"{place}: `tailwater read` has not printed it")
+        for field, data in ((MessageField.KEY, message.key()), (MessageField.VALUE, message.value())):
+            value = decode(data, SerializationContext(message.topic(), field)) if data is not None else None
+            if not same(value, expected[field]):
+                sys.exit(f"{place}, {field}: it is\n{value!r}\nbut `tailwater read` says\n{expected[field]!r}")
+        counts[message.topic()] = counts.get(message.topic(), 0) + 1
+    if told:
+        sys.exit(f"{len(told)} records did not arrive, one of them {next(iter(told))}")
+    for topic, count in sorted(counts.items()):
+        print(topic, count)
+
+
+main()
