@@ -80,6 +80,8 @@ static struct plain *plain_with_registry(struct plain *plain, struct scene *scen
 /* Snapshot and stream, keys and values. */
 static void schemas_are_registered_and_read_back(struct plain *plain)
 {
+	if (verb(&plain->agent, "check --connect") != EXIT_DONE || !strstr(output, ", compatibility BACKWARD"))
+		harness_fail(&plain->agent, "check does not find the registry");
 	plain_stream(plain);
 	plain_work(plain);
 	expect_published(plain, "\"key\":{\"id\":1}", 2);

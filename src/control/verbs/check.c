@@ -16,10 +16,12 @@
 #include "model/position.h"
 #include "publish/producer.h"
 #include "publish/reader.h"
+#include "registry/client.h"
 #include "site.h"
 #include "verbs.h"
 
 #define KAFKA_ANSWER_US (10 * USEC_PER_SEC)
+#define REGISTRY_ANSWER_US (10 * USEC_PER_SEC)
 
 /* The configuration as it counts, defaults filled in ------------------------------------------ */
 
@@ -229,6 +231,36 @@ static int check_kafka(const struct site *site)
 	return result < 0 ? verb_fail(&err) : 0;
 }
 
+/* Schema registry ------------------------------------------------------------------------------ */
+
+static int ask_registry(const struct registry_options *options, struct error *err)
+{
+	struct registry_request request = {.question = REGISTRY_LEVEL};
+	struct registry_answer answer;
+	struct registry *registry;
+	int result;
+
+	if (registry_new(&registry, options, err) < 0)
+		return -1;
+	result = registry_get(registry, &request, &answer, err);
+	if (result == 0)
+		printf("registry: %s, compatibility %.*s\n", options->url, answer.found ? (int)answer.level.len : 7,
+		       answer.found ? answer.level.ptr : "unknown");
+	registry_free(registry);
+	return result;
+}
+
+static int check_registry(const struct site *site)
+{
+	struct registry_options options = site->options->registry;
+	struct error err = {0};
+
+	if (!options.url)
+		return 0;
+	options.patience_us = REGISTRY_ANSWER_US;
+	return ask_registry(&options, &err) < 0 ? verb_fail(&err) : 0;
+}
+
 /* All parts, whatever the others say; the first exit code that is not 0 counts. */
 static int check_all(struct site *site, bool connect)
 {
@@ -236,8 +268,9 @@ static int check_all(struct site *site, bool connect)
 	int mapping = check_mapping(site);
 	int captured = source || mapping ? 0 : check_captured(site);
 	int kafka = connect ? check_kafka(site) : 0;
+	int registry = connect ? check_registry(site) : 0;
 
-	return source ? source : mapping ? mapping : captured ? captured : kafka;
+	return source ? source : mapping ? mapping : captured ? captured : kafka ? kafka : registry;
 }
 
 static int run(const struct arguments *args)
@@ -262,7 +295,7 @@ static const struct flag flags[] = {
 	FLAG_CONFIG,
 	{"--connect", NULL, false,
 	 "Look at the servers, too: log in to the source, list what is captured, check slot and publication (and print "
-	 "the SQL that makes the publication right), ask the broker."},
+	 "the SQL that makes the publication right), ask the broker and the schema registry."},
 	{"--show", NULL, false,
 	 "Print first all options as they count, in the form of the file; secrets are not shown."},
 	FLAGS_END,
