@@ -83,13 +83,14 @@ static struct version *version_of(struct session *session, const struct table *t
 
 static void read_back(struct session *session, const struct version *version, struct view message)
 {
-	uint64_t fingerprint;
+	uint64_t fingerprint = 0;
 	struct view body;
 	struct datum datum;
 	struct error err;
 
 	arena_reset(&session->arena);
-	MUST(frame_split(message, &fingerprint, &body) == 0 && fingerprint == version->plan->value.fingerprint);
+	MUST(frame_split(message, &fingerprint, &body) == FRAMING_SINGLE_OBJECT);
+	MUST(fingerprint == version->plan->value.fingerprint);
 	if (avro_read(contract_root(version->value), body, &session->arena, &datum, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		abort();

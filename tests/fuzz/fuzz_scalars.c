@@ -140,7 +140,7 @@ static void try_json(struct view text)
 {
 	struct writer json = {0}, shown = {0};
 
-	json_string(&json, text);
+	json_text(&json, text);
 	MUST(!memchr(json.data, '\n', json.len));
 	json_indent(&shown, wr_view(&json));
 	wr_done(&json);
