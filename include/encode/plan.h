@@ -29,8 +29,8 @@ struct encode_collection;
 typedef bool (*column_filter)(const void *arg, const struct table *table, const struct column *column);
 
 /*
- * What a change looks like. Debezium's envelope: both images and where it comes from. Flat: the row alone, as Debezium's
- * transformation ExtractNewRecordState leaves it, with fields that begin with "__" behind its columns.
+ * What a change looks like. Debezium's envelope: both images and where it comes from. Flat: the row alone, as
+ * Debezium's transformation ExtractNewRecordState leaves it, with fields that begin with "__" behind its columns.
  */
 enum envelope_form { ENVELOPE_DEBEZIUM, ENVELOPE_FLAT };
 

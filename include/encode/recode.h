@@ -2,10 +2,10 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Records in other formats than Avro. Everything that is published is made as Avro first: rows by their plan, documents field
- * by field. That is the one grammar, and its schema says where each value stands; from these bytes the other formats are written
- * in one walk, without a tree between. So a format is a table of a few functions (src/encode/codec.h), knows nothing of rows or
- * documents, and costs Avro nothing.
+ * Records in other formats than Avro. Everything that is published is made as Avro first: rows by their plan,
+ * documents field by field. That is the one grammar, and its schema says where each value stands; from these bytes
+ * the other formats are written in one walk, without a tree between. So a format is a table of a few functions
+ * (src/encode/codec.h), knows nothing of rows or documents, and costs Avro nothing.
  */
 #ifndef ENCODE_RECODE_H
 #define ENCODE_RECODE_H
@@ -26,10 +26,10 @@ struct byte_range {
 };
 
 /*
- * Appends a value of Avro bytes (without a frame) in another format. What stood in the range stands in it afterwards; it
- * begins and ends between two values. ERROR_INTERNAL if the bytes are no value of the type: they are our own.
+ * Appends a value of Avro bytes (without a frame) in another format. What stood in the range stands in it afterwards;
+ * it begins and ends between two values. ERROR_INTERNAL if the bytes are no value of the type: they are our own.
  */
-MUST_CHECK int recode(enum record_format format, const struct avro_type *type, struct view bytes, struct byte_range *range,
-		      struct writer *to, struct error *err);
+MUST_CHECK int recode(enum record_format format, const struct avro_type *type, struct view bytes,
+		      struct byte_range *range, struct writer *to, struct error *err);
 
 #endif

@@ -5,8 +5,8 @@
  * A client of schema registries that speak Confluent's API: Confluent, Apicurio (/apis/ccompat/v7), Karapace, Redpanda.
  *
  * One question at a time is asked (registry_ask) and then stepped until it is answered: a step lasts no longer than its
- * caller says, so that whoever waits can do in between what cannot wait. Connections that fail, timeouts, 408, 429 and 5xx
- * are tried again by the client itself, less and less often; what it makes of other answers:
+ * caller says, so that whoever waits can do in between what cannot wait. Connections that fail, timeouts, 408, 429
+ * and 5xx are tried again by the client itself, less and less often; what it makes of other answers:
  *
  *	401, 403, a certificate that does not fit    REGISTRY_DENIED
  *	409, 422, any other 4xx to a schema          SCHEMA_REFUSED, with the subject
@@ -95,11 +95,12 @@ void registry_free(struct registry *registry);
 void registry_ask(struct registry *registry, const struct registry_request *request);
 
 /* 1: answered, 0: not within the slice, -1: failed for good. */
-MUST_CHECK int registry_step(struct registry *registry, usec_t slice_us, struct registry_answer *ret, struct error *err);
+MUST_CHECK int registry_step(struct registry *registry, usec_t slice_us, struct registry_answer *ret,
+			     struct error *err);
 
 /* Asks and waits. */
-MUST_CHECK int registry_get(struct registry *registry, const struct registry_request *request, struct registry_answer *ret,
-			    struct error *err);
+MUST_CHECK int registry_get(struct registry *registry, const struct registry_request *request,
+			    struct registry_answer *ret, struct error *err);
 
 /* Why the last attempt of the present question failed; NULL: none has yet. */
 const char *registry_trouble(const struct registry *registry);

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * What a registry has said: the id of each schema under its subject. It is kept where the caller keeps things, so that a
- * registry is asked once for each schema, and may be away from then on. A schema is known by its text, since that is what a
- * registry compares.
+ * What a registry has said: the id of each schema under its subject. It is kept where the caller keeps things, so
+ * that a registry is asked once for each schema, and may be away from then on. A schema is known by its text, since
+ * that is what a registry compares.
  */
 #ifndef REGISTRY_IDS_H
 #define REGISTRY_IDS_H

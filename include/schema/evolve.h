@@ -9,8 +9,8 @@
 #include "model/avro.h"
 
 /*
- * Appends what a reader of one version may stumble over in the other, by the path of the field: "before.amount was int and is
- * string; before.note is new and has no default". Nothing, if there is nothing.
+ * Appends what a reader of one version may stumble over in the other, by the path of the field: "before.amount was
+ * int and is string; before.note is new and has no default". Nothing, if there is nothing.
  */
 void avro_differences(const struct avro_type *before, const struct avro_type *after, struct writer *to);
 

@@ -148,10 +148,12 @@ static void check_registry(const struct settings *settings, const struct loader 
 	check_need(settings->registry_token, "registry.token", url, "registry.url", ld, diag);
 	check_need(settings->registry_ca_file, "registry.ca_file", url, "registry.url", ld, diag);
 	check_need(settings->registry_cert_file, "registry.cert_file", url, "registry.url", ld, diag);
-	check_need(settings->registry_password, "registry.password", settings->registry_user, "registry.user", ld, diag);
-	check_need(settings->registry_key_file, "registry.key_file", settings->registry_cert_file, "registry.cert_file", ld, diag);
-	check_need(settings->registry_key_password, "registry.key_password", settings->registry_cert_file, "registry.cert_file", ld,
+	check_need(settings->registry_password, "registry.password", settings->registry_user, "registry.user", ld,
 		   diag);
+	check_need(settings->registry_key_file, "registry.key_file", settings->registry_cert_file,
+		   "registry.cert_file", ld, diag);
+	check_need(settings->registry_key_password, "registry.key_password", settings->registry_cert_file,
+		   "registry.cert_file", ld, diag);
 	if (settings->framing == FRAMING_CONFLUENT && !url)
 		diag_error(diag, loader_place(ld, "framing"), "'framing: confluent' needs a 'registry.url'");
 }

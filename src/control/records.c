@@ -42,7 +42,8 @@ struct registered {
 	struct contract *contract; /* owned */
 };
 
-struct records *records_new(const struct kafka_options *kafka, const char *prefix, const struct registry_options *registry)
+struct records *records_new(const struct kafka_options *kafka, const char *prefix,
+			    const struct registry_options *registry)
 {
 	struct records *records = MEM_NEW(struct records);
 
@@ -142,7 +143,8 @@ static int ask_registry(struct records *records, int32_t id, struct registry_ans
 	return error_set(err, ERROR_RECORD, "the schema registry has no Avro schema with the id %d", id);
 }
 
-static int take_registered(struct records *records, uint64_t id, struct view text, const struct avro_type **ret, struct error *err)
+static int take_registered(struct records *records, uint64_t id, struct view text, const struct avro_type **ret,
+			   struct error *err)
 {
 	struct registered *schema = ARENA_NEW(&records->contract_arena, struct registered);
 	struct diagnostics diag = {0};
@@ -212,7 +214,8 @@ static int decode_avro(struct records *records, struct view bytes, struct writer
 		return copy_json(bytes, to, text);
 	if (framing == FRAMING_NONE)
 		return error_set(err, ERROR_RECORD, "this has no frame of Avro, neither that of a single object nor Confluent's");
-	if (finders[framing](records, number, &type, err) < 0 || avro_read(type, body, &records->arena, &datum, err) < 0)
+	if (finders[framing](records, number, &type, err) < 0 ||
+	    avro_read(type, body, &records->arena, &datum, err) < 0)
 		return -1;
 	datum_json(type, &datum, to);
 	if (!text)

@@ -2,9 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Records of our own topics as JSON: single-object Avro by the schemas of <prefix>.schemas, Avro in Confluent's framing by
- * those of the registry, the checkpoint, the schemas themselves. A schema that is not known yet makes the schema topic be
- * read again, or the registry be asked. Of both framings there may be records in one topic.
+ * Records of our own topics as JSON: single-object Avro by the schemas of <prefix>.schemas, Avro in Confluent's
+ * framing by those of the registry, the checkpoint, the schemas themselves. A schema that is not known yet makes the
+ * schema topic be read again, or the registry be asked. Of both framings there may be records in one topic.
  */
 #ifndef CONTROL_RECORDS_H
 #define CONTROL_RECORDS_H
@@ -18,7 +18,8 @@
 struct records;
 
 /* The registry may have no url. */
-struct records *records_new(const struct kafka_options *kafka, const char *prefix, const struct registry_options *registry);
+struct records *records_new(const struct kafka_options *kafka, const char *prefix,
+			    const struct registry_options *registry);
 void records_free(struct records *records);
 
 /*

@@ -325,8 +325,8 @@ static char *put_known(char *to, struct view bytes)
 }
 
 /* The columns, then __deleted __op __table __lsn __txId __source_ts_ms __ts_ms */
-static int write_flat(struct encoder *enc, struct encode_plan *plan, const struct change *change, const struct shown *shown,
-		      struct writer *value, struct message *out, struct error *err)
+static int write_flat(struct encoder *enc, struct encode_plan *plan, const struct change *change,
+		      const struct shown *shown, struct writer *value, struct message *out, struct error *err)
 {
 	const struct encode_source *source = &enc->now;
 	uint64_t lsn = change->op == CHANGE_READ && !change->lsn ? enc->snapshot_lsn : change->lsn;
@@ -352,7 +352,8 @@ static int write_flat(struct encoder *enc, struct encode_plan *plan, const struc
 }
 
 static int (*const value_writers[])(struct encoder *enc, struct encode_plan *plan, const struct change *change,
-				    const struct shown *shown, struct writer *value, struct message *out, struct error *err) = {
+				    const struct shown *shown, struct writer *value, struct message *out,
+				    struct error *err) = {
 	[ENVELOPE_DEBEZIUM] = write_value,
 	[ENVELOPE_FLAT] = write_flat,
 };

@@ -111,8 +111,8 @@ static void put_decimal(struct writer *to, const struct avro_type *type, const s
 
 static bool is_variable_decimal(const struct avro_type *type, const struct datum *datum)
 {
-	return avro_is_variable_decimal(type) && datum->items[0].set && datum->items[1].set && datum->items[0].integer >= 0 &&
-	       datum->items[0].integer <= 20000;
+	return avro_is_variable_decimal(type) && datum->items[0].set && datum->items[1].set &&
+	       datum->items[0].integer >= 0 && datum->items[0].integer <= 20000;
 }
 
 static void put_variable_decimal(struct writer *to, const struct datum *datum)

@@ -194,7 +194,8 @@ static int make_fields(const struct encoder *enc, struct encode_plan *plan, stru
 			continue;
 		field_init(field, table, i);
 		field->name = name_of_field(plan->arena, table->columns[i].name);
-		if (check_name(plan, field, err) || (options->envelope == ENVELOPE_FLAT && check_flat_name(plan, field, err)))
+		if (check_name(plan, field, err) || (options->envelope == ENVELOPE_FLAT &&
+						     check_flat_name(plan, field, err)))
 			return -1;
 		plan->row_bytes += field->bytes + 1;
 		if (field->has_text)
@@ -253,7 +254,8 @@ static int make_key_fields(struct encode_plan *plan, struct error *err)
 	return 0;
 }
 
-static void (*const value_schemas[])(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to) = {
+static void (*const value_schemas[])(const struct encode_plan *plan, const char *space, const char *connector,
+				     struct writer *to) = {
 	[ENVELOPE_DEBEZIUM] = write_value_schema,
 	[ENVELOPE_FLAT] = write_flat_schema,
 };

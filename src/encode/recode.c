@@ -110,8 +110,8 @@ static struct datum read_scalar(struct walk *walk, const struct avro_type *type)
 static void write_value(struct walk *walk, const struct avro_type *type);
 
 /*
- * The range is found again between values, in what is read and in what is written. Of values that begin, or end, at the same
- * place the outermost counts.
+ * The range is found again between values, in what is read and in what is written. Of values that begin, or end, at
+ * the same place the outermost counts.
  */
 static void note_begin(struct walk *walk)
 {
@@ -203,8 +203,8 @@ static void write_value(struct walk *walk, const struct avro_type *type)
 	walk->depth--;
 }
 
-int recode(enum record_format format, const struct avro_type *type, struct view bytes, struct byte_range *range, struct writer *to,
-	   struct error *err)
+int recode(enum record_format format, const struct avro_type *type, struct view bytes, struct byte_range *range,
+	   struct writer *to, struct error *err)
 {
 	struct walk walk = {
 		.rd = reader_of(bytes),

@@ -28,8 +28,8 @@ const struct avro_type *avro_primitive(enum avro_kind kind)
 bool avro_is_variable_decimal(const struct avro_type *type)
 {
 	return type->field_count == 2 && strcmp(type->name, "io.debezium.data.VariableScaleDecimal") == 0 &&
-	       type->fields[0].type->kind == AVRO_INT && !type->fields[0].nullable && type->fields[1].type->kind == AVRO_BYTES &&
-	       type->fields[1].type->logical == AVRO_PLAIN && !type->fields[1].nullable;
+	       type->fields[0].type->kind == AVRO_INT && !type->fields[0].nullable &&
+	       type->fields[1].type->kind == AVRO_BYTES && type->fields[1].type->logical == AVRO_PLAIN && !type->fields[1].nullable;
 }
 
 int avro_field_index(const struct avro_type *type, struct view name)

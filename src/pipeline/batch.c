@@ -120,11 +120,13 @@ int batch_emit(struct pipeline *p, const struct message *message, struct error *
 
 int batch_publish_schema(struct pipeline *p, const struct encode_schema *schema, struct error *err)
 {
-	struct view id = arena_copy(&p->schema_arena, (struct view){(const char *)&schema->fingerprint, sizeof(schema->fingerprint)});
+	struct view id = arena_copy(&p->schema_arena, (struct view){(const char *)&schema->fingerprint,
+								    sizeof(schema->fingerprint)});
 	char name[17];
 	struct message message;
 
-	if (p->replaying || !p->schemas_topic || !schema->text.ptr || !schema->frame.len || map_get(&p->schemas_published, id))
+	if (p->replaying || !p->schemas_topic || !schema->text.ptr || !schema->frame.len ||
+	    map_get(&p->schemas_published, id))
 		return 0;
 	snprintf(name, sizeof(name), "%016llx", (unsigned long long)schema->fingerprint);
 	message = (struct message){.topic = p->schemas_topic, .key = view_of(name), .value = schema->text};

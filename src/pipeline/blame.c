@@ -73,7 +73,8 @@ static int show_key(const struct encode_plan *plan, struct view key, struct writ
 		if (schema_topic_read(schemas, view_of(name), plan->key.text, &ignored) == 0)
 			type = schema_topic_find(schemas, plan->key.fingerprint);
 	}
-	if (type && (plan ? frame_matches(&plan->key.frame, key, &body) : frame_split(key, &number, &body) != FRAMING_NONE) &&
+	if (type && (plan ? frame_matches(&plan->key.frame, key, &body)
+		     : frame_split(key, &number, &body) != FRAMING_NONE) &&
 	    avro_read(type, body, &arena, &datum, &ignored) == 0) {
 		datum_json(type, &datum, to);
 		result = 0;

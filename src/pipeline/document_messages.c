@@ -57,8 +57,8 @@ static struct header entity_header(const struct making *m, const char *operation
 }
 
 /* What stands in p->value goes to a topic. */
-static int send(const struct making *m, struct topic *topic, const struct encode_schema *key, const struct encode_schema *value,
-		struct message *message, struct error *err)
+static int send(const struct making *m, struct topic *topic, const struct encode_schema *key,
+		const struct encode_schema *value, struct message *message, struct error *err)
 {
 	message->topic = topic;
 	if (message_finish(m->p, key, value, m->document.canonical_id, message, err) < 0)
@@ -116,7 +116,8 @@ int making_send_event(const struct making *m, unsigned event, struct view payloa
 	wr_view_bytes(&m->p->value, payload);
 	count_message(&m->p->metrics->events, m->p);
 	tally_add(m->p, &m->route->event_tallies[event], 1);
-	return send(m, m->route->event_topics[event], &m->route->event_keys[event], &m->route->event_messages[event], &message, err);
+	return send(m, m->route->event_topics[event], &m->route->event_keys[event], &m->route->event_messages[event],
+		    &message, err);
 }
 
 /* The bytes of a message with this header, which is written for that. */

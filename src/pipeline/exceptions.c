@@ -120,10 +120,11 @@ static int write_body(struct pipeline *p, const struct datum *record, struct err
 	return 0;
 }
 
-static int write_exception(struct pipeline *p, const struct header *header, const struct filling *filling, struct view id,
-			   struct message *message, struct error *err)
+static int write_exception(struct pipeline *p, const struct header *header, const struct filling *filling,
+			   struct view id, struct message *message, struct error *err)
 {
-	if (message_begin(p, header, &p->exception_message, message, err) < 0 || write_body(p, &filling->record, err) < 0)
+	if (message_begin(p, header, &p->exception_message, message, err) < 0 ||
+	    write_body(p, &filling->record, err) < 0)
 		return -1;
 	return message_finish(p, &p->exception_key, &p->exception_message, id, message, err);
 }

@@ -33,8 +33,8 @@ void header_fill(struct pipeline *p, enum document_cause cause, struct header *h
 	header->origin = apart ? VIEW_NONE : p->txn->origin;
 }
 
-int message_begin(struct pipeline *p, const struct header *header, const struct encode_schema *schema, struct message *message,
-		  struct error *err)
+int message_begin(struct pipeline *p, const struct header *header, const struct encode_schema *schema,
+		  struct message *message, struct error *err)
 {
 	wr_clear(&p->value);
 	p->value.len = (size_t)(frame_put(wr_reserve(&p->value, FRAME_MOST), &schema->frame) - p->value.data);
@@ -53,8 +53,8 @@ struct view message_key(struct pipeline *p, const struct encode_schema *schema, 
 	return wr_view(&p->key);
 }
 
-int message_finish(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value, struct view id,
-		   struct message *message, struct error *err)
+int message_finish(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
+		   struct view id, struct message *message, struct error *err)
 {
 	message->key = message_key(p, key, id);
 	message->value = wr_view(&p->value);

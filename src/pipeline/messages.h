@@ -18,12 +18,12 @@ void header_fill(struct pipeline *p, enum document_cause cause, struct header *h
 usec_t occurred_at(const struct pipeline *p, enum document_cause cause);
 
 /* Begins a value in p->value: frame and header; the payload is written behind. */
-int message_begin(struct pipeline *p, const struct header *header, const struct encode_schema *schema, struct message *message,
-		  struct error *err);
+int message_begin(struct pipeline *p, const struct header *header, const struct encode_schema *schema,
+		  struct message *message, struct error *err);
 
 /* Ends the message whose value stands in p->value: its key is the id. It is then measured and sent. */
-int message_finish(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value, struct view id,
-		   struct message *message, struct error *err);
+int message_finish(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
+		   struct view id, struct message *message, struct error *err);
 
 /* The key of all messages about something: its id, framed. */
 struct view message_key(struct pipeline *p, const struct encode_schema *schema, struct view id);

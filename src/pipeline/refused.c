@@ -141,7 +141,8 @@ static int send_exception(struct pipeline *p, const struct change *change, unsig
 		.position_ordinal = (int64_t)change->index,
 		.source_tables = &collection,
 		.source_table_count = 1,
-		.schema_version = arena_printf(&p->doc_arena, "%016llx", (unsigned long long)p->exception_message.fingerprint),
+		.schema_version = arena_printf(&p->doc_arena, "%016llx",
+					       (unsigned long long)p->exception_message.fingerprint),
 		.mapping_version = p->pack ? view_of(pack_version(p->pack)) : VIEW_NONE,
 	};
 

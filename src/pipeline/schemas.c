@@ -2,12 +2,13 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The frames of our messages. Without a registry they are made of the schemas themselves. With one, every schema has an id
- * there before a message with it is made: those of documents at the start, that of a table before the first row of its shape. Ids are kept in the state file: a registry that is away holds up only who has a new schema.
+ * The frames of our messages. Without a registry they are made of the schemas themselves. With one, every schema has
+ * an id there before a message with it is made: those of documents at the start, that of a table before the first row
+ * of its shape. Ids are kept in the state file: a registry that is away holds up only who has a new schema.
  *
  * While a registry is waited for, no Kafka transaction stays open (what is in it is committed first, inside of a source
- * transaction if need be), the source is served, and an order to stop is obeyed. What it refuses for good is a named state,
- * and everything before that place is published.
+ * transaction if need be), the source is served, and an order to stop is obeyed. What it refuses for good is a named
+ * state, and everything before that place is published.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,8 @@ static void count_attempts(struct pipeline *p)
 	atomic_store_explicit(&p->metrics->registry_retries, registry_retries(p->registry), memory_order_relaxed);
 }
 
-static int ask(struct pipeline *p, const struct registry_request *request, struct registry_answer *answer, struct error *err)
+static int ask(struct pipeline *p, const struct registry_request *request, struct registry_answer *answer,
+	       struct error *err)
 {
 	usec_t told_at = 0;
 	int answered;
@@ -149,7 +151,10 @@ static void write_differences(struct view before, struct view after, struct writ
 	contract_free(new);
 }
 
-/* A registry says that a schema is incompatible, but seldom what of it: that is seen against the latest version it has. */
+/*
+ * A registry says that a schema is incompatible, but seldom what of it: that is seen against the latest version
+ * it has.
+ */
 static int name_column(struct pipeline *p, const char *subject, const struct encode_schema *schema, struct error *err)
 {
 	struct registry_request request = {.question = REGISTRY_LATEST, .subject = subject};
@@ -169,7 +174,8 @@ static int name_column(struct pipeline *p, const char *subject, const struct enc
 	return -1;
 }
 
-static int complain_missing(struct pipeline *p, const char *subject, const struct encode_schema *schema, struct error *err)
+static int complain_missing(struct pipeline *p, const char *subject, const struct encode_schema *schema,
+			    struct error *err)
 {
 	log_debug(p->options->name, "schema of subject %s: %.*s", subject, VIEW_ARG(schema->text));
 	error_state(err, STATE_SCHEMA_REFUSED, "the schema registry does not have our schema of subject %s, and "
@@ -180,7 +186,8 @@ static int complain_missing(struct pipeline *p, const char *subject, const struc
 
 /* Ids ------------------------------------------------------------------------------------------ */
 
-static int ask_id(struct pipeline *p, const char *subject, const struct encode_schema *schema, int32_t *ret, struct error *err)
+static int ask_id(struct pipeline *p, const char *subject, const struct encode_schema *schema, int32_t *ret,
+		  struct error *err)
 {
 	struct registry_request request = {
 		.question = p->options->auto_register ? REGISTRY_REGISTER : REGISTRY_LOOK_UP,
@@ -201,7 +208,8 @@ static int ask_id(struct pipeline *p, const char *subject, const struct encode_s
 	return 0;
 }
 
-static int settle(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema, struct error *err)
+static int settle(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,
+		  struct error *err)
 {
 	char *subject;
 	int32_t id;
@@ -250,14 +258,15 @@ static int settle_entity(struct pipeline *p, const struct entity *entity, struct
 	if (settle_pair(p, topic_name(route->topic), &route->key, &route->message, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < entity->event_count; i++)
-		if (settle_pair(p, topic_name(route->event_topics[i]), &route->event_keys[i], &route->event_messages[i], err) < 0)
+		if (settle_pair(p, topic_name(route->event_topics[i]), &route->event_keys[i],
+				&route->event_messages[i], err) < 0)
 			return -1;
 	return 0;
 }
 
 /*
- * Those of the topics of all but tables and logical messages, which are settled with their first change: an agent that is
- * behind registers the shapes of a table in the order that they had.
+ * Those of the topics of all but tables and logical messages, which are settled with their first change: an agent
+ * that is behind registers the shapes of a table in the order that they had.
  */
 int schemas_settle(struct pipeline *p, struct error *err)
 {
@@ -277,8 +286,8 @@ int schemas_settle(struct pipeline *p, struct error *err)
 
 /* Formats -------------------------------------------------------------------------------------- */
 
-static int recode_part(enum record_format format, const struct encode_schema *schema, struct view *part, struct byte_range *range,
-		       struct writer *to, struct error *err)
+static int recode_part(enum record_format format, const struct encode_schema *schema, struct view *part,
+		       struct byte_range *range, struct writer *to, struct error *err)
 {
 	if (format == FORMAT_AVRO || !part->ptr)
 		return 0;

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Bodies of requests and answers. An answer is taken for what its bytes are, whatever its content type says: registries label
- * plain text as JSON, and send nothing at all where a body belongs.
+ * Bodies of requests and answers. An answer is taken for what its bytes are, whatever its content type says:
+ * registries label plain text as JSON, and send nothing at all where a body belongs.
  */
 #include "answer.h"
 
@@ -16,7 +16,8 @@
 #define SHOWN_BYTES 240
 #define PLAIN_500_MOST 10 /* Apicurio says 500 to what it cannot read; and so does anybody in real trouble */
 
-static const char *const format_names[] = {[SCHEMA_AVRO] = "AVRO", [SCHEMA_JSON] = "JSON", [SCHEMA_PROTOBUF] = "PROTOBUF"};
+static const char *const format_names[] = {[SCHEMA_AVRO] = "AVRO", [SCHEMA_JSON] = "JSON",
+					   [SCHEMA_PROTOBUF] = "PROTOBUF"};
 
 /* Requests ------------------------------------------------------------------------------------ */
 
@@ -161,7 +162,8 @@ static bool take_members(const struct response *response, const json_t *body, st
 	for (size_t i = 0; i < sizeof(answer_members) / sizeof(answer_members[0]); i++) {
 		const json_t *value = json_object_get(body, answer_members[i].name);
 
-		if (value ? !answer_members[i].take(taking, value) : (answer_members[i].needed & FOR(response->question)) != 0)
+		if (value ? !answer_members[i].take(taking, value)
+		    : (answer_members[i].needed & FOR(response->question)) != 0)
 			return false;
 	}
 	return true;
@@ -216,7 +218,8 @@ static bool sends_schema(enum registry_question question)
 static enum verdict refuse_us(const struct response *response, const struct complaint *complaint, struct error *err)
 {
 	error_state(err, STATE_REGISTRY_DENIED, "the schema registry %s refuses access%s%s (%ld): %.*s", response->url,
-		    response->subject ? " to subject " : "", response->subject ? response->subject : "", response->status,
+		    response->subject ? " to subject " : "", response->subject ? response->subject : "",
+		    response->status,
 		    VIEW_ARG(complaint->message));
 	error_hint(err, response->status == 401 ? "correct registry.user and registry.password, or registry.token"
 						: "grant this user the right to read and, with registry.auto_register, to write "
@@ -236,7 +239,8 @@ static enum verdict incompatible(const struct response *response, const struct c
 static enum verdict invalid(const struct response *response, const struct complaint *complaint, struct error *err)
 {
 	error_state(err, STATE_SCHEMA_REFUSED, "the schema registry %s refuses the schema of subject %s (%ld): %.*s",
-		    response->url, response->subject ? response->subject : "", response->status, VIEW_ARG(complaint->message));
+		    response->url, response->subject ? response->subject : "", response->status,
+		    VIEW_ARG(complaint->message));
 	error_hint(err, "look into the registry's log; a subject that holds schemas of another kind, or is read-only, must be put "
 			"right there; nothing was skipped");
 	return VERDICT_FAILED;
@@ -244,15 +248,15 @@ static enum verdict invalid(const struct response *response, const struct compla
 
 static enum verdict no_registry(const struct response *response, const struct complaint *complaint, struct error *err)
 {
-	error_set(err, ERROR_INPUT, "there is no schema registry at %s: it answers %ld: %.*s", response->url, response->status,
-		  VIEW_ARG(complaint->message));
+	error_set(err, ERROR_INPUT, "there is no schema registry at %s: it answers %ld: %.*s", response->url,
+		  response->status, VIEW_ARG(complaint->message));
 	error_hint(err, "registry.url is the address below which the registry has /subjects; of Apicurio, that ends in "
 			"/apis/ccompat/v7");
 	return VERDICT_FAILED;
 }
 
-static enum verdict not_found(const struct response *response, const struct complaint *complaint, struct registry_answer *ret,
-			      struct error *err)
+static enum verdict not_found(const struct response *response, const struct complaint *complaint,
+			      struct registry_answer *ret, struct error *err)
 {
 	if (complaint->code / 100 != 404 || response->question == REGISTRY_REGISTER)
 		return no_registry(response, complaint, err);
@@ -266,12 +270,13 @@ static enum verdict in_trouble(const struct response *response, const struct com
 
 	if (plain && response->question == REGISTRY_REGISTER && response->attempts >= PLAIN_500_MOST)
 		return invalid(response, complaint, err);
-	error_set(err, ERROR_TRANSIENT, "the schema registry %s is in trouble (%ld): %.*s", response->url, response->status,
-		  VIEW_ARG(complaint->message));
+	error_set(err, ERROR_TRANSIENT, "the schema registry %s is in trouble (%ld): %.*s", response->url,
+		  response->status, VIEW_ARG(complaint->message));
 	return VERDICT_AGAIN;
 }
 
-enum verdict response_read(const struct response *response, struct arena *arena, struct registry_answer *ret, struct error *err)
+enum verdict response_read(const struct response *response, struct arena *arena, struct registry_answer *ret,
+			   struct error *err)
 {
 	long status = response->status;
 	struct complaint complaint;

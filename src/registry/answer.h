@@ -26,7 +26,8 @@ enum verdict {
 };
 
 /* Texts of the answer go to the arena. */
-enum verdict response_read(const struct response *response, struct arena *arena, struct registry_answer *ret, struct error *err);
+enum verdict response_read(const struct response *response, struct arena *arena, struct registry_answer *ret,
+			   struct error *err);
 
 /* The request's body, and "AVRO", "JSON", "PROTOBUF" in it. */
 void schema_body(const struct schema_text *schema, struct writer *to);

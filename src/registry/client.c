@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Questions on their way. A question is in one of three states: nothing is asked, an attempt is under way, or the next one
- * waits for its time. What an answer means is said in answer.c.
+ * Questions on their way. A question is in one of three states: nothing is asked, an attempt is under way, or the
+ * next one waits for its time. What an answer means is said in answer.c.
  *
  * Redirects are not followed: they would carry credentials to somebody else.
  */

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Two trees walked side by side. A named type is looked at where it stands first: a row is the type of two fields of its
- * envelope, and is told once.
+ * Two trees walked side by side. A named type is looked at where it stands first: a row is the type of two fields of
+ * its envelope, and is told once.
  */
 #include "schema/evolve.h"
 
@@ -46,7 +46,8 @@ static void name_type(const struct avro_type *type, char *to, size_t size)
 	else if (type->logical != AVRO_PLAIN)
 		snprintf(to, size, "%s", logical_names[type->logical]);
 	else
-		snprintf(to, size, "%s%s%s", avro_kind_names[type->kind], type->name ? " " : "", type->name ? type->name : "");
+		snprintf(to, size, "%s%s%s", avro_kind_names[type->kind], type->name ? " " : "", type->name
+			 ? type->name : "");
 }
 
 static bool same_kind(const struct avro_type *a, const struct avro_type *b)
@@ -102,7 +103,8 @@ static const struct avro_field *field_named(const struct avro_type *type, const 
 static void compare_records(struct walk *walk, const struct avro_type *before, const struct avro_type *after)
 {
 	for (unsigned i = 0; i < after->field_count; i++)
-		below(walk, after->fields[i].name, field_named(before, after->fields[i].name), &after->fields[i], look_at_field);
+		below(walk, after->fields[i].name, field_named(before, after->fields[i].name), &after->fields[i],
+		      look_at_field);
 	for (unsigned i = 0; i < before->field_count; i++)
 		if (!field_named(after, before->fields[i].name))
 			below(walk, before->fields[i].name, &before->fields[i], NULL, look_at_field);

@@ -202,7 +202,8 @@ void scene_end(struct scene *scene)
 	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
 	if (scene->registry_url[0])
-		run(output, sizeof(output), "%s/contrib/servers remove registry %s/registry 2>&1", scene->source, scene->dir);
+		run(output, sizeof(output), "%s/contrib/servers remove registry %s/registry 2>&1", scene->source,
+		    scene->dir);
 	run(output, sizeof(output), "for i in %s/*/data; do %s/contrib/servers remove postgresql ${i%%/data}; done 2>&1", scene->dir,
 	    scene->source);
 	if (!getenv("TAILWATER_KEEP"))

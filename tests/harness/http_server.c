@@ -45,7 +45,8 @@ static int receive(struct connection *connection)
 {
 	char *to = connection->bytes + connection->len;
 	int room = (int)(REQUEST_BYTES - connection->len);
-	int got = connection->tls ? SSL_read(connection->tls, to, room) : (int)recv(connection->fd, to, (size_t)room, 0);
+	int got = connection->tls ? SSL_read(connection->tls, to, room)
+		: (int)recv(connection->fd, to, (size_t)room, 0);
 
 	if (got > 0)
 		connection->len += (size_t)got;
@@ -64,7 +65,8 @@ static void say(struct connection *connection, const char *text, size_t len)
 /* True if the request is there whole; *ret_body is where its body begins. */
 static bool is_whole(const struct connection *connection, const char **ret_body)
 {
-	const char *end = strstr(connection->bytes, "\r\n\r\n"), *length = strcasestr(connection->bytes, "\r\nContent-Length:");
+	const char *end = strstr(connection->bytes, "\r\n\r\n"),
+		*length = strcasestr(connection->bytes, "\r\nContent-Length:");
 
 	if (!end)
 		return false;
@@ -79,7 +81,8 @@ static void keep(struct http_server *server, const struct connection *connection
 
 	snprintf(request->line, sizeof(request->line), "%.*s", (int)(line_end ? line_end - connection->bytes : 0),
 		 connection->bytes);
-	snprintf(request->headers, sizeof(request->headers), "%.*s", (int)(body - connection->bytes), connection->bytes);
+	snprintf(request->headers, sizeof(request->headers), "%.*s", (int)(body - connection->bytes),
+		 connection->bytes);
 	free(request->body);
 	request->body = strdup(body);
 }
@@ -90,7 +93,8 @@ static struct http_answer next_answer(struct http_server *server, const struct c
 
 	pthread_mutex_lock(&server->lock);
 	if (server->answer_count)
-		answer = server->answers[server->count < server->answer_count ? server->count : server->answer_count - 1];
+		answer = server->answers[server->count < server->answer_count ? server->count
+					 : server->answer_count - 1];
 	if (server->count < REQUESTS_MOST)
 		keep(server, connection, body), server->count++;
 	pthread_mutex_unlock(&server->lock);
@@ -100,7 +104,8 @@ static struct http_answer next_answer(struct http_server *server, const struct c
 /* Until the client goes away, or the server ends. */
 static void hang(struct connection *connection)
 {
-	struct pollfd fds[] = {{.fd = connection->fd, .events = POLLIN}, {.fd = connection->server->ending[0], .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = connection->fd, .events = POLLIN},
+			       {.fd = connection->server->ending[0], .events = POLLIN}};
 
 	poll(fds, 2, -1);
 }
@@ -111,7 +116,8 @@ static void respond(struct connection *connection, const struct http_answer *ans
 	size_t len = strlen(body);
 	char head[500];
 	int head_len = snprintf(head, sizeof(head), "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\nConnection: close\r\n%s%s\r\n",
-				answer->status, len, answer->header ? answer->header : "", answer->header ? "\r\n" : "");
+				answer->status, len, answer->header ? answer->header : "", answer->header ? "\r\n"
+					: "");
 
 	if (answer->manner == HTTP_HANG)
 		hang(connection);
@@ -193,7 +199,8 @@ struct http_server *http_server_new(const struct http_tls *tls)
 	if (bind(server->listener, (struct sockaddr *)&address, len) < 0 || listen(server->listener, 16) < 0 ||
 	    getsockname(server->listener, (struct sockaddr *)&address, &len) < 0 || pipe(server->ending) < 0)
 		abort();
-	snprintf(server->url, sizeof(server->url), "%s://127.0.0.1:%d", tls ? "https" : "http", ntohs(address.sin_port));
+	snprintf(server->url, sizeof(server->url), "%s://127.0.0.1:%d", tls ? "https" : "http",
+		 ntohs(address.sin_port));
 	if (tls)
 		prepare_tls(server, tls);
 	pthread_mutex_init(&server->lock, NULL);

@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A small HTTP server in a thread of the test, on a free loopback port, that answers what it was told to: to the first request
- * the first answer of its script, and so on; the last one from then on. With TLS, if it is given a certificate.
+ * A small HTTP server in a thread of the test, on a free loopback port, that answers what it was told to: to the
+ * first request the first answer of its script, and so on; the last one from then on. With TLS, if it is given a
+ * certificate.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H

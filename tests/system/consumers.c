@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The demo firm's business, published with a schema registry and read by stock libraries of another language: every record of
- * every topic, decoded with what the registry says, is what `tailwater read` prints of it.
+ * The demo firm's business, published with a schema registry and read by stock libraries of another language: every
+ * record of every topic, decoded with what the registry says, is what `tailwater read` prints of it.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,8 +38,10 @@ static void read_all(struct publication *publication, const char *python)
 
 	if (agent_verb(agent, "read --from beginning", "published.jsonl") != 0)
 		harness_fail(agent, "`read` failed");
-	snprintf(command, sizeof(command), "%s %s/tests/consumers/read_all.py %s %s %s %s/published.jsonl 2>&1", python, scene->source,
-		 scene->kafka_address, publication->registry ? scene->registry_url : "json", publication->prefix, scene->dir);
+	snprintf(command, sizeof(command), "%s %s/tests/consumers/read_all.py %s %s %s %s/published.jsonl 2>&1",
+		 python, scene->source,
+		 scene->kafka_address, publication->registry ? scene->registry_url : "json", publication->prefix,
+			 scene->dir);
 	pipe = popen(command, "r");
 	output[fread(output, 1, sizeof(output) - 1, pipe)] = '\0';
 	if (pclose(pipe) == 0)
@@ -52,7 +54,8 @@ static void read_all(struct publication *publication, const char *python)
 static void expect_topics(const struct publication *publication)
 {
 	static const char *const topics[] = {
-		"change.public.", "entity.Invoice ", "entity.Payment ", "event.InvoicePosted ", "event.TimeApproved ", "exception ",
+		"change.public.", "entity.Invoice ", "entity.Payment ", "event.InvoicePosted ", "event.TimeApproved ",
+			"exception ",
 		"transaction ",
 	};
 	char name[100];
@@ -106,7 +109,8 @@ static void begin(struct publication *publication, struct scene *scene)
 
 static bool all_confirmed(struct scene *scene, const char *position)
 {
-	return strcmp(scene_value(scene, "SELECT bool_and(confirmed_flush_lsn >= '%s') FROM pg_replication_slots", position), "t") == 0;
+	return strcmp(scene_value(scene, "SELECT bool_and(confirmed_flush_lsn >= '%s') FROM pg_replication_slots",
+				  position), "t") == 0;
 }
 
 static void do_business(struct scene *scene)

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A schema registry (Apicurio) beside the agent: schemas stand there before their first record, a registry that is away holds
- * up nothing but a schema that is new, and what it refuses is a named state that loses nothing.
+ * A schema registry (Apicurio) beside the agent: schemas stand there before their first record, a registry that is
+ * away holds up nothing but a schema that is new, and what it refuses is a named state that loses nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,8 @@ static char with_registry[400];
 
 static struct plain *plain_with_registry(struct plain *plain, struct scene *scene, const char *more)
 {
-	snprintf(with_registry, sizeof(with_registry), "registry:\n  url: %s\n  timeout: 1s\n%s", scene->registry_url, more);
+	snprintf(with_registry, sizeof(with_registry), "registry:\n  url: %s\n  timeout: 1s\n%s", scene->registry_url,
+		 more);
 	plain->extra = with_registry;
 	plain_prepare(plain, scene);
 	return plain;
@@ -180,7 +181,8 @@ static void schemas_that_may_not_be_registered_must_be_there(struct scene *scene
 	plain_work(&plain);
 	agent_stop(&plain.agent);
 	scene_sql(scene, "ALTER TABLE locked ADD COLUMN amount int");
-	snprintf(with_registry, sizeof(with_registry), "registry:\n  url: %s\n  auto_register: false\n", scene->registry_url);
+	snprintf(with_registry, sizeof(with_registry), "registry:\n  url: %s\n  auto_register: false\n",
+		 scene->registry_url);
 	plain_configure(&plain);
 	plain_stream(&plain);
 	scene_sql(scene, "INSERT INTO locked VALUES (2, 'two', 2)");

@@ -103,7 +103,8 @@ static void test_foreign(void **state)
 
 static void test_no_registry(void **state)
 {
-	struct reader_record record = {.topic = "erp.event.InvoicePaid", .partition = 1, .offset = 5, .value = VIEW("\0\0\0\0\7x")};
+	struct reader_record record = {.topic = "erp.event.InvoicePaid", .partition = 1, .offset = 5,
+				       .value = VIEW("\0\0\0\0\7x")};
 	struct records *records = records_new(&nowhere, "erp", &no_registry);
 	struct view line, key;
 	struct error err;

@@ -7,13 +7,14 @@
 #include "encode/recode.h"
 #include "unit/unit.h"
 
-static const struct encode_options options = {.prefix = "tw", .source_name = "tw", .connector = "postgresql", .database = "shop",
-					      .version = "1.0", .envelope = ENVELOPE_FLAT};
+static const struct encode_options options = {.prefix = "tw", .source_name = "tw", .connector = "postgresql",
+					      .database = "shop", .version = "1.0", .envelope = ENVELOPE_FLAT};
 
 static struct column columns[] = {{.name = "id", .type = {TYPE_INT32, 0, 0}, .source_type = "integer"},
 				  {.name = "name", .type = {TYPE_TEXT, 0, 0}, .source_type = "text"}};
 static unsigned key[] = {0};
-static const struct table table = {.schema = "public", .name = "t", .columns = columns, .column_count = 2, .key = key, .key_count = 1};
+static const struct table table = {.schema = "public", .name = "t", .columns = columns, .column_count = 2, .key = key,
+				   .key_count = 1};
 static const struct transaction txn = {.id = 77, .final = {POSITION_PG_LSN, 1000}, .committed_at = 1700000000123456};
 
 #define NUMBER(n) {.state = VALUE_PRESENT, {.integer = (n)}}
@@ -29,11 +30,15 @@ static const struct {
 	unsigned part;
 	const char *expected;
 } rows[] = {
-	{{.op = CHANGE_INSERT, .after = ROW(IMAGE_FULL, NUMBER(1), WORD("one"))}, 0, "{\"id\":1,\"name\":\"one\"" BEHIND("false", "c")},
-	{{.op = CHANGE_UPDATE, .after = ROW(IMAGE_FULL, NUMBER(1), WORD("two")), .before = ROW(IMAGE_FULL, NUMBER(1), WORD("one"))}, 0,
+	{{.op = CHANGE_INSERT, .after = ROW(IMAGE_FULL, NUMBER(1), WORD("one"))}, 0,
+	 "{\"id\":1,\"name\":\"one\"" BEHIND("false", "c")},
+	{{.op = CHANGE_UPDATE, .after = ROW(IMAGE_FULL, NUMBER(1), WORD("two")),
+	  .before = ROW(IMAGE_FULL, NUMBER(1), WORD("one"))}, 0,
 	 "{\"id\":1,\"name\":\"two\"" BEHIND("false", "u")},
-	{{.op = CHANGE_DELETE, .before = ROW(IMAGE_FULL, NUMBER(1), WORD("one"))}, 0, "{\"id\":1,\"name\":\"one\"" BEHIND("true", "d")},
-	{{.op = CHANGE_DELETE, .before = ROW(IMAGE_KEY, NUMBER(1), ABSENT)}, 0, "{\"id\":1,\"name\":null" BEHIND("true", "d")},
+	{{.op = CHANGE_DELETE, .before = ROW(IMAGE_FULL, NUMBER(1), WORD("one"))}, 0,
+	 "{\"id\":1,\"name\":\"one\"" BEHIND("true", "d")},
+	{{.op = CHANGE_DELETE, .before = ROW(IMAGE_KEY, NUMBER(1), ABSENT)}, 0,
+	 "{\"id\":1,\"name\":null" BEHIND("true", "d")},
 	{{.op = CHANGE_DELETE, .before = ROW(IMAGE_KEY, NUMBER(1), ABSENT)}, 1, NULL},
 	{{.op = CHANGE_TRUNCATE}, 0, "{\"id\":null,\"name\":null" BEHIND("false", "t")},
 };
@@ -66,7 +71,8 @@ static void changes_are_rows_with_what_is_said_of_them_behind(void **state)
 			continue;
 		}
 		assert_true(frame_matches(&plan->value.frame, message.value, &body));
-		observed = (struct byte_range){message.observed_at - (uint32_t)plan->value.frame.len, message.observed_bytes};
+		observed = (struct byte_range){message.observed_at - (uint32_t)plan->value.frame.len,
+					       message.observed_bytes};
 		wr_clear(&json);
 		assert_ok(recode(FORMAT_JSON, plan->value.type, body, &observed, &json, &err), &err);
 		assert_view(wr_view(&json), row->expected);
@@ -98,7 +104,8 @@ static void a_column_cannot_have_the_name_of_what_is_added(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("changes are rows, with what is said of them behind", changes_are_rows_with_what_is_said_of_them_behind),
+		TEST("changes are rows, with what is said of them behind",
+		     changes_are_rows_with_what_is_said_of_them_behind),
 		TEST("a column cannot have the name of what is added", a_column_cannot_have_the_name_of_what_is_added),
 	};
 

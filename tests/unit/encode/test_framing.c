@@ -40,10 +40,12 @@ static void a_framed_message_is_split_and_anything_else_refused(void **state)
 	struct view body;
 
 	(void)state;
-	assert_int_equal(frame_split(VIEW("\xc3\x01\x8f\x5c\x39\x3f\x1a\xd5\x75\x72" "body"), &fingerprint, &body), FRAMING_SINGLE_OBJECT);
+	assert_int_equal(frame_split(VIEW("\xc3\x01\x8f\x5c\x39\x3f\x1a\xd5\x75\x72" "body"), &fingerprint, &body),
+			 FRAMING_SINGLE_OBJECT);
 	assert_true(fingerprint == UINT64_C(0x7275d51a3f395c8f));
 	assert_view(body, "body");
-	assert_int_equal(frame_split((struct view){"\xc3\x01\x8f\x5c\x39\x3f\x1a\xd5\x75\x72", 10}, &fingerprint, &body),
+	assert_int_equal(frame_split((struct view){"\xc3\x01\x8f\x5c\x39\x3f\x1a\xd5\x75\x72", 10}, &fingerprint,
+				     &body),
 			 FRAMING_SINGLE_OBJECT);
 	assert_int_equal(body.len, 0);
 	assert_int_equal(frame_split(VIEW("\0\1\2\3\4body"), &fingerprint, &body), FRAMING_CONFLUENT);
@@ -58,7 +60,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("a frame is the marker and the fingerprint, least byte first",
 		     a_frame_is_the_marker_and_the_fingerprint_least_byte_first),
-		TEST("with a registry it is a zero and the id, most byte first", with_a_registry_it_is_a_zero_and_the_id_most_byte_first),
+		TEST("with a registry it is a zero and the id, most byte first",
+		     with_a_registry_it_is_a_zero_and_the_id_most_byte_first),
 		TEST("a framed message is split and anything else refused", a_framed_message_is_split_and_anything_else_refused),
 	};
 

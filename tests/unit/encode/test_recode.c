@@ -26,12 +26,14 @@ static const struct {
 	{"\"double\"", {"\x9a\x99\x99\x99\x99\x99\xb9\x3f", 8}, "0.1"},
 	{"\"float\"", {"\xcd\xcc\xcc\x3d", 4}, "0.1"},
 	{"\"bytes\"", {"\x04\x00\xff", 3}, "\"AP8=\""},
-	{"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":5,\"scale\":2}", {"\x04\xfe\x0c", 3}, "\"-5.00\""},
+	{"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":5,\"scale\":2}", {"\x04\xfe\x0c", 3},
+	 "\"-5.00\""},
 	{"{\"type\":\"int\",\"logicalType\":\"date\"}", {"\x02", 1}, "\"1970-01-02\""},
 	{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", {"\x02", 1}, "\"B\""},
 	{"{\"type\":\"array\",\"items\":[\"null\",\"int\"]}", {"\x04\x02\x02\x00\x00", 5}, "[1,null]"},
 	{"{\"type\":\"array\",\"items\":\"int\"}", {"\x00", 1}, "[]"},
-	{"{\"type\":\"map\",\"values\":\"string\"}", {"\x03\x0a\x02x\x02y\x02z\x00\x00", 10}, "{\"x\":\"y\",\"z\":\"\"}"},
+	{"{\"type\":\"map\",\"values\":\"string\"}", {"\x03\x0a\x02x\x02y\x02z\x00\x00", 10},
+	 "{\"x\":\"y\",\"z\":\"\"}"},
 	{RECORD(FIELD("a", "\"int\"") "," MAYBE("b", "\"int\"") "," MAYBE("c", "\"int\"")), {"\x02\x00\x02\x04", 4},
 	 "{\"a\":1,\"b\":null,\"c\":2}"},
 	{RECORD(FIELD("v", "{\"type\":\"record\",\"name\":\"io.debezium.data.VariableScaleDecimal\",\"fields\":["
@@ -80,7 +82,8 @@ static void what_was_observed_is_found_again(void **state)
 		{{1, 4}, "{\"n\":2},\"c\":3,\"d\":null"},
 		{{3, 2}, "3,\"d\":null"},
 	};
-	struct contract *contract = parse(RECORD(FIELD("a", "\"int\"") "," MAYBE("b", "{\"type\":\"record\",\"name\":\"N\",\"fields\":["
+	struct contract *contract = parse(RECORD(FIELD("a", "\"int\"") "," MAYBE("b",
+										 "{\"type\":\"record\",\"name\":\"N\",\"fields\":["
 						 "{\"name\":\"n\",\"type\":\"int\"}]}") "," FIELD("c", "\"int\"") ","
 						 MAYBE("d", "\"int\"")));
 	struct writer to = {0};
@@ -91,7 +94,8 @@ static void what_was_observed_is_found_again(void **state)
 		struct byte_range range = row->before;
 
 		wr_clear(&to);
-		assert_ok(recode(FORMAT_JSON, contract_root(contract), VIEW("\x02\x02\x04\x06\x00"), &range, &to, &err), &err);
+		assert_ok(recode(FORMAT_JSON, contract_root(contract), VIEW("\x02\x02\x04\x06\x00"), &range, &to,
+				 &err), &err);
 		assert_view(wr_view(&to), "{\"a\":1,\"b\":{\"n\":2},\"c\":3,\"d\":null}");
 		assert_view(((struct view){to.data + range.at, range.bytes}), row->after);
 	}

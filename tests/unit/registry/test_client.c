@@ -66,7 +66,8 @@ static void a_schema_is_registered_under_its_subject(void **state)
 	assert_string_equal(http_server_request(server, 0)->line, "POST /subjects/" SUBJECT "/versions");
 	assert_string_equal(http_server_request(server, 0)->body,
 			    "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"Note\\\",\\\"fields\\\":[]}\"}");
-	assert_non_null(strstr(http_server_request(server, 0)->headers, "Content-Type: application/vnd.schemaregistry.v1+json\r\n"));
+	assert_non_null(strstr(http_server_request(server, 0)->headers,
+			       "Content-Type: application/vnd.schemaregistry.v1+json\r\n"));
 	assert_null(strstr(http_server_request(server, 0)->headers, "Authorization"));
 	assert_null(registry_trouble(registry));
 	registry_free(registry);
@@ -94,7 +95,8 @@ static void what_a_schema_refers_to_and_its_kind_are_told(void **state)
 static void subjects_may_hold_any_character(void **state)
 {
 	static const struct http_answer script[] = {{200, "{\"id\":7}", 0, NULL}};
-	struct registry_request request = {.question = REGISTRY_LOOK_UP, .subject = ":.erp:a b/ä-value", .schema = {.text = VIEW("x")}};
+	struct registry_request request = {.question = REGISTRY_LOOK_UP, .subject = ":.erp:a b/ä-value",
+					   .schema = {.text = VIEW("x")}};
 	struct registry_options options = {.url = "http://127.0.0.1/"};
 	char url[100];
 	struct registry *registry;
@@ -107,7 +109,8 @@ static void subjects_may_hold_any_character(void **state)
 	options.url = url;
 	registry = client_of(&options);
 	assert_ok(registry_get(registry, &request, &answer, &err), &err);
-	assert_string_equal(http_server_request(server, 0)->line, "POST /apis/ccompat/v7/subjects/%3A.erp%3Aa%20b%2F%C3%A4-value");
+	assert_string_equal(http_server_request(server, 0)->line,
+			    "POST /apis/ccompat/v7/subjects/%3A.erp%3Aa%20b%2F%C3%A4-value");
 	registry_free(registry);
 }
 
@@ -233,23 +236,26 @@ static const struct {
 	enum named_state named;
 	const char *text; /* what follows "the schema registry http://..." or stands anywhere */
 } refusals[] = {
-	{REGISTRY_REGISTER, {409, "{\"error_code\":409,\"message\":\"Schema being registered is incompatible\"}", 0, NULL}, ERROR_STATE,
+	{REGISTRY_REGISTER, {409, "{\"error_code\":409,\"message\":\"Schema being registered is incompatible\"}", 0,
+			     NULL}, ERROR_STATE,
 	 STATE_SCHEMA_REFUSED,
 	 "refuses the schema of subject " SUBJECT " as incompatible: Schema being registered is incompatible"},
-	{REGISTRY_REGISTER, {422, "{\"error_code\":42201,\"message\":\"Invalid schema\"}", 0, NULL}, ERROR_STATE, STATE_SCHEMA_REFUSED,
-	 "refuses the schema of subject " SUBJECT " (422): Invalid schema"},
+	{REGISTRY_REGISTER, {422, "{\"error_code\":42201,\"message\":\"Invalid schema\"}", 0, NULL}, ERROR_STATE,
+	 STATE_SCHEMA_REFUSED, "refuses the schema of subject " SUBJECT " (422): Invalid schema"},
 	{REGISTRY_REGISTER, {400, "not JSON at all", 0, NULL}, ERROR_STATE, STATE_SCHEMA_REFUSED,
 	 "refuses the schema of subject " SUBJECT " (400): not JSON at all"},
 	{REGISTRY_REGISTER, {415, "", 0, NULL}, ERROR_STATE, STATE_SCHEMA_REFUSED,
 	 "refuses the schema of subject " SUBJECT " (415): (it says nothing)"},
 	{REGISTRY_REGISTER, {401, "", 0, NULL}, ERROR_STATE, STATE_REGISTRY_DENIED,
 	 "refuses access to subject " SUBJECT " (401): (it says nothing)"},
-	{REGISTRY_LOOK_UP, {403, "{\"error_code\":40301,\"message\":\"no write\"}", 0, NULL}, ERROR_STATE, STATE_REGISTRY_DENIED,
-	 "refuses access to subject " SUBJECT " (403): no write"},
+	{REGISTRY_LOOK_UP, {403, "{\"error_code\":40301,\"message\":\"no write\"}", 0, NULL}, ERROR_STATE,
+	 STATE_REGISTRY_DENIED, "refuses access to subject " SUBJECT " (403): no write"},
 	{REGISTRY_REGISTER, {404, "<html>nothing here</html>", 0, NULL}, ERROR_INPUT, STATE_NONE,
 	 "it answers 404: <html>nothing here</html>"},
-	{REGISTRY_LOOK_UP, {404, "{\"error_code\":0,\"message\":\"x\"}", 0, NULL}, ERROR_INPUT, STATE_NONE, "it answers 404: x"},
-	{REGISTRY_LATEST, {302, "", 0, "Location: http://127.0.0.1:1/"}, ERROR_INPUT, STATE_NONE, "it answers 302: (it says nothing)"},
+	{REGISTRY_LOOK_UP, {404, "{\"error_code\":0,\"message\":\"x\"}", 0, NULL}, ERROR_INPUT, STATE_NONE,
+	 "it answers 404: x"},
+	{REGISTRY_LATEST, {302, "", 0, "Location: http://127.0.0.1:1/"}, ERROR_INPUT, STATE_NONE,
+	 "it answers 302: (it says nothing)"},
 };
 
 static void refusals_name_subject_and_remedy(void **state)
@@ -306,7 +312,8 @@ static void what_passes_is_tried_again(void **state)
 
 static void a_schema_that_is_never_taken_is_refused_in_the_end(void **state)
 {
-	static const struct http_answer script[] = {{500, "{\"error_code\":0,\"message\":\"NullPointerException\"}", 0, "Retry-After: 0"}};
+	static const struct http_answer script[] = {{500, "{\"error_code\":0,\"message\":\"NullPointerException\"}",
+						     0, "Retry-After: 0"}};
 	struct registry *registry = client_of(NULL);
 	struct registry_request request = about_note(REGISTRY_REGISTER);
 	struct registry_answer answer;
@@ -511,7 +518,8 @@ int main(void)
 		TEST("users, passwords and tokens are sent", users_passwords_and_tokens_are_sent),
 		TEST("refusals name subject and remedy", refusals_name_subject_and_remedy),
 		TEST("what passes is tried again", what_passes_is_tried_again),
-		TEST("a schema that is never taken is refused in the end", a_schema_that_is_never_taken_is_refused_in_the_end),
+		TEST("a schema that is never taken is refused in the end",
+		     a_schema_that_is_never_taken_is_refused_in_the_end),
 		TEST("a registry that hangs holds nobody up", a_registry_that_hangs_holds_nobody_up),
 		TEST("patience has an end where that is wanted", patience_has_an_end_where_that_is_wanted),
 		TEST("a question can be given up", a_question_can_be_given_up),

@@ -35,7 +35,8 @@ static const struct {
 	 "before.state has no symbol A any more; before.state has the new symbol C"},
 	{"\"int\"", "\"string\"", "the whole was int and is string"},
 	{ROW(INT), "\"string\"", "the whole was record n.Envelope and is string"},
-	{"{\"type\":\"array\",\"items\":\"int\"}", "{\"type\":\"array\",\"items\":\"long\"}", "the whole was int and is long"},
+	{"{\"type\":\"array\",\"items\":\"int\"}", "{\"type\":\"array\",\"items\":\"long\"}",
+	 "the whole was int and is long"},
 };
 
 static struct contract *parse(const char *text)
@@ -67,7 +68,8 @@ static void differences_are_told_by_the_path_of_the_field_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("differences are told by the path of the field, once", differences_are_told_by_the_path_of_the_field_once),
+		TEST("differences are told by the path of the field, once",
+		     differences_are_told_by_the_path_of_the_field_once),
 	};
 
 	return RUN_TESTS(tests);
