@@ -58,6 +58,7 @@ struct encode_schema {
 	const struct avro_type *type;
 	struct contract *contract; /* which has the type; owned by the plan; NULL: somebody else's */
 	struct frame frame;     /* single-object encoding, until a registry has given an id */
+	struct frame outer;     /* of a record in another format, whose Avro has none */
 };
 
 struct encode_plan {

@@ -17,7 +17,8 @@
 #include "base/writer.h"
 #include "model/avro.h"
 
-enum record_format { FORMAT_AVRO, FORMAT_JSON };
+/* With FORMAT_JSON_SCHEMA a registry has the schema, and the record a frame. */
+enum record_format { FORMAT_AVRO, FORMAT_JSON, FORMAT_JSON_SCHEMA };
 
 /* A range of a message, in bytes from its beginning. */
 struct byte_range {
@@ -31,5 +32,8 @@ struct byte_range {
  */
 MUST_CHECK int recode(enum record_format format, const struct avro_type *type, struct view bytes,
 		      struct byte_range *range, struct writer *to, struct error *err);
+
+/* Appends the JSON Schema of what `recode` writes as JSON. */
+void recode_json_schema(const struct avro_type *type, struct writer *to);
 
 #endif

@@ -140,6 +140,16 @@ static void check_need(bool given, const char *name, bool there, const char *nee
 		diag_error(diag, loader_place(ld, name), "'%s' is of no use without '%s'", name, needed);
 }
 
+static void check_format(int64_t format, const char *name, const struct settings *settings, const struct loader *ld,
+			 struct diagnostics *diag)
+{
+	bool confluent = settings->registry_url && settings->framing != FRAMING_SINGLE_OBJECT;
+
+	if (format == FORMAT_JSON_SCHEMA && !confluent)
+		diag_error(diag, loader_place(ld, name),
+			   "'%s: json_schema' needs a 'registry.url', and its framing", name);
+}
+
 static void check_registry(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)
 {
 	bool url = settings->registry_url != NULL;
@@ -154,6 +164,8 @@ static void check_registry(const struct settings *settings, const struct loader 
 		   "registry.cert_file", ld, diag);
 	check_need(settings->registry_key_password, "registry.key_password", settings->registry_cert_file,
 		   "registry.cert_file", ld, diag);
+	check_format(settings->format_key, "format.key", settings, ld, diag);
+	check_format(settings->format_value, "format.value", settings, ld, diag);
 	if (settings->framing == FRAMING_CONFLUENT && !url)
 		diag_error(diag, loader_place(ld, "framing"), "'framing: confluent' needs a 'registry.url'");
 }

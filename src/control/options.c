@@ -92,7 +92,7 @@ static const char *const bad_record_ways[] = {"stop", "exception", NULL};
 static const char *const marked_transactions[] = {"split", "all", NULL};
 static const char *const subject_strategies[] = {"topic", "record", "topic_record", NULL};
 static const char *const envelopes[] = {"debezium", "flat", NULL};
-static const char *const formats[] = {"avro", "json", NULL};
+static const char *const formats[] = {"avro", "json", "json_schema", NULL};
 static const char *const framings[] = {"auto", "single_object", "confluent", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
@@ -216,10 +216,11 @@ const struct option option_table[] = {
 
 	{.name = "format.key", .type = OPTION_CHOICE, AT(format_key), .choices = formats, .fallback = "avro",
 	 .help = "The form of keys. json: an object of the key's columns, or the canonical id as a string; without a frame, and "
-		 "without a schema in the registry or in PREFIX.schemas. Like framing it is decided for good with the first start."},
+		 "without a schema in the registry or in PREFIX.schemas. json_schema: the same in Confluent's frame, with a JSON "
+		 "Schema in the registry. Like framing it is decided for good with the first start."},
 	{.name = "format.value", .type = OPTION_CHOICE, AT(format_value), .choices = formats, .fallback = "avro",
 	 .help = "The form of values. json: the same fields in the same order; decimals as exact text, bytes in Base64, what is "
-		 "a number of days, milliseconds or microseconds in Avro is the same number."},
+		 "a number of days, milliseconds or microseconds in Avro is the same number. json_schema: as with format.key."},
 
 	{.name = "format.envelope", .type = OPTION_CHOICE, AT(format_envelope), .choices = envelopes, .fallback = "debezium",
 	 .help = "What a record of a change topic is. debezium: its envelope, with both images and where they come from. flat: the "

@@ -39,7 +39,7 @@ struct records {
 
 struct registered {
 	uint64_t id;
-	struct contract *contract; /* owned */
+	struct contract *contract; /* owned; NULL: its records are JSON */
 };
 
 struct records *records_new(const struct kafka_options *kafka, const char *prefix,
@@ -138,36 +138,44 @@ static int ask_registry(struct records *records, int32_t id, struct registry_ans
 		return -1;
 	if (registry_get(records->registry, &request, ret, err) < 0)
 		return -1;
-	if (ret->found && ret->schema.format == SCHEMA_AVRO)
+	if (ret->found && ret->schema.format != SCHEMA_PROTOBUF)
 		return 0;
-	return error_set(err, ERROR_RECORD, "the schema registry has no Avro schema with the id %d", id);
+	return error_set(err, ERROR_RECORD, "the schema registry has no schema of Avro or JSON with the id %d", id);
 }
 
-static int take_registered(struct records *records, uint64_t id, struct view text, const struct avro_type **ret,
-			   struct error *err)
+static struct contract *parse_registered(struct view text)
+{
+	struct diagnostics diag = {0};
+	struct contract *contract = contract_parse_text("schema", text, &diag);
+
+	diag_done(&diag);
+	return contract;
+}
+
+/* Of a schema of JSON nothing is needed but that it is one. */
+static int take_registered(struct records *records, uint64_t id, const struct schema_text *text,
+			   const struct registered **ret, struct error *err)
 {
 	struct registered *schema = ARENA_NEW(&records->contract_arena, struct registered);
-	struct diagnostics diag = {0};
 
 	schema->id = id;
-	schema->contract = contract_parse_text("schema", text, &diag);
-	diag_done(&diag);
-	if (!schema->contract)
+	if (text->format == SCHEMA_AVRO && !(schema->contract = parse_registered(text->text)))
 		return error_set(err, ERROR_RECORD, "the schema with the id %" PRIu64 " is none that we can read", id);
 	map_put(&records->contracts, (struct view){(const char *)&schema->id, sizeof(schema->id)}, schema);
-	*ret = contract_root(schema->contract);
+	*ret = schema;
 	return 0;
 }
 
+/* *ret is NULL if the record is JSON. */
 static int find_registered(struct records *records, uint64_t id, const struct avro_type **ret, struct error *err)
 {
 	const struct registered *known = map_get(&records->contracts, (struct view){(const char *)&id, sizeof(id)});
 	struct registry_answer answer;
 
-	if (!known)
-		return ask_registry(records, (int32_t)id, &answer, err) < 0
-			       ? -1 : take_registered(records, id, answer.schema.text, ret, err);
-	*ret = contract_root(known->contract);
+	if (!known && (ask_registry(records, (int32_t)id, &answer, err) < 0 ||
+		       take_registered(records, id, &answer.schema, &known, err) < 0))
+		return -1;
+	*ret = known->contract ? contract_root(known->contract) : NULL;
 	return 0;
 }
 
@@ -214,8 +222,11 @@ static int decode_avro(struct records *records, struct view bytes, struct writer
 		return copy_json(bytes, to, text);
 	if (framing == FRAMING_NONE)
 		return error_set(err, ERROR_RECORD, "this has no frame of Avro, neither that of a single object nor Confluent's");
-	if (finders[framing](records, number, &type, err) < 0 ||
-	    avro_read(type, body, &records->arena, &datum, err) < 0)
+	if (finders[framing](records, number, &type, err) < 0)
+		return -1;
+	if (!type)
+		return is_json(body) ? copy_json(body, to, text) : error_set(err, ERROR_RECORD, "this is not JSON");
+	if (avro_read(type, body, &records->arena, &datum, err) < 0)
 		return -1;
 	datum_json(type, &datum, to);
 	if (!text)

@@ -90,7 +90,8 @@ void blame_message(struct pipeline *p, struct error *err)
 	const struct encode_plan *plan;
 	struct writer text = {0};
 	const char *topic;
-	struct view key;
+	struct view key, body;
+	uint64_t number;
 
 	if (err->class != ERROR_RECORD || !p->producer || !producer_blamed(p->producer, &topic, &key))
 		return;
@@ -98,9 +99,9 @@ void blame_message(struct pipeline *p, struct error *err)
 	if (plan)
 		wr_printf(&text, "table %s.%s, ", plan->table->schema, plan->table->name);
 	wr_printf(&text, "topic %s, key ", topic);
-	if (p->options->key_format == FORMAT_JSON)
-		wr_view_bytes(&text, key);
-	if (p->options->key_format == FORMAT_JSON || show_key(plan, key, &text) == 0)
+	if (p->options->key_format != FORMAT_AVRO)
+		wr_view_bytes(&text, frame_split(key, &number, &body) == FRAMING_NONE ? key : body);
+	if (p->options->key_format != FORMAT_AVRO || show_key(plan, key, &text) == 0)
 		error_context(err, "%.*s", (int)text.len, text.data);
 	else
 		error_context(err, "%.*s", (int)text.len - (int)strlen(", key "), text.data);

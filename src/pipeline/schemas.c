@@ -174,25 +174,24 @@ static int name_column(struct pipeline *p, const char *subject, const struct enc
 	return -1;
 }
 
-static int complain_missing(struct pipeline *p, const char *subject, const struct encode_schema *schema,
-			    struct error *err)
+static int complain_missing(struct pipeline *p, const char *subject, struct view text, struct error *err)
 {
-	log_debug(p->options->name, "schema of subject %s: %.*s", subject, VIEW_ARG(schema->text));
+	log_debug(p->options->name, "schema of subject %s: %.*s", subject, VIEW_ARG(text));
 	error_state(err, STATE_SCHEMA_REFUSED, "the schema registry does not have our schema of subject %s, and "
 		    "registry.auto_register is false", subject);
-	return error_hint(err, "register the schema (with log.level: debug the log has its text), or set registry.auto_register: "
-			       "true; nothing was skipped");
+	return error_hint(err, "register the schema (with log.level: debug the log has its text), or set "
+			       "registry.auto_register: true; nothing was skipped");
 }
 
 /* Ids ------------------------------------------------------------------------------------------ */
 
-static int ask_id(struct pipeline *p, const char *subject, const struct encode_schema *schema, int32_t *ret,
-		  struct error *err)
+static int ask_id(struct pipeline *p, const char *subject, const struct encode_schema *schema,
+		  const struct schema_text *text, int32_t *ret, struct error *err)
 {
 	struct registry_request request = {
 		.question = p->options->auto_register ? REGISTRY_REGISTER : REGISTRY_LOOK_UP,
 		.subject = subject,
-		.schema = {.text = schema->text},
+		.schema = *text,
 	};
 	struct registry_answer answer;
 
@@ -201,36 +200,71 @@ static int ask_id(struct pipeline *p, const char *subject, const struct encode_s
 	if (ask(p, &request, &answer, err) < 0)
 		return name_column(p, subject, schema, err);
 	if (!answer.found)
-		return complain_missing(p, subject, schema, err);
+		return complain_missing(p, subject, text->text, err);
 	log_debug(p->options->name, "subject %s has the schema with id %d", subject, answer.id);
-	schema_ids_put(p->schema_ids, subject, schema->text, answer.id);
+	schema_ids_put(p->schema_ids, subject, text->text, answer.id);
 	*ret = answer.id;
 	return 0;
 }
 
+/* The frame that the registry's id of a schema makes. */
+static int frame_of(struct pipeline *p, const char *topic, enum message_part part, const struct encode_schema *schema,
+		    const struct schema_text *text, struct frame *ret, struct error *err)
+{
+	char *subject = subject_name(p->options->subjects, topic, part, schema->name);
+	int32_t id = schema_ids_find(p->schema_ids, subject, text->text);
+	int result = id ? 0 : ask_id(p, subject, schema, text, &id, err);
+
+	if (result == 0)
+		*ret = frame_confluent(id);
+	free(subject);
+	return result;
+}
+
+static int frame_avro(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,
+		      struct error *err)
+{
+	struct schema_text text = {.text = schema->text};
+
+	return p->registry ? frame_of(p, topic, part, schema, &text, &schema->frame, err) : 0;
+}
+
+static int frame_json(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,
+		      struct error *err)
+{
+	(void)p, (void)topic, (void)part, (void)err;
+	schema->frame = schema->outer = (struct frame){.len = 0};
+	return 0;
+}
+
+static int frame_json_schema(struct pipeline *p, const char *topic, enum message_part part,
+			     struct encode_schema *schema, struct error *err)
+{
+	struct schema_text text = {.format = SCHEMA_JSON};
+	struct writer to = {0};
+	int result;
+
+	schema->frame = (struct frame){.len = 0};
+	recode_json_schema(schema->type, &to);
+	text.text = wr_view(&to);
+	result = frame_of(p, topic, part, schema, &text, &schema->outer, err);
+	wr_done(&to);
+	return result;
+}
+
+static int (*const framers[])(struct pipeline *p, const char *topic, enum message_part part,
+			      struct encode_schema *schema, struct error *err) = {
+	[FORMAT_AVRO] = frame_avro,
+	[FORMAT_JSON] = frame_json,
+	[FORMAT_JSON_SCHEMA] = frame_json_schema,
+};
+
 static int settle(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,
 		  struct error *err)
 {
-	char *subject;
-	int32_t id;
-	int result = 0;
+	enum record_format format = part == PART_KEY ? p->options->key_format : p->options->value_format;
 
-	if (!schema->text.ptr)
-		return 0;
-	if ((part == PART_KEY ? p->options->key_format : p->options->value_format) != FORMAT_AVRO) {
-		schema->frame = (struct frame){.len = 0};
-		return 0;
-	}
-	if (!p->registry)
-		return 0;
-	subject = subject_name(p->options->subjects, topic, part, schema->name);
-	id = schema_ids_find(p->schema_ids, subject, schema->text);
-	if (!id)
-		result = ask_id(p, subject, schema, &id, err);
-	if (result == 0)
-		schema->frame = frame_confluent(id);
-	free(subject);
-	return result;
+	return schema->text.ptr ? framers[format](p, topic, part, schema, err) : 0;
 }
 
 static int settle_pair(struct pipeline *p, const char *topic, struct encode_schema *key, struct encode_schema *value,
@@ -292,6 +326,7 @@ static int recode_part(enum record_format format, const struct encode_schema *sc
 	if (format == FORMAT_AVRO || !part->ptr)
 		return 0;
 	wr_clear(to);
+	wr_bytes(to, schema->outer.bytes, schema->outer.len);
 	if (recode(format, schema->type, *part, range, to, err) < 0)
 		return -1;
 	*part = wr_view(to);

@@ -214,9 +214,11 @@ static const struct {
 	 "t.yaml:10:42: error: 'registry.key_file' is of no use without 'registry.cert_file'\n"
 	 "t.yaml:10:56: error: 'registry.key_password' is of no use without 'registry.cert_file'"},
 	{SOURCE REST "framing: avro\n", "t.yaml:10:10: error: 'framing' must be auto, single_object or confluent, not 'avro'"},
-	{SOURCE REST "format: {value: xml}\n", "t.yaml:10:17: error: 'format.value' must be avro or json, not 'xml'"},
+	{SOURCE REST "format: {value: xml}\n", "t.yaml:10:17: error: 'format.value' must be avro, json or json_schema, not 'xml'"},
 	{SOURCE REST "format: {envelope: none}\n",
 	 "t.yaml:10:20: error: 'format.envelope' must be debezium or flat, not 'none'"},
+	{SOURCE REST "format: {key: json_schema}\n",
+	 "t.yaml:10:10: error: 'format.key: json_schema' needs a 'registry.url', and its framing"},
 	{SOURCE REST "framing: confluent\n", "t.yaml:10:1: error: 'framing: confluent' needs a 'registry.url'"},
 
 	/* options together */

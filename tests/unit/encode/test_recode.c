@@ -131,11 +131,49 @@ static void bytes_that_are_no_value_are_not_written(void **state)
 	}
 }
 
+static const struct {
+	const char *avro, *json;
+} schemas[] = {
+	{"\"string\"", "\"type\":\"string\"}"},
+	{"\"long\"", "\"type\":\"integer\"}"},
+	{"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":5,\"scale\":2}",
+	 "\"type\":\"string\",\"title\":\"decimal(5,2)\"}"},
+	{"{\"type\":\"int\",\"logicalType\":\"date\"}", "\"type\":\"string\"}"},
+	{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", "\"type\":\"string\",\"enum\":[\"A\",\"B\"]}"},
+	{"{\"type\":\"array\",\"items\":[\"null\",\"int\"]}",
+	 "\"type\":\"array\",\"items\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]}}"},
+	{"{\"type\":\"map\",\"values\":\"string\"}", "\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}"},
+	{RECORD(FIELD("a", "\"int\"") "," MAYBE("b", "\"boolean\"") "," FIELD("c", "\"double\"")),
+	 "\"type\":\"object\",\"title\":\"R\",\"properties\":{\"a\":{\"type\":\"integer\"},"
+	 "\"b\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"boolean\"}]},\"c\":{\"type\":[\"number\",\"string\"]}},"
+	 "\"required\":[\"a\",\"c\"],\"additionalProperties\":false}"},
+	{RECORD(MAYBE("b", "\"bytes\"")),
+	 "\"type\":\"object\",\"title\":\"R\",\"properties\":{\"b\":{\"oneOf\":[{\"type\":\"null\"},"
+	 "{\"type\":\"string\",\"contentEncoding\":\"base64\"}]}},\"additionalProperties\":false}"},
+};
+
+static void a_type_has_its_json_schema(void **state)
+{
+	(void)state;
+	FOR_EACH(row, schemas) {
+		struct contract *contract = parse(row->avro);
+		struct writer to = {0};
+		char expected[512];
+
+		snprintf(expected, sizeof(expected), "{\"$schema\":\"http://json-schema.org/draft-07/schema#\",%s", row->json);
+		recode_json_schema(contract_root(contract), &to);
+		assert_view(wr_view(&to), expected);
+		wr_done(&to);
+		contract_free(contract);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("values of every kind are written as JSON", values_of_every_kind_are_written_as_json),
 		TEST("what was observed is found again", what_was_observed_is_found_again),
+		TEST("a type has its JSON Schema", a_type_has_its_json_schema),
 		TEST("bytes that are no value are not written", bytes_that_are_no_value_are_not_written),
 	};
 
