@@ -62,6 +62,7 @@ size_t topics_count(const struct topics *topics);
 struct topic *topics_at(const struct topics *topics, size_t i);
 
 /* The partition that Java clients choose for a key (murmur2); without a key: 0. */
+int32_t partition_of_key(struct view key, int32_t partitions);
 int32_t topic_partition_of(const struct topic *topic, struct view key);
 
 #endif

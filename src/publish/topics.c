@@ -427,9 +427,14 @@ struct topic *topics_at(const struct topics *topics, size_t i)
 	return topics->list[i];
 }
 
+int32_t partition_of_key(struct view key, int32_t partitions)
+{
+	if (!key.ptr || partitions == 1)
+		return 0;
+	return rd_kafka_msg_partitioner_murmur2(NULL, key.ptr, key.len, partitions, NULL, NULL);
+}
+
 int32_t topic_partition_of(const struct topic *topic, struct view key)
 {
-	if (!key.ptr || topic->partitions == 1)
-		return 0;
-	return rd_kafka_msg_partitioner_murmur2(topic->rkt, key.ptr, key.len, topic->partitions, NULL, NULL);
+	return partition_of_key(key, topic->partitions);
 }
