@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <stdbool.h>
-
 #include "base/clock.h"
+#include "base/json.h"
+#include "base/writer.h"
 
 /* Set while other threads log. */
 static _Atomic enum log_format log_format = LOG_TEXT;
@@ -28,38 +28,6 @@ void log_setup(enum log_format format, enum log_level most)
 	log_most = most;
 }
 
-static void append(char *line, size_t size, size_t *len, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void append(char *line, size_t size, size_t *len, const char *format, ...)
-{
-	va_list args;
-	int more;
-
-	va_start(args, format);
-	more = vsnprintf(line + *len, size - *len, format, args);
-	va_end(args);
-	*len += more > 0 ? (size_t)more : 0;
-	if (*len >= size)
-		*len = size - 1;
-}
-
-static void append_json_text(char *line, size_t size, size_t *len, const char *text)
-{
-	append(line, size, len, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			append(line, size, len, "\\%c", c);
-		else if (c < 0x20)
-			append(line, size, len, "\\u%04x", c);
-		else
-			append(line, size, len, "%c", c);
-	}
-	append(line, size, len, "\"");
-}
-
 static void format_time(char text[40])
 {
 	usec_t now = clock_wall();
@@ -72,40 +40,51 @@ static void format_time(char text[40])
 	snprintf(text, 40, "%s.%03dZ", date, (int)(now % USEC_PER_SEC / 1000));
 }
 
-static void write_line(enum log_level level, const char *who, const char *message)
+/* Whatever the message holds, the line is JSON. */
+static void format_json(struct writer *line, enum log_level level, const char *who, const char *message)
 {
-	char line[4096], when[40];
-	size_t len = 0, size = sizeof(line) - 2;
+	char when[40];
 
 	format_time(when);
-	if (log_format == LOG_JSON) {
-		append(line, size, &len, "{\"time\":\"%s\",\"level\":\"%s\"", when, level_names[level]);
-		if (who) {
-			append(line, size, &len, ",\"source\":");
-			append_json_text(line, size, &len, who);
-		}
-		append(line, size, &len, ",\"message\":");
-		append_json_text(line, size, &len, message);
-		append(line, size, &len, "}");
-	} else {
-		append(line, size, &len, "%s %s %s%s%s", when, level_names[level], who ? who : "", who ? ": " : "",
-		       message);
-		/*
-		 * Servers put what they like into their messages: no second line, no terminal sequences, no bytes of no
-		 * text.
-		 */
-		for (size_t i = 0; i < len; i++)
-			if (line[i] == '\n')
-				line[i] = ' ';
-			else if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f || (unsigned char)line[i] >= 0xf8)
-				line[i] = '?';
+	wr_printf(line, "{\"time\":\"%s\",\"level\":\"%s\"", when, level_names[level]);
+	if (who) {
+		wr_printf(line, ",\"source\":");
+		json_string(line, view_of(who));
 	}
-	line[len++] = '\n';
+	wr_printf(line, ",\"message\":");
+	json_string(line, view_of(message));
+	wr_u8(line, '}');
+}
+
+/* Servers put what they like into their messages: no second line, no terminal sequences, no bytes of no text. */
+static void format_text(struct writer *line, enum log_level level, const char *who, const char *message)
+{
+	char when[40];
+
+	format_time(when);
+	wr_printf(line, "%s %s %s%s%s", when, level_names[level], who ? who : "", who ? ": " : "", message);
+	for (size_t i = 0; i < line->len; i++) {
+		unsigned char c = (unsigned char)line->data[i];
+
+		if (c == '\n')
+			line->data[i] = ' ';
+		else if (c < 0x20 || c == 0x7f || c >= 0xf8)
+			line->data[i] = '?';
+	}
+}
+
+static void write_line(enum log_level level, const char *who, const char *message)
+{
+	struct writer line = {0};
+
+	(log_format == LOG_JSON ? format_json : format_text)(&line, level, who, message);
+	wr_u8(&line, '\n');
 	pthread_mutex_lock(&log_lock);
 	/* A log that cannot be written is no reason to stop. */
-	if (write(STDERR_FILENO, line, len) < 0)
-		len = 0;
+	if (write(STDERR_FILENO, line.data, line.len) < 0)
+		line.len = 0;
 	pthread_mutex_unlock(&log_lock);
+	wr_done(&line);
 }
 
 void log_write(enum log_level level, const char *who, const char *format, ...)

@@ -63,15 +63,15 @@ static unsigned lines(void)
 }
 
 /* Change topics alone, and a password that must not be seen. */
-static void write_configuration(const struct agent *agent, const char *user)
+static void write_configuration(const struct agent *agent, const char *user, const char *password)
 {
 	const struct scene *scene = agent->scene;
 	const char *colon = strchr(scene->pg_address, ':');
 	FILE *file = fopen(agent->config, "w");
 
 	fprintf(file, "source:\n  name: demo\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: %s\n"
-		"  password: ${env:TW_TEST_SECRET}\n  create_slot: true\n", (int)(colon - scene->pg_address), scene->pg_address,
-		colon + 1, user);
+		"  password: %s\n  create_slot: true\n", (int)(colon - scene->pg_address), scene->pg_address, colon + 1, user,
+		password);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: tw\n  partitions: 2\n", scene->kafka_address);
 	fprintf(file, "tables:\n  include: [public.*, pbulic.*]\nstate:\n  file: agent.state\n");
 	fclose(file);
@@ -126,7 +126,7 @@ static void grant(struct agent *agent)
 	int denied = named_states[STATE_UNSUPPORTED].exit_code;
 
 	scene_sql(agent->scene, "CREATE ROLE clerk LOGIN REPLICATION; ALTER TABLE note ENABLE ROW LEVEL SECURITY");
-	write_configuration(agent, "clerk");
+	write_configuration(agent, "clerk", "${env:TW_TEST_SECRET}");
 	expect(agent, "check --connect", denied, "GRANT SELECT ON TABLE public.note TO clerk; ALTER ROLE clerk BYPASSRLS;");
 	agent_start(agent, NULL);
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != denied ||
@@ -136,6 +136,37 @@ static void grant(struct agent *agent)
 	expect(agent, "check --connect", denied, "row level security hides rows of table public.note from the role clerk");
 	scene_sql(agent->scene, "ALTER TABLE note DISABLE ROW LEVEL SECURITY");
 	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
+}
+
+/* In the folder of the scene. */
+static void shell(const struct agent *agent, const char *script)
+{
+	char command[700];
+
+	snprintf(command, sizeof(command), "cd %s && %s", agent->scene->dir, script);
+	if (system(command) != 0)
+		harness_fail(agent, command);
+}
+
+/* As systemd hands it over; the server asks for it, and it is what all that follows logs in with. */
+static void credential(struct agent *agent)
+{
+	char folder[300];
+
+	scene_sql(agent->scene, "ALTER ROLE clerk PASSWORD 'hunter2'");
+	shell(agent, "sed -i '1i host all clerk 127.0.0.1/32 scram-sha-256' postgresql/data/pg_hba.conf");
+	scene_sql(agent->scene, "SELECT pg_reload_conf()");
+	write_configuration(agent, "clerk", "${cred:database}");
+	expect(agent, "check", EXIT_USAGE, "$CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=database:");
+	snprintf(folder, sizeof(folder), "%s/credentials", agent->scene->dir);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	expect(agent, "check", EXIT_USAGE, "/credentials/database': No such file or directory");
+	shell(agent, "mkdir credentials && echo hunter3 >credentials/database");
+	WAIT_UNTIL(verb(agent, "check --connect") != EXIT_DONE, 10, agent);
+	expect(agent, "check --connect", EXIT_FAILED, "password authentication failed for user \"clerk\"");
+	shell(agent, "echo hunter2 >credentials/database");
+	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
+	expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
 }
 
 static void stream(struct agent *agent)
@@ -170,26 +201,36 @@ static void reload(struct agent *agent)
 {
 	FILE *file = fopen(agent->config, "a");
 
-	fputs("batch:\n  time: 30ms\nlog:\n  level: debug\n", file);
+	fputs("batch:\n  time: 60s\nlog:\n  format: json\n  level: debug\n", file);
 	fclose(file);
 	kill(agent->pid, SIGHUP);
-	WAIT_UNTIL(agent_logged(agent, "has a new value") == 1, 20, agent);
+	WAIT_UNTIL(agent_logged(agent, "has a new value") == 2, 20, agent);
 	if (agent_logged(agent, "was changed in the file: this takes a restart") != 1)
 		harness_fail(agent, "a reload must say what takes a restart");
 }
 
-/* What it had is committed and confirmed; a second signal does not wait for that. */
+/* The one change since its start is under way: the batch that it is in lasts longer than this test. */
+static void await_change(struct agent *agent)
+{
+	WAIT_UNTIL(agent_metric(agent, "changes") + agent_metric(agent, "replayed_changes") == 1, 30, agent);
+}
+
+/* What it has is committed; a second signal does not wait for that. */
 static void end(struct agent *agent)
 {
 	int status;
 
+	agent_stop(agent);
+	snprintf(agent->log, sizeof(agent->log), "%s/json.log", agent->scene->dir);
+	stream(agent);
 	scene_sql(agent->scene, "INSERT INTO note VALUES (3, 'three')");
+	await_change(agent);
 	agent_stop(agent);
 	expect(agent, "read --topic change.public.note --key '{\"id\":3}'", EXIT_DONE, "\"text\":\"three\"");
 	stream(agent);
 	scene_server(agent->scene, "pause", "kafka", NULL);
 	scene_sql(agent->scene, "INSERT INTO note VALUES (4, 'four')");
-	usleep(500000);
+	await_change(agent);
 	kill(agent->pid, SIGTERM);
 	usleep(500000);
 	if (waitpid(agent->pid, &status, WNOHANG) != 0)
@@ -200,8 +241,11 @@ static void end(struct agent *agent)
 		harness_fail(agent, "a second signal ends it at once");
 	scene_server(agent->scene, "resume", "kafka", NULL);
 	stream(agent);
-	WAIT_UNTIL(verb(agent, "read --topic change.public.note --key '{\"id\":4}'") == EXIT_DONE && lines() == 1, 60, agent);
+	await_change(agent);
 	agent_stop(agent);
+	expect(agent, "read --topic change.public.note --key '{\"id\":4}'", EXIT_DONE, "\"text\":\"four\"");
+	if (lines() != 1)
+		harness_fail(agent, "a change that was under way is published once");
 }
 
 /* Nobody waits long for a broker that is away: not who looks, and not who is told to end. */
@@ -220,6 +264,18 @@ static void without_broker(struct agent *agent)
 		harness_fail(agent, "SIGTERM did not end the wait for a broker");
 }
 
+/* All that was said since the format was changed, read by somebody else. */
+static void check_log(struct agent *agent)
+{
+	scene_sql(agent->scene, "CREATE TABLE log_line (line jsonb)");
+	scene_sql(agent->scene, "\\copy log_line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s'", agent->log);
+	if (strcmp(scene_value(agent->scene, "SELECT count(*) > 8 AND bool_and(line->>'time' ~ '^2.*T.*Z$' AND (line->>'time')::timestamptz "
+			       "> now() - interval '1 hour' AND line->>'level' IN ('error', 'warning', 'info', 'debug') AND "
+			       "line->>'message' <> '') FROM log_line"), "t") != 0)
+		harness_fail(agent, "not every line of the log has time, level and message");
+	printf("JSON log: %s\n", scene_value(agent->scene, "SELECT count(*) || ' lines, such as ' || min(line::text) FROM log_line"));
+}
+
 int main(void)
 {
 	struct scene scene;
@@ -230,7 +286,7 @@ int main(void)
 	scene_begin(&scene);
 	scene_sql(&scene, "CREATE TABLE note(id int PRIMARY KEY, text text)");
 	agent_init(&agent, &scene, "agent", "");
-	write_configuration(&agent, "postgres");
+	write_configuration(&agent, "postgres", "${env:TW_TEST_SECRET}");
 	if (verb(&agent, "version") == EXIT_DONE)
 		harness_fail(&agent, "version takes no --config");
 	scene_sql(&scene, "ALTER ROLE postgres PASSWORD 'hunter2'");
@@ -238,10 +294,12 @@ int main(void)
 	expect_help(&agent);
 	check_first(&agent);
 	grant(&agent);
+	credential(&agent);
 	look_beside(&agent);
 	reload(&agent);
 	end(&agent);
 	without_broker(&agent);
+	check_log(&agent);
 	scene_end(&scene);
 	printf("the program does what its manual says\n");
 	return 0;
