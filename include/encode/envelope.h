@@ -25,6 +25,9 @@ void encode_clock(struct encoder *enc, usec_t wall);
 /* The changes that follow are this transaction's. */
 void encode_begin(struct encoder *enc, const struct transaction *txn);
 
+/* It has an origin, as is known only now: before its first change. */
+void encode_origin(struct encoder *enc, const struct transaction *txn);
+
 /* Where the rows of a snapshot come from. */
 struct encode_snapshot {
 	uint64_t lsn;

@@ -20,6 +20,7 @@
 
 enum change_op {
 	CHANGE_BEGIN,    /* transaction */
+	CHANGE_ORIGIN,   /* transaction: it has an origin, of which the log tells behind its begin */
 	CHANGE_TABLE,    /* table: a new or first version of a table, valid for the changes that follow */
 	CHANGE_INSERT,   /* table, after */
 	CHANGE_UPDATE,   /* table, before if known, after */

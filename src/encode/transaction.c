@@ -57,6 +57,16 @@ static void add_origin(struct writer *tail, const struct transaction *txn)
 	write_optional(tail, txn && txn->origin.len && txn->origin_lsn, txn ? (int64_t)txn->origin_lsn : 0);
 }
 
+void encode_origin(struct encoder *enc, const struct transaction *txn)
+{
+	struct writer *tail = &enc->now.tail;
+
+	tail->len = 0;
+	add_origin(tail, txn);
+	wr_u8(tail, BRANCH_1);
+	append_text(tail, view_of(enc->transaction_id));
+}
+
 void encode_begin(struct encoder *enc, const struct transaction *txn)
 {
 	struct encode_source *source = &enc->now;
@@ -67,11 +77,9 @@ void encode_begin(struct encoder *enc, const struct transaction *txn)
 						  (unsigned long long)txn->final.lsn);
 	write_optional(&source->txid, true, (int64_t)txn->id);
 	wr_u8(&source->txid, BRANCH_1);
-	add_origin(&source->tail, txn);
 	snprintf(enc->transaction_id, sizeof(enc->transaction_id), "%llu:%llu", (unsigned long long)txn->id,
 		 (unsigned long long)txn->final.lsn);
-	wr_u8(&source->tail, BRANCH_1);
-	append_text(&source->tail, view_of(enc->transaction_id));
+	encode_origin(enc, txn);
 	start_counts(enc);
 }
 

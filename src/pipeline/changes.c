@@ -82,6 +82,13 @@ static int handle_begin(struct pipeline *p, struct change *change, struct error 
 	return change_set_hidden(p, p->txn_hidden > 0 || p->txn_skip > 0, err);
 }
 
+static int handle_origin(struct pipeline *p, struct change *change, struct error *err)
+{
+	(void)err;
+	encode_origin(p->encoder, change->txn);
+	return 0;
+}
+
 static int handle_table(struct pipeline *p, struct change *change, struct error *err)
 {
 	return route_table(p, change->table, err);
@@ -262,6 +269,7 @@ static int handle_idle(struct pipeline *p, struct change *change, struct error *
 
 static int (*const handlers[])(struct pipeline *p, struct change *change, struct error *err) = {
 	[CHANGE_BEGIN] = handle_begin,
+	[CHANGE_ORIGIN] = handle_origin,
 	[CHANGE_TABLE] = handle_table,
 	[CHANGE_INSERT] = handle_row,
 	[CHANGE_UPDATE] = handle_row,

@@ -3,8 +3,8 @@
 
 /*
  * What becomes of documents when a pack, a table, the configuration or the state file is changed under an agent, on
- * real servers: MIRROR_INCOMPLETE, STALE tables, jobs, REPLAY_DIFFERS, and what an unfinished snapshot leaves in the
- * topics.
+ * real servers: MIRROR_INCOMPLETE, STALE tables, jobs, REPLAY_DIFFERS, what an unfinished snapshot leaves in the
+ * topics, and what a log holds beside rows.
  */
 #include <signal.h>
 #include <sqlite3.h>
@@ -385,6 +385,38 @@ static void replay_differs(void)
 	differ_by_transaction();
 }
 
+/* What a log holds beside rows: messages, where a transaction came from, and TRUNCATE. */
+static void beside_rows(void)
+{
+	struct site site;
+
+	prepare(&site, "beside", 20);
+	plain_stream(&site.plain);
+	scene_sql(&scene, "SELECT pg_logical_emit_message(false, 'apart', 'at once'), pg_logical_emit_message(true, 'audit', 'the day ends')");
+	scene_sql(&scene, "SELECT pg_replication_origin_create('cloud'), pg_replication_origin_session_setup('cloud'); BEGIN;"
+		  "SELECT pg_replication_origin_xact_setup('0/ABCDEF', '2026-03-01 12:00Z'); UPDATE beside SET state = 'A' WHERE id = 1; COMMIT;");
+	scene_sql(&scene, "UPDATE beside SET state = 'A' WHERE id = 2");
+	scene_sql(&scene, "TRUNCATE beside, beside_customer; INSERT INTO beside VALUES (7, '2026-03-02', 7, 'S', 'anew')");
+	plain_catch_up(&site.plain);
+	agent_stop(&site.plain.agent);
+	read_back(&site);
+	expect(&site, "SELECT string_agg(value #>> '{message,prefix}', ' '), min(value->>'op'), min(convert_from(decode("
+	       "value #>> '{message,content}', 'base64'), 'UTF8')), count(value #>> '{transaction,id}') FROM seen WHERE kind = 'message'",
+	       "audit|m|the day ends|1");
+	expect(&site, "SELECT string_agg(concat_ws(' ', value->>'op', value #>> '{source,origin}', value #>> '{source,origin_lsn}'), ', ' "
+	       "ORDER BY n) FROM seen WHERE topic = 'beside.change.public.beside' AND value->>'op' <> 'r'", "u cloud 11259375, u, t, c");
+	expect(&site, "SELECT string_agg(concat_ws(' ', key #>> '{}', header->>'operation', header->>'origin'), ', ' ORDER BY key #>> '{}', "
+	       "header->>'operation' DESC) FROM seen "
+	       "WHERE kind IN ('entity', 'event') AND header->>'operation' NOT IN ('SNAPSHOT', 'DELETE')",
+	       "beside/TimeEntry/1 UPDATE cloud, beside/TimeEntry/1 EVENT cloud, beside/TimeEntry/2 UPDATE, beside/TimeEntry/2 EVENT, "
+	       "beside/TimeEntry/7 CREATE");
+	expect(&site, "SELECT string_agg(topic || ' ' || deleted || ' ' || tombstones, ', ' ORDER BY topic) FROM (SELECT topic, "
+	       "count(DISTINCT key) FILTER (WHERE header->>'operation' = 'DELETE' AND document->>'deleted' = 'true') AS deleted, "
+	       "count(DISTINCT key) FILTER (WHERE value = 'null') AS tombstones FROM seen WHERE kind = 'entity' GROUP BY 1) t",
+	       "beside.entity.Customer 3 3, beside.entity.TimeEntry 20 20");
+	printf("a transactional message is a record, another is none; a transaction's origin is told; TRUNCATE is a record, and deletes documents\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -395,6 +427,7 @@ static const struct {
 	{"stale", stale_tables},
 	{"leftovers", leftovers},
 	{"differs", replay_differs},
+	{"beside-rows", beside_rows},
 };
 
 /* With the name of a step: only that. */

@@ -96,11 +96,12 @@ static int decode_commit(struct pgoutput *pg, struct reader *rd, struct change *
 
 static int decode_origin(struct pgoutput *pg, struct reader *rd, struct change *ret, struct error *err)
 {
-	(void)ret;
-	(void)err;
+	if (!pg->in_transaction)
+		return error_set(err, ERROR_TRANSIENT, "an origin outside of a transaction");
 	pg->txn.origin_lsn = rd_u64be(rd);
 	pg->txn.origin = arena_copy(&pg->txn_arena, rd_cstr(rd));
-	return 0;
+	*ret = (struct change){.op = CHANGE_ORIGIN, .txn = &pg->txn};
+	return 1;
 }
 
 static int decode_type(struct pgoutput *pg, struct reader *rd, struct change *ret, struct error *err)

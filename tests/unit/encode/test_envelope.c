@@ -305,9 +305,10 @@ static void an_origin_is_shown(void **state)
 
 	(void)state;
 	start(&b, &keyed);
+	encode_begin(b.enc, &foreign);
 	foreign.origin = VIEW("other");
 	foreign.origin_lsn = 55;
-	encode_begin(b.enc, &foreign);
+	encode_origin(b.enc, &foreign);
 	encode_parts(b.enc, b.plan, &change);
 	assert_ok(encode(&b, &change, 0), &b.err);
 	assert_non_null(strstr(json_of(&b, &b.plan->value, b.message.value),

@@ -131,6 +131,9 @@ static void print_change(struct writer *out, const struct change *change)
 	case CHANGE_BEGIN:
 		wr_printf(out, "begin");
 		return;
+	case CHANGE_ORIGIN:
+		wr_printf(out, "origin %.*s, %llu there", VIEW_ARG(change->txn->origin), (unsigned long long)change->txn->origin_lsn);
+		return;
 	case CHANGE_COMMIT:
 		wr_printf(out, "commit");
 		return;
