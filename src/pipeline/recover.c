@@ -254,18 +254,22 @@ static int check_mirror(struct pipeline *p, enum start_action action, struct err
 static int write_claim(struct pipeline *p, const struct checkpoint *found, struct error *err)
 {
 	struct progress applied = p->applied;
+	bool ours = strcmp(found->writer, p->writer) == 0;
 	int result;
 
 	p->job = found->job;
 	p->job_done = found->job_done;
 	metric_add(&p->metrics->claims, 1);
-	if (strcmp(found->writer, p->writer) == 0)
+	if (ours)
 		metric_add(&p->metrics->reclaims, 1);
 	p->claim = found->claim + 1;
 	p->applied = p->published;
 	result = batch_commit_checkpoint(p, err);
 	p->applied = applied;
 	p->job = p->job_done = 0;
+	if (result == 0)
+		log_info(p->options->name, "claim %llu of the source%s", (unsigned long long)p->claim,
+			 ours ? ", after one of this state file" : "");
 	return result;
 }
 

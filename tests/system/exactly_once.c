@@ -28,6 +28,7 @@ static const char configuration[] =
 
 #define UNKNOWN "the outcome of a Kafka commit is unknown"
 #define TOO_LONG (6 * USEC_PER_SEC) /* longer than commit_timeout */
+#define TRANSACTION_TIMEOUT "3000"  /* milliseconds; the least that outages of the broker are to outlast */
 
 static struct relay relay; /* before the broker, for agents that are sent there */
 
@@ -115,26 +116,6 @@ static void stop_while_skipping(struct agent *agent)
 	}
 }
 
-/*
- * Everything of a batch is delivered, and then the broker is away for longer than the commit may take: its outcome is
- * unknown, and has to be read back.
- */
-static void stop_the_broker(struct agent *agent)
-{
-	for (int i = 0; i < rounds; i++) {
-		unsigned before = agent_logged(agent, UNKNOWN);
-
-		agent_kill(agent);
-		agent_start(agent, "stop@flushed:20");
-		agent_await_stop(agent);
-		scene_server(agent->scene, "pause", "kafka", NULL);
-		agent_continue(agent);
-		WAIT_UNTIL(agent_logged(agent, UNKNOWN) > before, 60, agent);
-		scene_server(agent->scene, "resume", "kafka", NULL);
-		trial_let_it_work(agent);
-	}
-}
-
 static void use_broker_at(struct agent *agent, const char *address)
 {
 	struct scene *scene = agent->scene, relayed = *scene;
@@ -145,6 +126,42 @@ static void use_broker_at(struct agent *agent, const char *address)
 	agent->scene = scene;
 	agent_start(agent, NULL);
 	trial_let_it_work(agent);
+}
+
+static void set_transaction_timeout(struct agent *agent)
+{
+	char command[800];
+
+	snprintf(command, sizeof(command), "sed -i 's/^kafka:/&\\n  transaction.timeout.ms: " TRANSACTION_TIMEOUT "/' %s && grep -q transaction.timeout %s",
+		 agent->config, agent->config);
+	if (system(command) != 0)
+		harness_fail(agent, command);
+}
+
+/*
+ * Everything of a batch is delivered, and then the broker is away for longer than the commit may take, and for longer than
+ * a transaction may be open: its outcome is unknown, and has to be read back.
+ */
+static void stop_the_broker(struct agent *agent)
+{
+	set_transaction_timeout(agent);
+	for (int i = 0; i < rounds; i++) {
+		unsigned before = agent_logged(agent, UNKNOWN);
+		usec_t paused_at;
+
+		agent_kill(agent);
+		agent_start(agent, "stop@flushed:20");
+		agent_await_stop(agent);
+		scene_server(agent->scene, "pause", "kafka", NULL);
+		paused_at = clock_mono();
+		agent_continue(agent);
+		WAIT_UNTIL(agent_logged(agent, UNKNOWN) > before, 60, agent);
+		if (clock_mono() - paused_at <= atoi(TRANSACTION_TIMEOUT) * USEC_PER_MSEC)
+			harness_fail(agent, "the broker was not away for longer than transaction.timeout.ms");
+		scene_server(agent->scene, "resume", "kafka", NULL);
+		trial_let_it_work(agent);
+	}
+	use_broker_at(agent, agent->scene->kafka_address);
 }
 
 /* A commit whose answer is lost is asked for again, and goes well, if the broker can be reached in time. */
@@ -257,6 +274,7 @@ static void check_cases_taken(struct agent *agent)
 	need_several(agent, "resumed in the changes of a split transaction", "changes of a split transaction");
 	need_several(agent, "resumed in its documents", "documents of a split transaction");
 	need_several(agent, "commits read back", UNKNOWN);
+	need_several(agent, "claims after a predecessor", ", after one of this state file");
 }
 
 /* Each finds the agent running, and leaves it so. */
