@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* Values for people: text cut where it is long, bytes in hexadecimal digits. UTF-8 as long as the text is. */
+/* Values for people: text cut where it is long; bytes in hexadecimal digits, and so text that is not UTF-8. */
 #ifndef BASE_SHOWN_H
 #define BASE_SHOWN_H
 

@@ -50,6 +50,9 @@ struct encode_options {
 struct encoder *encoder_new(const struct encode_options *options);
 void encoder_free(struct encoder *enc);
 
+/* Plans made from now on check texts to be UTF-8, or trust the source with that (at first). */
+void encoder_check_text(struct encoder *enc, bool check);
+
 /* A schema as it is published. */
 struct encode_schema {
 	uint64_t fingerprint;

@@ -50,6 +50,7 @@ struct source_listing {
 struct source_identity {
 	char system[64];              /* PostgreSQL: system identifier */
 	char database[64];
+	bool unchecked_text;          /* the server does not vouch for texts being UTF-8 */
 	uint32_t timeline;
 	struct position log_end;      /* what the server has flushed */
 	bool slot_exists;

@@ -6,10 +6,14 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 struct view text_shown(struct view text, size_t most, struct arena *arena)
 {
 	struct view cut = view_cut(text, most);
 
+	if (!utf8_valid(cut))
+		return bytes_shown(text, most, arena);
 	return cut.len == text.len ? arena_copy(arena, text) : arena_printf(arena, "%.*s...", VIEW_ARG(cut));
 }
 

@@ -15,6 +15,7 @@
 #include "base/datetime.h"
 #include "base/decimal.h"
 #include "base/shown.h"
+#include "base/utf8.h"
 
 #define SHOWN_BYTES 60 /* of a value in a reason */
 
@@ -76,6 +77,8 @@ static int convert_string(struct conversion *conversion, sqlite3_value *value, c
 	if (sqlite3_value_type(value) == SQLITE_BLOB)
 		return refuse(conversion, FAULT_TYPE, "bytes are no text");
 	ret->text = arena_copy(conversion->arena, value_text(value, digits));
+	if (!utf8_valid(ret->text))
+		return refuse(conversion, FAULT_ENCODING, "the text %s is not UTF-8", shown(conversion, value));
 	return 0;
 }
 

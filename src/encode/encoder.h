@@ -40,6 +40,7 @@ struct encode_source {
 struct encoder {
 	struct encode_options options; /* its texts are in the arena */
 	struct arena arena;
+	bool check_text;
 	struct map topics;             /* topic name -> schema.table */
 	struct map collections;        /* source id -> struct encode_collection */
 	struct encode_plan messages;

@@ -16,6 +16,7 @@
 
 #include "avro_bytes.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "encode/framing.h"
 #include "encoder.h"
 #include "field.h"
@@ -436,6 +437,8 @@ int encode_part(struct encoder *enc, struct encode_plan *plan, const struct chan
 	wr_clear(key);
 	wr_clear(value);
 	*out = (struct message){.topic = plan->topic};
+	if (!plan->table && enc->check_text && !utf8_valid(change->prefix))
+		return error_set(err, ERROR_RECORD, "the prefix of a logical message is not UTF-8, which its Avro type must be");
 	if (!plan->table)
 		write_message(enc, plan, change, key, value, out);
 	else if (write_change(enc, plan, change, part, key, value, out, err))

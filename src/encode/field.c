@@ -11,12 +11,14 @@
 #include "avro_bytes.h"
 #include "base/datetime.h"
 #include "base/decimal.h"
+#include "base/utf8.h"
 #include "decimal_bytes.h"
 
 #define USEC_PER_DAY INT64_C(86400000000)
 #define SHORT_DIGITS 18 /* that many digits always fit an int64 */
 
 static const char out_of_range[] = "is out of the range of its Avro type";
+static const char not_utf8[] = "is not UTF-8, which its Avro type must be";
 static const char no_decimal[] = "has no place in its Avro decimal";
 
 #define PUT_FUNCTION(name) \
@@ -51,6 +53,15 @@ PUT_FUNCTION(put_text)
 {
 	(void)field, (void)why;
 	return put_bytes(to, value->text);
+}
+
+PUT_FUNCTION(put_checked_text)
+{
+	(void)field;
+	if (utf8_valid(value->text))
+		return put_bytes(to, value->text);
+	*why = not_utf8;
+	return NULL;
 }
 
 /* Up to 18 digits of a plain decimal, as a whole number; -1 if it is longer or something else. */
@@ -293,4 +304,10 @@ void field_init(struct encode_field *field, const struct table *table, unsigned 
 	};
 	if (column->type.kind == TYPE_DECIMAL)
 		init_decimal(field, column->type);
+}
+
+void field_check_text(struct encode_field *field)
+{
+	if (field->put == put_text && field->column->type.kind != TYPE_BYTES)
+		field->put = put_checked_text;
 }

@@ -47,6 +47,9 @@ struct encode_field {
 /* Fills all of a field but its name. */
 void field_init(struct encode_field *field, const struct table *table, unsigned index);
 
+/* From now on a text that is no UTF-8 is refused. */
+void field_check_text(struct encode_field *field);
+
 /* True for times that Debezium shows in milliseconds: those of up to three fraction digits. */
 static inline bool type_in_milliseconds(struct type type)
 {

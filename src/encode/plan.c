@@ -60,6 +60,11 @@ struct encoder *encoder_new(const struct encode_options *options)
 	return enc;
 }
 
+void encoder_check_text(struct encoder *enc, bool check)
+{
+	enc->check_text = check;
+}
+
 static void free_schemas(struct encode_plan *plan)
 {
 	contract_free(plan->key.contract);
@@ -193,6 +198,8 @@ static int make_fields(const struct encoder *enc, struct encode_plan *plan, stru
 		if (options->wanted && !options->wanted(options->wanted_arg, table, &table->columns[i]))
 			continue;
 		field_init(field, table, i);
+		if (enc->check_text)
+			field_check_text(field);
 		field->name = name_of_field(plan->arena, table->columns[i].name);
 		if (check_name(plan, field, err) || (options->envelope == ENVELOPE_FLAT &&
 						     check_flat_name(plan, field, err)))

@@ -347,6 +347,7 @@ int recover_start(struct pipeline *p, struct error *err)
 	pipeline_clock(p);
 	if (connect_all(p, &checkpoint, err) < 0)
 		return -1;
+	encoder_check_text(p->encoder, p->identity.unchecked_text);
 	action = decide(p, &checkpoint, err);
 	if (action == START_STOP || inputs_choose(p, err) < 0)
 		return -1;

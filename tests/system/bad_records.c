@@ -6,7 +6,7 @@
  * By default the agent stops in state BLOCKED and skips nothing; with on_bad_record: exception an exception takes the
  * record's place, also across kills, and also when the limit is raised while a replay is due that was published under
  * the old one. A document that is too large, or of which a rule's condition cannot be evaluated, is an exception that
- * closes when that is over.
+ * closes when that is over. Texts of a database that checks none are records only if they are UTF-8.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +213,52 @@ static void change_topics_alone(void)
 	agent = mapped;
 }
 
+static void count_lines(const char *pattern, int expected)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command), "test $(grep -c \"%s\" %s/latin.jsonl) = %d", pattern, scene.dir, expected);
+	if (system(command) != 0)
+		harness_fail(&agent, command);
+}
+
+/*
+ * A database in SQL_ASCII sends whatever bytes it was given: in a row that is read, one that is inserted, and a key. What is
+ * UTF-8 by luck is published; the rest only as bytes, in exceptions.
+ */
+static void database_without_encoding(void)
+{
+	scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+	scene_sql(&scene, "CREATE DATABASE ascii ENCODING SQL_ASCII LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+	scene_sql(&scene, "\\c ascii\nCREATE TABLE latin (id text PRIMARY KEY, t text); CREATE PUBLICATION latin FOR TABLE latin;"
+		  "INSERT INTO latin VALUES ('1', E'gr\\xc3\\xbc\\xc3\\x9f'), ('2', E'caf\\xe9')");
+	agent_init(&agent, &scene, "latin", configuration);
+	configure("dbname: postgres", "dbname: ascii");
+	configure("slot: tailwater", "slot: latin");
+	configure("publication: tailwater", "publication: latin");
+	configure("public.odd", "public.latin");
+	configure("name: demo", "name: latin");
+	configure("prefix: tw", "prefix: latin");
+	configure(".* pack: .*", "");
+	expect_blocked("table public.latin, id=2: public.latin.t (text): the value is not UTF-8, which its Avro type must be");
+	if (!agent_logged(&agent, "HINT: correct the row at the source"))
+		harness_fail(&agent, "no remedy is told");
+	configure("on_bad_record: stop", "on_bad_record: exception");
+	agent_start(&agent, NULL);
+	WAIT_UNTIL(agent_logged(&agent, "streaming from") > 0, 60, &agent);
+	scene_sql(&scene, "\\c ascii\nINSERT INTO latin VALUES (E'na\\xefve', 'bad key'), ('4', 'good'); UPDATE latin SET t = E'\\xff' WHERE id = '4'");
+	trial_let_it_finish(&agent);
+	if (agent_verb(&agent, "read --from beginning --topic 'change.*' --topic exception", "latin.jsonl") != 0)
+		harness_fail(&agent, "`read` failed");
+	count_lines("latin.change.public.latin\\\".*gr\xc3\xbc\xc3\x9f", 1);
+	count_lines("latin.change.public.latin", 2);
+	count_lines("\\\"reason\\\":\\\"ENCODING\\\"", 3);
+	count_lines("x636166e9", 1);
+	count_lines("x6e61ef7665", 1);
+	count_lines("\xef\xbf\xbd", 0);
+	printf("a database in SQL_ASCII: what is UTF-8 is published, the rest blocks, or is exceptions\n");
+}
+
 static void check_document(void)
 {
 	trial_must_be_empty(&agent,
@@ -225,7 +271,8 @@ static void check_document(void)
 		"AND value #>> '{header,transactionId}' IS NOT NULL) IS DISTINCT FROM 'short'", "the large document was published, or the short one was not");
 }
 
-int main(void)
+/* With an argument only what needs nothing of the rest. */
+int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
@@ -234,6 +281,11 @@ int main(void)
 		&scene,
 		"CREATE TABLE odd (id int PRIMARY KEY, n numeric(10,2), t text); ALTER PUBLICATION tailwater ADD TABLE odd;"
 		"INSERT INTO odd VALUES (1, 1, 'good'), (2, 'NaN', 'bad')");
+	if (argc > 1 && strcmp(argv[1], "encoding") == 0) {
+		database_without_encoding();
+		scene_end(&scene);
+		return 0;
+	}
 	agent_init(&agent, &scene, "agent", configuration);
 	configure("^kafka:", "kafka:\\n  message.max.bytes: 60000");
 	snapshot_with_a_bad_row();
@@ -246,6 +298,7 @@ int main(void)
 	check_document();
 	check_rule();
 	change_topics_alone();
+	database_without_encoding();
 	scene_end(&scene);
 	printf("what cannot be published stops the agent, or is an exception, once\n");
 	return 0;

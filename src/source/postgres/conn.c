@@ -116,6 +116,24 @@ static void ignore_notice(void *context, const PGresult *notice)
 	(void)notice;
 }
 
+bool pg_takes_any_text(const PGconn *conn)
+{
+	const char *encoding = PQparameterStatus(conn, "server_encoding");
+
+	return encoding && strcmp(encoding, "SQL_ASCII") == 0;
+}
+
+/*
+ * For a client in UTF-8 the server fails at the first row of such a database that is not, and again whenever it is asked:
+ * rows are taken as they are, and checked by those who publish them.
+ */
+static int take_any_text(PGconn *conn, enum pg_conn_kind kind, struct error *err)
+{
+	if (kind == PG_CONN_QUERIES || !pg_takes_any_text(conn) || PQsetClientEncoding(conn, "SQL_ASCII") == 0)
+		return 0;
+	return pg_fail(conn, NULL, err, "setting the client's encoding");
+}
+
 int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struct error *err)
 {
 	struct params params = {.count = 0};
@@ -141,6 +159,10 @@ int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struc
 	PQconninfoFree(given);
 	if (PQstatus(conn) != CONNECTION_OK) {
 		pg_fail(conn, NULL, err, "connecting to PostgreSQL");
+		PQfinish(conn);
+		return -1;
+	}
+	if (take_any_text(conn, kind, err) < 0) {
 		PQfinish(conn);
 		return -1;
 	}

@@ -42,4 +42,7 @@ const char *pg_value(const PGresult *result, int row, int column);
 /* Quoted for SQL; NUL-terminated, freed by PQfreemem. */
 char *pg_identifier(PGconn *conn, const char *name);
 
+/* True of a database in SQL_ASCII, which takes any bytes for text, and sends them so. */
+bool pg_takes_any_text(const PGconn *conn);
+
 #endif

@@ -99,7 +99,10 @@ static int pg_identify(struct source *source, struct source_identity *ret, struc
 {
 	if (check_settings(source, err) < 0)
 		return -1;
-	return pg_slot_identify(source->replication, source->queries, source->options.slot, ret, err);
+	if (pg_slot_identify(source->replication, source->queries, source->options.slot, ret, err) < 0)
+		return -1;
+	ret->unchecked_text = pg_takes_any_text(source->queries);
+	return 0;
 }
 
 static int pg_list(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err)

@@ -362,6 +362,41 @@ static const char *shown(struct bench *b, struct type type, struct value value)
 	return text;
 }
 
+#define NOT_UTF8 "public.t.c (some type): the value is not UTF-8, which its Avro type must be"
+
+static void texts_are_checked_where_the_source_does_not_vouch_for_them(void **state)
+{
+	static const struct {
+		enum type_kind kind;
+		const char *text;
+		const char *refused; /* NULL: it is a record */
+	} table[] = {
+		{TYPE_TEXT, "gr\xc3\xbc\xc3\x9f", NULL}, {TYPE_TEXT, "caf\xe9", NOT_UTF8}, {TYPE_JSON, "\"\xff\"", NOT_UTF8},
+		{TYPE_ENUM, "\xe9t\xe9", NOT_UTF8}, {TYPE_OTHER, "12345678\xc3", NOT_UTF8}, {TYPE_BYTES, "caf\xe9", NULL},
+	};
+
+	(void)state;
+	FOR_EACH(row, table) {
+		struct column column = {.name = "c", .type = {row->kind, 0, 0}, .source_type = "some type"};
+		struct table one = {.schema = "public", .name = "t", .columns = &column, .column_count = 1};
+		struct value value = {.state = VALUE_PRESENT, .text = view_of(row->text)};
+		struct change change = {.op = CHANGE_INSERT, .table = &one, .txn = &txn, .after = {IMAGE_FULL, &value}};
+		struct bench b;
+
+		start(&b, &one);
+		encode_parts(b.enc, b.plan, &change);
+		assert_ok(encode(&b, &change, 0), &b.err);
+		encoder_check_text(b.enc, true);
+		encode_plan_free(b.plan);
+		b.plan = encode_plan_new(b.enc, &one, &b.err);
+		encode_parts(b.enc, b.plan, &change);
+		assert_int_equal(encode(&b, &change, 0), row->refused ? -1 : 0);
+		assert_string_equal(row->refused ? b.err.text : "", row->refused ? row->refused : "");
+		assert_true(!row->refused || b.err.class == ERROR_RECORD);
+		stop(&b);
+	}
+}
+
 static void values_without_an_ordinary_form_are_shown_or_refused(void **state)
 {
 	static const char no_decimal[] = "public.t.c (some type): the value has no place in its Avro decimal";
@@ -456,6 +491,8 @@ int main(void)
 		     changes_are_counted_within_transaction_and_table),
 		TEST("an origin is shown", an_origin_is_shown),
 		TEST("messages have their prefix as key", messages_have_their_prefix_as_key),
+		TEST("texts are checked where the source does not vouch for them",
+		     texts_are_checked_where_the_source_does_not_vouch_for_them),
 		TEST("values without an ordinary form are shown or refused",
 		     values_without_an_ordinary_form_are_shown_or_refused),
 		TEST("a key that was not sent again is the old one", a_key_that_was_not_sent_again_is_the_old_one),
