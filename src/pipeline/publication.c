@@ -37,36 +37,87 @@ static const struct source_table *altered(const struct pipeline *p, const char *
 	return NULL;
 }
 
-/* The first table that was captured and is wanted, but is not there any more. */
-static bool find_gone(const struct pipeline *p, const char *known, char *ret, size_t size)
+/* The table of the next line, whose schema and name stand in `text`; false at the end. */
+static bool next_known(const char **line, char text[300], struct source_table *ret)
 {
-	for (const char *line = known; *line; line += strcspn(line, "\n")) {
-		struct source_table table = {.schema = ret};
+	while (**line) {
+		const char *at = *line + 1;
 		char *dot;
-		bool there = false;
 
-		line++;
-		snprintf(ret, size, "%.*s", (int)strcspn(line, "=\n"), line);
-		dot = strchr(ret, '.');
+		snprintf(text, 300, "%.*s", (int)strcspn(at, "=\n"), at);
+		*line = at + strcspn(at, "\n");
+		dot = strchr(text, '.');
 		if (!dot)
 			continue;
 		*dot = '\0';
-		table.name = dot + 1;
-		for (size_t i = 0; i < p->table_count && !there; i++)
-			there = strcmp(p->tables[i].schema, table.schema) == 0 && strcmp(p->tables[i].name, table.name) == 0;
-		if (!there && pipeline_publishes(p->options, table.schema, table.name)) {
-			*dot = '.';
-			return true;
-		}
+		*ret = (struct source_table){.schema = text, .name = dot + 1};
+		return true;
 	}
 	return false;
 }
 
-static int gone(const char *table, struct error *err)
+static bool is_wanted(const struct pipeline *p, const struct source_table *table)
 {
-	error_state(err, STATE_PUBLICATION_CHANGED, "the captured table %s was dropped or renamed: what was committed to it last may not "
-		    "be published", table);
-	return error_hint(err, "exclude it (tables.exclude) to go on without that, or give it its name back");
+	for (size_t i = 0; i < p->table_count; i++)
+		if (strcmp(p->tables[i].schema, table->schema) == 0 && strcmp(p->tables[i].name, table->name) == 0)
+			return true;
+	return false;
+}
+
+/* The first table that was captured and is to be published, but is not there any more. */
+static bool find_gone(const struct pipeline *p, const char *known, char text[300], struct source_table *ret)
+{
+	while (next_known(&known, text, ret))
+		if (!is_wanted(p, ret) && pipeline_publishes(p->options, ret->schema, ret->name))
+			return true;
+	return false;
+}
+
+static int gone(const struct source_table *table, const char *remedy, struct error *err)
+{
+	error_state(err, STATE_PUBLICATION_CHANGED, "the captured table %s.%s was dropped or renamed: what was committed to it last may not "
+		    "be published", table->schema, table->name);
+	return error_hint(err, "%s to go on without that, or give it its name back", remedy);
+}
+
+static char *load_known(struct pipeline *p, struct error *err)
+{
+	struct view found = VIEW_NONE;
+	struct arena arena;
+	char *known = NULL;
+	int result;
+
+	arena_init(&arena);
+	result = input_get(p->db, MARKS, &arena, &found, err);
+	if (result >= 0)
+		known = mem_text(result > 0 ? found : VIEW(""));
+	arena_done(&arena);
+	return known;
+}
+
+static bool is_listed(const struct pipeline *p, size_t listed, const struct source_table *table)
+{
+	for (size_t i = 0; i < listed; i++)
+		if (strcmp(p->listing[i].schema, table->schema) == 0 && strcmp(p->listing[i].name, table->name) == 0)
+			return true;
+	return false;
+}
+
+int publication_explain(struct pipeline *p, size_t listed, struct error *err)
+{
+	struct source_table table;
+	struct error ignored;
+	char *known = load_known(p, &ignored), text[300];
+	const char *line = known ? known : "";
+
+	while (next_known(&line, text, &table)) {
+		if (is_listed(p, listed, &table))
+			continue;
+		gone(&table, "take it out of the mapping pack", err);
+		break;
+	}
+	free(known);
+	return -1;
 }
 
 #define ANEW "begin anew with a new state file, slot and prefix"
@@ -88,26 +139,21 @@ static int gap(const struct pipeline *p, const struct source_table *table, bool 
 static int compare(struct pipeline *p, const char *marks, bool streamed, bool wrong_now, struct error *err)
 {
 	const struct source_table *table;
-	struct view found = VIEW_NONE;
+	struct source_table lost;
 	struct error problem;
-	struct arena arena;
-	char *known, name[300];
-	int result;
+	char *known = load_known(p, &problem), text[300];
+	int result = known ? 0 : -1;
 
-	arena_init(&arena);
-	result = input_get(p->db, MARKS, &arena, &found, &problem);
-	known = mem_text(result > 0 ? found : VIEW(""));
-	table = streamed ? altered(p, known, marks) : NULL;
-	if (result < 0 && !wrong_now)
+	if (!known && !wrong_now)
 		*err = problem;
+	table = streamed && known ? altered(p, known, marks) : NULL;
 	if (table)
 		result = gap(p, table, wrong_now, err);
-	else if (streamed && !wrong_now && result >= 0 && find_gone(p, known, name, sizeof(name)))
-		result = gone(name, err);
-	else if (result >= 0 && !wrong_now)
-		result = strcmp(known, marks) == 0 ? 0 : input_put(p->db, MARKS, view_of(marks), err);
+	else if (known && !wrong_now && streamed && find_gone(p, known, text, &lost))
+		result = gone(&lost, "exclude it (tables.exclude)", err);
+	else if (known && !wrong_now && strcmp(known, marks) != 0)
+		result = input_put(p->db, MARKS, view_of(marks), err);
 	free(known);
-	arena_done(&arena);
 	return result < 0 ? -1 : 0;
 }
 

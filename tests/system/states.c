@@ -143,6 +143,12 @@ static void publish_inserts_for_a_while(const char *name)
 	scene_sql(&scene, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')", name);
 }
 
+/* The catalogue does not tell whether it was only that. */
+static void change_owner(const char *name)
+{
+	scene_sql(&scene, "CREATE ROLE %s SUPERUSER; ALTER PUBLICATION %s OWNER TO %s", name, name, name);
+}
+
 static void filter_rows(const char *name)
 {
 	scene_sql(&scene, "ALTER PUBLICATION %s SET TABLE %s WHERE (id > 1)", name, name);
@@ -188,6 +194,8 @@ static const struct situation situations[] = {
 	{"table_put_back", STATE_PUBLICATION_CHANGED, "the publication 'table_put_back' was altered for table public.table_put_back "
 	 "while it was captured", .arrange = put_back},
 	{"updates_put_back", STATE_PUBLICATION_CHANGED, "changes of that time may be missing", .arrange = publish_inserts_for_a_while},
+	{"owner_changed", STATE_PUBLICATION_CHANGED, "the publication 'owner_changed' was altered for table public.owner_changed while it "
+	 "was captured", .arrange = change_owner},
 	{"without_identity", STATE_PUBLICATION_CHANGED, "table public.without_identity has no replica identity", no_identity,
 	 .first = true},
 	{"identity_lost", STATE_PUBLICATION_CHANGED, "table public.identity_lost has no replica identity", .arrange = no_identity},

@@ -160,6 +160,7 @@ static const struct {
 	{"o.note || 'h\303\251' AS rate", "TYPE", "helloh\303\251"},
 	{"o.id || '0000000000000000000000000000000000000000' AS rate", "RANGE", "10000000000000000000000000000000000000000"},
 	{"dec_div(1, o.partner_id - 7, 2) AS rate", "QUERY", NULL},
+	{"CAST(x'636166e9' AS TEXT) AS number", "ENCODING", "\\x636166e9"},
 };
 
 static void a_reason_is_one_of_the_contracts(void **state)
