@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "conn.h"
+#include "version.h"
 
 void pg_catalogue_done(struct pg_catalogue *cat)
 {
@@ -80,12 +81,18 @@ static int fact_type(void *context, uint32_t oid, const struct pg_type_fact **re
 	return found;
 }
 
+/* In the order of the index. What an index only includes is no key. */
 static const char key_sql[] =
 	"SELECT a.attname FROM pg_catalog.pg_index i"
 	" CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)"
 	" JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
 	" WHERE i.indrelid = $1 AND CASE WHEN $2 = 'i' THEN i.indisreplident ELSE i.indisprimary END"
-	" AND k.position <= i.indnatts ORDER BY k.position";
+	" AND k.position <= i.%s ORDER BY k.position";
+
+static const char *key_column_count(int version)
+{
+	return pg_has(version, PG_INCLUDED_COLUMNS) ? "indnkeyatts" : "indnatts";
+}
 
 static int fact_key(void *context, uint32_t relation, char identity, struct arena *arena, const char ***ret_names,
 		    unsigned *ret_count, struct error *err)
@@ -93,10 +100,12 @@ static int fact_key(void *context, uint32_t relation, char identity, struct aren
 	struct pg_catalogue *cat = context;
 	char oid[16], kind[2] = {identity, '\0'};
 	const char *params[] = {oid, kind};
+	char *sql = mem_printf(key_sql, key_column_count(cat->version));
 	PGresult *result;
 
 	oid_text(relation, oid);
-	result = pg_query_params(cat->conn, err, key_sql, 2, params);
+	result = pg_query_params(cat->conn, err, sql, 2, params);
+	free(sql);
 	if (!result)
 		return -1;
 	*ret_count = (unsigned)PQntuples(result);
@@ -135,19 +144,19 @@ static int find_relation(struct pg_catalogue *cat, const char *schema, const cha
 
 /*
  * What a Relation message would hold: columns in order without dropped and generated ones, flagged as the walsender
- * does it. From version 15 a publication can leave columns out; attgenerated came with 12.
+ * does it.
  */
 static char *columns_sql(int version)
 {
 	return mem_printf(
 		"SELECT a.attname, a.atttypid, a.atttypmod,"
 		" CASE c.relreplident WHEN 'f' THEN true WHEN 'n' THEN false ELSE a.attnum = ANY (COALESCE((SELECT"
-		"  i.indkey::int2[] FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND"
+		"  (i.indkey::int2[])[0:i.%s - 1] FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND"
 		"  CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END), '{}')) END"
 		" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
 		" WHERE c.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped %s %s ORDER BY a.attnum",
-		version >= 120000 ? "AND a.attgenerated = ''" : "",
-		version >= 150000
+		key_column_count(version), pg_has(version, PG_GENERATED_COLUMNS) ? "AND a.attgenerated = ''" : "",
+		pg_has(version, PG_ROW_FILTERS)
 			? "AND ($2::text IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication_tables t"
 			  " JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
 			  " WHERE t.pubname = $2 AND n.oid = c.relnamespace AND t.tablename = c.relname"

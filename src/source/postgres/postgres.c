@@ -19,6 +19,7 @@
 #include "snapshot.h"
 #include "source/source.h"
 #include "stream.h"
+#include "version.h"
 
 #define WATCH_QUERIES_US (100 * USEC_PER_MSEC)
 
@@ -70,7 +71,7 @@ static int pg_open(struct source **ret, const struct source_options *options, st
 	}
 	source->catalogue.conn = source->queries;
 	source->catalogue.version = PQserverVersion(source->queries);
-	if (source->catalogue.version < 100000) {
+	if (source->catalogue.version < PG_OLDEST) {
 		error_state(err, STATE_UNSUPPORTED, "PostgreSQL %d is too old: logical replication came with 10",
 			    source->catalogue.version / 10000);
 		pg_close(source);

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "conn.h"
+#include "version.h"
 
 /* One published table, as the server lists it. */
 struct published {
@@ -46,15 +47,16 @@ static const char columns_sql[] =
 
 static int listing_load(struct listing *list, PGconn *conn, const char *name, struct error *err)
 {
-	bool filters = PQserverVersion(conn) >= 150000;
+	int version = PQserverVersion(conn);
+	bool filters = pg_has(version, PG_ROW_FILTERS);
 	const char *params[] = {name};
 	char *sql;
 
 	*list = (struct listing){0};
 	sql = mem_printf("SELECT c.oid, %s%s", filters ? "t.rowfilter IS NOT NULL" : "false", tables_sql);
-	list->publication = pg_query_params(conn, err,
-		"SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_catalog.pg_publication WHERE pubname = $1",
-		1, params);
+	list->publication = pg_query_params(conn, err, pg_has(version, PG_PUBLISHED_TRUNCATE)
+		? "SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_catalog.pg_publication WHERE pubname = $1"
+		: "SELECT pubinsert, pubupdate, pubdelete FROM pg_catalog.pg_publication WHERE pubname = $1", 1, params);
 	list->tables = list->publication ? pg_query_params(conn, err, sql, 1, params) : NULL;
 	free(sql);
 	if (list->tables && filters)
@@ -150,7 +152,7 @@ static int fault_error(enum fault fault, const char *publication, const struct s
 
 static bool all_operations(const PGresult *publication)
 {
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < PQnfields(publication); i++)
 		if (*pg_value(publication, 0, i) != 't')
 			return false;
 	return true;
@@ -288,7 +290,7 @@ static void append_mark(const struct pg_wanted *wanted, uint32_t oid, const char
 int pg_publication_marks(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *marks,
 			 struct error *err)
 {
-	bool schemas = PQserverVersion(conn) >= 150000;
+	bool schemas = pg_has(PQserverVersion(conn), PG_ROW_FILTERS);
 	const char *params[] = {publication};
 	char *sql = mem_printf(marks_sql, schemas ? ", s.oid" : "", schemas ? schema_sql : "");
 	PGresult *result = pg_query_params(conn, err, sql, 1, params);

@@ -10,6 +10,7 @@
 
 #include "base/writer.h"
 #include "conn.h"
+#include "version.h"
 
 int pg_lsn_parse(const char *text, struct position *ret)
 {
@@ -73,7 +74,8 @@ static int read_slot(PGconn *queries, const char *slot, struct source_identity *
 	snprintf(sql, sizeof(sql),
 		 "SELECT active, active_pid, confirmed_flush_lsn, restart_lsn, %s, %s, plugin, database = "
 		 "current_database() FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
-		 version >= 130000 ? "wal_status" : "''", version >= 170000 ? "invalidation_reason" : "''");
+		 pg_has(version, PG_SLOT_STATUS) ? "wal_status" : "''",
+		 pg_has(version, PG_INVALIDATION_REASON) ? "invalidation_reason" : "''");
 	result = pg_query_params(queries, err, sql, 1, params);
 	if (!result)
 		return -1;

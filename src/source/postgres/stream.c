@@ -19,6 +19,7 @@
 
 #include "base/reader.h"
 #include "conn.h"
+#include "version.h"
 
 #define PG_EPOCH_US (INT64_C(946684800) * USEC_PER_SEC)
 #define FEEDBACK_BYTES 34
@@ -79,7 +80,7 @@ int pg_stream_start(struct pg_stream *stream, PGconn *conn, const char *slot, co
 			  "START_REPLICATION SLOT %s LOGICAL %X/%X (proto_version '1', publication_names '\"%s\"'%s)",
 			  quoted,
 			  (unsigned)(from >> 32), (unsigned)from, names,
-			  PQserverVersion(conn) >= 140000 ? ", messages 'true'" : "");
+			  pg_has(PQserverVersion(conn), PG_LOGICAL_MESSAGES) ? ", messages 'true'" : "");
 	PQfreemem(quoted);
 	if (!result)
 		return -1;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+#include "version.h"
+
+static const int since[] = {
+	[PG_INCLUDED_COLUMNS] = 110000,    [PG_PUBLISHED_TRUNCATE] = 110000, [PG_GENERATED_COLUMNS] = 120000,
+	[PG_SLOT_STATUS] = 130000,         [PG_LOGICAL_MESSAGES] = 140000,   [PG_ROW_FILTERS] = 150000,
+	[PG_INVALIDATION_REASON] = 170000,
+};
+
+bool pg_has(int version, enum pg_feature feature)
+{
+	return version >= since[feature];
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* What a server can do, by the version that it came with (PostgreSQL release notes, appendix E). */
+#ifndef SOURCE_POSTGRES_VERSION_H
+#define SOURCE_POSTGRES_VERSION_H
+
+#include <stdbool.h>
+
+#define PG_OLDEST 100000 /* pgoutput came with it; as PQserverVersion tells it */
+
+enum pg_feature {
+	PG_INCLUDED_COLUMNS,     /* an index holds columns that are no key of it */
+	PG_PUBLISHED_TRUNCATE,   /* a publication says whether TRUNCATE is published */
+	PG_GENERATED_COLUMNS,
+	PG_SLOT_STATUS,          /* a slot says whether its log is still there */
+	PG_LOGICAL_MESSAGES,     /* pgoutput sends them */
+	PG_ROW_FILTERS,          /* and column lists, and whole schemas in a publication */
+	PG_INVALIDATION_REASON,  /* a slot says why it is of no use */
+};
+
+/* `version` as PQserverVersion tells it. */
+bool pg_has(int version, enum pg_feature feature);
+
+#endif
