@@ -49,10 +49,10 @@ static void format_json(struct writer *line, enum log_level level, const char *w
 	wr_printf(line, "{\"time\":\"%s\",\"level\":\"%s\"", when, level_names[level]);
 	if (who) {
 		wr_printf(line, ",\"source\":");
-		json_string(line, view_of(who));
+		json_text(line, view_of(who));
 	}
 	wr_printf(line, ",\"message\":");
-	json_string(line, view_of(message));
+	json_text(line, view_of(message));
 	wr_u8(line, '}');
 }
 
