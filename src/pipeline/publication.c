@@ -64,17 +64,33 @@ static bool is_wanted(const struct pipeline *p, const struct source_table *table
 	return false;
 }
 
-/* The first table that was captured and is to be published, but is not there any more. */
-static bool find_gone(const struct pipeline *p, const char *known, char text[300], struct source_table *ret)
+static bool is_mapped(const struct pipeline *p, const struct source_table *table)
 {
-	while (next_known(&known, text, ret))
-		if (!is_wanted(p, ret) && pipeline_publishes(p->options, ret->schema, ret->name))
+	unsigned count = 0;
+	const struct mirror_need *needs = p->mapping ? mapping_needs(p->mapping, &count) : NULL;
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(needs[i].schema, table->schema) == 0 && strcmp(needs[i].name, table->name) == 0)
 			return true;
 	return false;
 }
 
-static int gone(const struct source_table *table, const char *remedy, struct error *err)
+/*
+ * The first table that was captured, and should be, but is not there any more. (The mapping was compiled against what the
+ * mirror remembers of it.)
+ */
+static bool find_gone(const struct pipeline *p, const char *known, char text[300], struct source_table *ret)
 {
+	while (next_known(&known, text, ret))
+		if (!is_wanted(p, ret) && (is_mapped(p, ret) || pipeline_publishes(p->options, ret->schema, ret->name)))
+			return true;
+	return false;
+}
+
+static int gone(const struct pipeline *p, const struct source_table *table, struct error *err)
+{
+	const char *remedy = is_mapped(p, table) ? "take it out of the mapping pack" : "exclude it (tables.exclude)";
+
 	error_state(err, STATE_PUBLICATION_CHANGED, "the captured table %s.%s was dropped or renamed: what was committed to it last may not "
 		    "be published", table->schema, table->name);
 	return error_hint(err, "%s to go on without that, or give it its name back", remedy);
@@ -93,31 +109,6 @@ static char *load_known(struct pipeline *p, struct error *err)
 		known = mem_text(result > 0 ? found : VIEW(""));
 	arena_done(&arena);
 	return known;
-}
-
-static bool is_listed(const struct pipeline *p, size_t listed, const struct source_table *table)
-{
-	for (size_t i = 0; i < listed; i++)
-		if (strcmp(p->listing[i].schema, table->schema) == 0 && strcmp(p->listing[i].name, table->name) == 0)
-			return true;
-	return false;
-}
-
-int publication_explain(struct pipeline *p, size_t listed, struct error *err)
-{
-	struct source_table table;
-	struct error ignored;
-	char *known = load_known(p, &ignored), text[300];
-	const char *line = known ? known : "";
-
-	while (next_known(&line, text, &table)) {
-		if (is_listed(p, listed, &table))
-			continue;
-		gone(&table, "take it out of the mapping pack", err);
-		break;
-	}
-	free(known);
-	return -1;
 }
 
 #define ANEW "begin anew with a new state file, slot and prefix"
@@ -150,7 +141,7 @@ static int compare(struct pipeline *p, const char *marks, bool streamed, bool wr
 	if (table)
 		result = gap(p, table, wrong_now, err);
 	else if (known && !wrong_now && streamed && find_gone(p, known, text, &lost))
-		result = gone(&lost, "exclude it (tables.exclude)", err);
+		result = gone(p, &lost, err);
 	else if (known && !wrong_now && strcmp(known, marks) != 0)
 		result = input_put(p->db, MARKS, view_of(marks), err);
 	free(known);

@@ -136,10 +136,8 @@ int routes_capture(struct pipeline *p, struct error *err)
 {
 	size_t listed = 0;
 
-	if (capture_all(p, &listed, err) < 0)
+	if (capture_all(p, &listed, err) < 0 || compile_mapping(p, listed, err) < 0)
 		return -1;
-	if (compile_mapping(p, listed, err) < 0)
-		return publication_explain(p, listed, err);
 	choose_tables(p, listed);
 	if (p->table_count == 0) {
 		error_set(err, ERROR_INPUT, "no table of the database is captured");

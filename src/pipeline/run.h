@@ -226,12 +226,6 @@ static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);
 
-/*
- * Why the mapping does not fit the tables that are listed: one that was captured is gone, and the error is made to say so.
- * Always -1.
- */
-int publication_explain(struct pipeline *p, size_t listed, struct error *err);
-
 /* batch.c */
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err);
 static inline bool batch_too_large(const struct pipeline *p, size_t message_bytes)
