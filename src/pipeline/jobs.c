@@ -172,10 +172,13 @@ int inputs_choose(struct pipeline *p, struct error *err)
 	return choose_message_limit(p, err) < 0 ? -1 : choose_pack(p, err);
 }
 
-/* True when the loop should begin anew, because what is wanted can take effect. */
+/*
+ * True when the loop should begin anew, because what is wanted can take effect. Not while the checkpoint is inside of a
+ * transaction of which the source has sent nothing yet: the next start would find the same again.
+ */
 bool inputs_due(const struct pipeline *p)
 {
-	return p->inputs_pending && !p->replaying && !p->txn && !p->batch.open &&
+	return p->inputs_pending && !p->replaying && !p->txn && !p->batch.open && between_transactions(p) &&
 	       progress_compare(&p->applied, &p->saved) == 0;
 }
 
