@@ -79,6 +79,9 @@ const struct entity *mapping_entity(const struct mapping *mapping, const char *n
 /* The capture list, in order of names: what mirror_open takes. */
 const struct mirror_need *mapping_needs(const struct mapping *mapping, unsigned *ret_count);
 
+/* What of it is this table's: NULL if the mapping does not read it, or is NULL itself. */
+const struct mirror_need *mapping_need(const struct mapping *mapping, const char *schema, const char *table);
+
 /* Prepares the statements on the state file, whose mirror has the tables. */
 MUST_CHECK int mapping_open(struct mapping *mapping, struct db *db, struct error *err);
 

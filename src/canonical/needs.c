@@ -81,6 +81,14 @@ const struct mirror_need *mapping_needs(const struct mapping *mapping, unsigned 
 	return mapping->needs;
 }
 
+const struct mirror_need *mapping_need(const struct mapping *mapping, const char *schema, const char *table)
+{
+	for (unsigned i = 0; mapping && i < mapping->need_count; i++)
+		if (strcmp(mapping->needs[i].schema, schema) == 0 && strcmp(mapping->needs[i].name, table) == 0)
+			return &mapping->needs[i];
+	return NULL;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);

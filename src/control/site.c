@@ -92,17 +92,6 @@ int site_compile(struct site *site)
 	return site->mapping ? 0 : -1;
 }
 
-static const struct mirror_need *find_need(const struct site *site, const struct source_listing *table)
-{
-	unsigned count = 0;
-	const struct mirror_need *needs = site->mapping ? mapping_needs(site->mapping, &count) : NULL;
-
-	for (unsigned i = 0; i < count; i++)
-		if (strcmp(needs[i].schema, table->schema) == 0 && strcmp(needs[i].name, table->name) == 0)
-			return &needs[i];
-	return NULL;
-}
-
 int site_capture(struct site *site, struct error *err)
 {
 	const struct table **versions = MEM_ARRAY(const struct table *, site->table_count + 1);
@@ -111,7 +100,7 @@ int site_capture(struct site *site, struct error *err)
 	site->captured = MEM_ARRAY(struct source_table, site->table_count + 1);
 	for (unsigned i = 0; i < site->table_count; i++) {
 		const struct source_listing *table = &site->listing[i];
-		const struct mirror_need *need = find_need(site, table);
+		const struct mirror_need *need = mapping_need(site->mapping, table->schema, table->name);
 
 		if (need || pipeline_publishes(site->options, table->schema, table->name))
 			site->captured[site->captured_count++] = (struct source_table){

@@ -42,15 +42,6 @@ bool routes_column_wanted(const void *arg, const struct table *table, const stru
 	return !matches_any(options->exclude_columns, options->exclude_column_count, text);
 }
 
-static const struct mirror_need *find_need(const struct mirror_need *needs, unsigned count, const char *schema,
-					   const char *name)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (strcmp(needs[i].schema, schema) == 0 && strcmp(needs[i].name, name) == 0)
-			return &needs[i];
-	return NULL;
-}
-
 /*
  * Of the columns that the mapping reads, those that the table has. One that is gone makes the table stale, if the
  * mirror has it; if not, the mapping was not compiled.
@@ -73,15 +64,12 @@ static struct source_table wanted_table(struct pipeline *p, const struct mirror_
 /* The wanted ones of the tables that the server has. */
 static void choose_tables(struct pipeline *p, size_t listed)
 {
-	unsigned need_count = 0;
-	const struct mirror_need *needs = p->mapping ? mapping_needs(p->mapping, &need_count) : NULL;
-
 	free(p->tables);
 	p->tables = MEM_ARRAY(struct source_table, listed);
 	p->table_count = 0;
 	for (size_t i = 0; i < listed; i++) {
 		const char *schema = p->listing[i].schema, *name = p->listing[i].name;
-		const struct mirror_need *need = find_need(needs, need_count, schema, name);
+		const struct mirror_need *need = mapping_need(p->mapping, schema, name);
 		bool published = pipeline_publishes(p->options, schema, name);
 
 		if (published || need)
