@@ -66,13 +66,7 @@ static bool is_wanted(const struct pipeline *p, const struct source_table *table
 
 static bool is_mapped(const struct pipeline *p, const struct source_table *table)
 {
-	unsigned count = 0;
-	const struct mirror_need *needs = p->mapping ? mapping_needs(p->mapping, &count) : NULL;
-
-	for (unsigned i = 0; i < count; i++)
-		if (strcmp(needs[i].schema, table->schema) == 0 && strcmp(needs[i].name, table->name) == 0)
-			return true;
-	return false;
+	return mapping_need(p->mapping, table->schema, table->name) != NULL;
 }
 
 /*
