@@ -115,8 +115,8 @@ struct source_ops {
 	int (*publication_sql)(struct source *source, struct writer *sql, struct error *err);
 
 	/*
-	 * A line SCHEMA.TABLE=MARK for each wanted table that is published: another mark than before means that the publication
-	 * was altered for this table in between.
+	 * A line for each wanted table that is published: schema, table and mark with tabs between, since names have dots and
+	 * signs now and then. Another mark than before means that the publication was altered for this table in between.
 	 */
 	int (*publication_marks)(struct source *source, struct writer *marks, struct error *err);
 

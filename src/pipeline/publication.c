@@ -15,10 +15,10 @@
 
 #define MARKS "source.publication"
 
-/* What stands behind a table's name in a text of lines SCHEMA.TABLE=MARK, or NULL. */
+/* What stands behind a table's name in a text of marks (source.h), or NULL. */
 static const char *mark_of(const char *text, const struct source_table *table)
 {
-	char *start = mem_printf("\n%s.%s=", table->schema, table->name);
+	char *start = mem_printf("\n%s\t%s\t", table->schema, table->name);
 	const char *found = strstr(text, start);
 
 	found = found ? found + strlen(start) : NULL;
@@ -42,15 +42,16 @@ static bool next_known(const char **line, char text[300], struct source_table *r
 {
 	while (**line) {
 		const char *at = *line + 1;
-		char *dot;
+		char *name, *mark;
 
-		snprintf(text, 300, "%.*s", (int)strcspn(at, "=\n"), at);
+		snprintf(text, 300, "%.*s", (int)strcspn(at, "\n"), at);
 		*line = at + strcspn(at, "\n");
-		dot = strchr(text, '.');
-		if (!dot)
+		name = strchr(text, '\t');
+		mark = name ? strchr(name + 1, '\t') : NULL;
+		if (!mark)
 			continue;
-		*dot = '\0';
-		*ret = (struct source_table){.schema = text, .name = dot + 1};
+		*name = *mark = '\0';
+		*ret = (struct source_table){.schema = text, .name = name + 1};
 		return true;
 	}
 	return false;

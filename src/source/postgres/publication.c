@@ -284,7 +284,7 @@ static void append_mark(const struct pg_wanted *wanted, uint32_t oid, const char
 {
 	for (size_t i = 0; i < wanted->count; i++)
 		if (wanted->versions[i]->source_id == oid)
-			wr_printf(marks, "%s.%s=%s\n", wanted->tables[i].schema, wanted->tables[i].name, mark);
+			wr_printf(marks, "%s\t%s\t%s\n", wanted->tables[i].schema, wanted->tables[i].name, mark);
 }
 
 int pg_publication_marks(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *marks,
