@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Avro's primitive values, written behind each other into memory that is known to suffice. Each function returns the
- * place after what it wrote; *_BYTES is the most that it writes.
+ * Avro's primitive values, written behind each other into memory that is known to suffice: each put function returns the
+ * place after what it wrote; *_BYTES is the most that it writes. And read again: 0 after the end.
  */
 #ifndef ENCODE_AVRO_BYTES_H
 #define ENCODE_AVRO_BYTES_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/reader.h"
 #include "base/view.h"
 #include "base/writer.h"
 
@@ -111,6 +112,50 @@ static inline char *put_digits(char *to, uint64_t number, unsigned count)
 	if (pos > to)
 		*to = (char)('0' + number);
 	return end;
+}
+
+/* Sets *ret_too_long if the number has more than 64 bits; it is left alone otherwise. */
+static inline int64_t get_long(struct reader *rd, bool *ret_too_long)
+{
+	uint64_t value = 0;
+
+	for (int shift = 0; shift < 64; shift += 7) {
+		uint8_t byte = rd_u8(rd);
+
+		if (shift == 63 && byte > 1)
+			break;
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return (int64_t)(value >> 1 ^ -(value & 1));
+	}
+	*ret_too_long = true;
+	return 0;
+}
+
+static inline float get_float(struct reader *rd)
+{
+	const char *bytes = rd_take(rd, FLOAT_BYTES);
+	uint32_t bits = 0;
+	float value;
+
+	if (bytes)
+		memcpy(&bits, bytes, sizeof(bits));
+	bits = le32toh(bits);
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static inline double get_double(struct reader *rd)
+{
+	const char *bytes = rd_take(rd, DOUBLE_BYTES);
+	uint64_t bits = 0;
+	double value;
+
+	if (bytes)
+		memcpy(&bits, bytes, sizeof(bits));
+	bits = le64toh(bits);
+	memcpy(&value, &bits, sizeof(value));
+	return value;
 }
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+#include "avro_bytes.h"
 #include "base/reader.h"
 #include "decimal_bytes.h"
 
@@ -32,20 +33,12 @@ static int refuse(struct source *source, const char *why)
 
 static int64_t read_long(struct source *source)
 {
-	uint64_t value = 0;
+	bool too_long = false;
+	int64_t value = get_long(&source->rd, &too_long);
 
-	for (int shift = 0; shift < 64; shift += 7) {
-		uint8_t byte = rd_u8(&source->rd);
-
-		if (shift == 63 && byte > 1)
-			break;
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return (int64_t)(value >> 1 ^ -(value & 1));
-	}
-	if (!source->rd.failed)
+	if (too_long && !source->rd.failed)
 		refuse(source, "a number is too long");
-	return 0;
+	return value;
 }
 
 static struct view read_text(struct source *source)
@@ -177,32 +170,6 @@ static int read_number(struct source *source, int64_t least, int64_t most, struc
 	return ret->integer < least || ret->integer > most ? refuse(source, "a number is out of range") : 0;
 }
 
-static int read_float(struct source *source, struct datum *ret)
-{
-	const char *bytes = rd_take(&source->rd, 4);
-	uint32_t bits = 0;
-	float value;
-
-	if (bytes)
-		memcpy(&bits, bytes, sizeof(bits));
-	bits = le32toh(bits);
-	memcpy(&value, &bits, sizeof(value));
-	ret->real = value;
-	return 0;
-}
-
-static int read_double(struct source *source, struct datum *ret)
-{
-	const char *bytes = rd_take(&source->rd, 8);
-	uint64_t bits = 0;
-
-	if (bytes)
-		memcpy(&bits, bytes, sizeof(bits));
-	bits = le64toh(bits);
-	memcpy(&ret->real, &bits, sizeof(ret->real));
-	return 0;
-}
-
 static int read_bytes(struct source *source, const struct avro_type *type, struct datum *ret)
 {
 	struct view bytes = read_text(source);
@@ -233,9 +200,11 @@ static int read_value(struct source *source, const struct avro_type *type, struc
 	case AVRO_LONG:
 		return read_number(source, INT64_MIN, INT64_MAX, ret);
 	case AVRO_FLOAT:
-		return read_float(source, ret);
+		ret->real = get_float(&source->rd);
+		return 0;
 	case AVRO_DOUBLE:
-		return read_double(source, ret);
+		ret->real = get_double(&source->rd);
+		return 0;
 	case AVRO_BYTES:
 		return read_bytes(source, type, ret);
 	case AVRO_STRING:

@@ -4,8 +4,7 @@
 /* The walk over a value in Avro, by its schema. */
 #include "encode/recode.h"
 
-#include <string.h>
-
+#include "avro_bytes.h"
 #include "base/reader.h"
 #include "codec.h"
 #include "decimal_bytes.h"
@@ -26,17 +25,7 @@ struct walk {
 
 static int64_t read_long(struct walk *walk)
 {
-	uint64_t value = 0;
-
-	for (int shift = 0; shift < 64; shift += 7) {
-		uint8_t byte = rd_u8(&walk->rd);
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return (int64_t)(value >> 1 ^ -(value & 1));
-	}
-	walk->rd.failed = true;
-	return 0;
+	return get_long(&walk->rd, &walk->rd.failed);
 }
 
 static struct view read_text(struct walk *walk)
@@ -44,23 +33,6 @@ static struct view read_text(struct walk *walk)
 	int64_t len = read_long(walk);
 
 	return rd_bytes(&walk->rd, len < 0 ? SIZE_MAX : (size_t)len);
-}
-
-static double read_real(struct walk *walk, bool single)
-{
-	const char *bytes = rd_take(&walk->rd, single ? 4 : 8);
-	uint64_t bits = 0;
-	uint32_t half;
-	double value;
-	float narrow;
-
-	if (bytes)
-		memcpy(&bits, bytes, single ? 4 : 8);
-	bits = le64toh(bits);
-	half = (uint32_t)bits;
-	memcpy(&narrow, &half, sizeof(narrow));
-	memcpy(&value, &bits, sizeof(value));
-	return single ? (double)narrow : value;
 }
 
 static void read_bytes(struct walk *walk, const struct avro_type *type, struct datum *ret)
@@ -92,8 +64,10 @@ static struct datum read_scalar(struct walk *walk, const struct avro_type *type)
 		datum.integer = read_long(walk);
 		break;
 	case AVRO_FLOAT:
+		datum.real = get_float(&walk->rd);
+		break;
 	case AVRO_DOUBLE:
-		datum.real = read_real(walk, type->kind == AVRO_FLOAT);
+		datum.real = get_double(&walk->rd);
 		break;
 	case AVRO_ENUM:
 		read_symbol(walk, type, &datum);
