@@ -40,6 +40,9 @@ int decimal_round(struct decimal a, int scale, struct decimal *ret);
  */
 int decimal_rescale(struct decimal a, int scale, struct decimal *ret);
 
+/* True if a coefficient has no more than `precision` digits, from 0 to 38. */
+bool decimal_fits(__int128 coefficient, int precision);
+
 /* <0, 0, >0 by value: 1.0 equals 1.00. */
 int decimal_compare(struct decimal a, struct decimal b);
 

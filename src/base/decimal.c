@@ -31,6 +31,11 @@ static u128 magnitude(__int128 value)
 	return value < 0 ? -(u128)value : (u128)value;
 }
 
+bool decimal_fits(__int128 coefficient, int precision)
+{
+	return magnitude(coefficient) < power10(precision);
+}
+
 /* Makes a decimal of a magnitude: drops zeros behind the point if that is what it takes. */
 static int finish(bool negative, u128 mag, int scale, struct decimal *ret)
 {

@@ -16,6 +16,7 @@
 #include "base/decimal.h"
 #include "base/shown.h"
 #include "base/utf8.h"
+#include "state/key.h"
 
 #define SHOWN_BYTES 60 /* of a value in a reason */
 
@@ -39,6 +40,8 @@ static struct view value_text(sqlite3_value *value, char digits[350])
 	const char *text;
 
 	switch (sqlite3_value_type(value)) {
+	case SQLITE_INTEGER:
+		return root_key_text((struct root_key){.is_number = true, .number = sqlite3_value_int64(value)}, digits);
 	case SQLITE_FLOAT:
 		return (struct view){digits, (size_t)decimal_print_double(sqlite3_value_double(value), digits)};
 	case SQLITE_TEXT:
@@ -124,18 +127,6 @@ static int read_decimal(struct conversion *conversion, sqlite3_value *value, str
 		      DECIMAL_DIGITS);
 }
 
-/* Below 10^precision; what decimal_rescale gives is below 10^38 anyway. */
-static bool has_digits(__int128 coefficient, int precision)
-{
-	__int128 limit = 1;
-
-	if (precision >= DECIMAL_DIGITS)
-		return true;
-	while (precision-- > 0)
-		limit *= 10;
-	return coefficient < limit && coefficient > -limit;
-}
-
 static int convert_decimal(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,
 			   struct datum *ret)
 {
@@ -144,7 +135,7 @@ static int convert_decimal(struct conversion *conversion, sqlite3_value *value, 
 
 	if (read_decimal(conversion, value, &number) < 0)
 		return -1;
-	if (decimal_rescale(number, type->scale, &exact) < 0 || !has_digits(exact.coefficient, type->precision)) {
+	if (decimal_rescale(number, type->scale, &exact) < 0 || !decimal_fits(exact.coefficient, type->precision)) {
 		decimal_print(number, printed);
 		return refuse(conversion, FAULT_RANGE, "%s has more digits than decimal(%d,%d) holds", printed, type->precision,
 			      type->scale);
@@ -204,14 +195,14 @@ static int convert_enum(struct conversion *conversion, sqlite3_value *value, con
 {
 	char digits[350];
 	struct view text = value_text(value, digits);
-	const char *dot = strrchr(type->name, '.');
-	int symbol = avro_symbol_index(type, text);
+	const char *dot;
 
-	if (symbol < 0)
-		return refuse(conversion, FAULT_ENUM, "'%s' is no symbol of %s", shown(conversion, value),
-			      dot ? dot + 1 : type->name);
-	ret->integer = symbol;
-	return 0;
+	ret->integer = avro_symbol_index(type, text);
+	if (ret->integer >= 0)
+		return 0;
+	dot = strrchr(type->name, '.');
+	return refuse(conversion, FAULT_ENUM, "'%s' is no symbol of %s", shown(conversion, value),
+		      dot ? dot + 1 : type->name);
 }
 
 static int convert_date(struct conversion *conversion, sqlite3_value *value, const struct avro_type *type,

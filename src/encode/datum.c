@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "avro_bytes.h"
+#include "base/decimal.h"
 #include "decimal_bytes.h"
 
 /* Where in a value we are. */
@@ -65,16 +66,6 @@ static int write_ranged(struct target *target, int64_t value, int64_t least, int
 	return 0;
 }
 
-/* True if a value has no more digits than its type. */
-static bool decimal_fits(__int128 value, int precision)
-{
-	__int128 limit = 1;
-
-	for (int i = 0; i < precision; i++)
-		limit *= 10;
-	return value < limit && value > -limit;
-}
-
 static int write_decimal(struct target *target, const struct avro_type *type, const struct datum *datum,
 			 const struct path *path)
 {
@@ -90,16 +81,31 @@ static int write_text(struct target *target, const struct datum *datum)
 	return 0;
 }
 
+/* Of a union with null. */
+static void write_branch(struct target *target, bool second)
+{
+	wr_u8(target->to, second ? BRANCH_1 : BRANCH_0);
+}
+
 static int write_slot(struct target *target, const struct avro_type *type, bool nullable, bool null_second,
 		      const struct datum *datum, const struct path *path)
 {
 	if (nullable)
-		wr_u8(target->to, datum->set == null_second ? BRANCH_0 : BRANCH_1);
+		write_branch(target, datum->set != null_second);
 	else if (!datum->set && type->kind != AVRO_NULL)
 		return complain(target, path, "must not be null");
 	return datum->set ? write_type(target, type, datum, path) : 0;
 }
 
+static int write_field(struct target *target, const struct avro_field *field, const struct datum *datum,
+		       const struct path *path)
+{
+	struct path inner = {path, field->name, 0};
+
+	return write_slot(target, field->type, field->nullable, field->null_second, datum, &inner);
+}
+
+/* Most fields of most documents are null. */
 static int write_record(struct target *target, const struct avro_type *type, const struct datum *datum,
 			const struct path *path)
 {
@@ -107,9 +113,10 @@ static int write_record(struct target *target, const struct avro_type *type, con
 		return complain(target, path, "has not as many fields as its type");
 	for (unsigned i = 0; i < type->field_count; i++) {
 		const struct avro_field *field = &type->fields[i];
-		struct path inner = {path, field->name, 0};
 
-		if (write_slot(target, field->type, field->nullable, field->null_second, &datum->items[i], &inner))
+		if (field->nullable && !datum->items[i].set)
+			write_branch(target, field->null_second);
+		else if (write_field(target, field, &datum->items[i], path) < 0)
 			return -1;
 	}
 	return 0;

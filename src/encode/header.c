@@ -140,34 +140,55 @@ void header_plan_free(struct header_plan *plan)
 	free(plan);
 }
 
-static void write_long(struct writer *to, int64_t value)
-{
-	to->len = (size_t)(put_long(wr_reserve(to, LONG_BYTES), value) - to->data);
-}
+#define READ(type, header, offset) (*(type const *)((const char *)(header) + (offset)))
 
-static void write_text(struct writer *to, struct view text)
+static size_t views_room(const struct view *list, unsigned count)
 {
-	to->len = (size_t)(put_bytes(wr_reserve(to, LONG_BYTES + text.len), text) - to->data);
-}
+	size_t room = 0;
 
-static void write_views(struct writer *to, const struct view *list, unsigned count)
-{
-	if (count)
-		write_long(to, count);
 	for (unsigned i = 0; i < count; i++)
-		write_text(to, list[i]);
-	write_long(to, 0);
+		room += LONG_BYTES + list[i].len;
+	return room;
 }
 
-static void write_entries(struct writer *to, const struct header_entry *list, unsigned count)
+static size_t entries_room(const struct header_entry *list, unsigned count)
+{
+	size_t room = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		room += 2 * LONG_BYTES + list[i].name.len + list[i].value.len;
+	return room;
+}
+
+/* As many bytes as a header may take: it is written without asking again. */
+static size_t header_room(const struct header_plan *plan, const struct header *header)
+{
+	size_t room = (plan->header.count + plan->position.count) * (1 + 2 * LONG_BYTES);
+
+	for (size_t i = 0; i < COUNT_OF(members); i++)
+		if (members[i].form == FORM_VIEW)
+			room += READ(struct view, header, members[i].offset).len;
+	return room + views_room(header->source_tables, header->source_table_count) +
+	       views_room(header->quality, header->quality_count) +
+	       entries_room(header->correlation, header->correlation_count) + header->position_value.len;
+}
+
+static char *put_views(char *to, const struct view *list, unsigned count)
 {
 	if (count)
-		write_long(to, count);
-	for (unsigned i = 0; i < count; i++) {
-		write_text(to, list[i].name);
-		write_text(to, list[i].value);
-	}
-	write_long(to, 0);
+		to = put_long(to, count);
+	for (unsigned i = 0; i < count; i++)
+		to = put_bytes(to, list[i]);
+	return put_long(to, 0);
+}
+
+static char *put_entries(char *to, const struct header_entry *list, unsigned count)
+{
+	if (count)
+		to = put_long(to, count);
+	for (unsigned i = 0; i < count; i++)
+		to = put_bytes(put_bytes(to, list[i].name), list[i].value);
+	return put_long(to, 0);
 }
 
 static int look_symbol_up(struct binding *binding, unsigned slot, const char *symbol, struct error *err)
@@ -184,7 +205,16 @@ static int look_symbol_up(struct binding *binding, unsigned slot, const char *sy
 	return index;
 }
 
-static int write_symbol(struct writer *to, struct binding *binding, const char *symbol, struct error *err)
+/* One header being written. */
+struct target {
+	const struct header_plan *plan;
+	const struct header *header;
+	char *observed;
+	size_t observed_bytes;
+	struct error *err;
+};
+
+static char *put_symbol(char *to, struct target *target, struct binding *binding, const char *symbol)
 {
 	unsigned slot = 0;
 	int index;
@@ -193,56 +223,39 @@ static int write_symbol(struct writer *to, struct binding *binding, const char *
 		slot++;
 	if (slot < SYMBOLS_MOST && binding->symbols[slot])
 		index = binding->indexes[slot];
-	else if ((index = look_symbol_up(binding, slot, symbol, err)) < 0)
-		return -1;
-	write_long(to, index);
-	return 0;
+	else if ((index = look_symbol_up(binding, slot, symbol, target->err)) < 0)
+		return NULL;
+	return put_long(to, index);
 }
 
-#define READ(type, header, offset) (*(type const *)((const char *)(header) + (offset)))
+static char *put_bindings(char *to, struct target *target, const struct bindings *bindings);
 
-/* One header being written. */
-struct target {
-	const struct header_plan *plan;
-	const struct header *header;
-	struct writer *to;
-	size_t observed_at;
-	size_t observed_bytes;
-	struct error *err;
-};
-
-static int write_bindings(struct target *target, const struct bindings *bindings);
-
-static int write_member(struct target *target, struct binding *binding)
+static char *put_member(char *to, struct target *target, struct binding *binding)
 {
 	const struct header *header = target->header;
 	const struct member *member = binding->member;
-	struct writer *to = target->to;
 	size_t offset = member->offset;
 
 	switch (member->form) {
 	case FORM_VIEW:
-		write_text(to, READ(struct view, header, offset));
-		return 0;
+		return put_bytes(to, READ(struct view, header, offset));
 	case FORM_SYMBOL:
-		return write_symbol(to, binding, READ(char *, header, offset), target->err);
+		return put_symbol(to, target, binding, READ(char *, header, offset));
 	case FORM_TIME:
 	case FORM_NUMBER:
-		write_long(to, READ(int64_t, header, offset));
-		return 0;
+		return put_long(to, READ(int64_t, header, offset));
 	case FORM_FLAG:
-		wr_u8(to, READ(bool, header, offset));
-		return 0;
+		*to = (char)READ(bool, header, offset);
+		return to + 1;
 	case FORM_VIEWS:
-		write_views(to, READ(struct view *, header, offset), READ(unsigned, header, member->count));
-		return 0;
+		return put_views(to, READ(struct view *, header, offset), READ(unsigned, header, member->count));
 	case FORM_ENTRIES:
-		write_entries(to, READ(struct header_entry *, header, offset), READ(unsigned, header, member->count));
-		return 0;
+		return put_entries(to, READ(struct header_entry *, header, offset),
+				   READ(unsigned, header, member->count));
 	case FORM_POSITION:
-		return write_bindings(target, &target->plan->position);
+		return put_bindings(to, target, &target->plan->position);
 	}
-	return 0;
+	return to;
 }
 
 static bool is_null(const struct binding *binding, const struct header *header)
@@ -252,42 +265,44 @@ static bool is_null(const struct binding *binding, const struct header *header)
 	return binding->member->form == FORM_VIEW && !READ(struct view, header, binding->member->offset).ptr;
 }
 
-static int write_binding(struct target *target, struct binding *binding)
+static char *put_binding(char *to, struct target *target, struct binding *binding)
 {
 	const struct avro_field *field = binding->field;
 	bool null = is_null(binding, target->header);
-	size_t start;
+	char *start;
 
 	if (field->nullable)
-		wr_u8(target->to, null == field->null_second ? BRANCH_1 : BRANCH_0);
+		*to++ = null == field->null_second ? BRANCH_1 : BRANCH_0;
 	if (field->nullable && null)
-		return 0;
-	start = target->to->len;
-	if (write_member(target, binding))
-		return -1;
+		return to;
+	start = to;
+	to = put_member(to, target, binding);
 	if (binding->member->offset == offsetof(struct header, captured_at)) {
-		target->observed_at = start;
-		target->observed_bytes = target->to->len - start;
+		target->observed = start;
+		target->observed_bytes = (size_t)(to - start);
 	}
-	return 0;
+	return to;
 }
 
-static int write_bindings(struct target *target, const struct bindings *bindings)
+/* NULL: a symbol is not the contract's. */
+static char *put_bindings(char *to, struct target *target, const struct bindings *bindings)
 {
-	for (unsigned i = 0; i < bindings->count; i++)
-		if (write_binding(target, &bindings->list[i]))
-			return -1;
-	return 0;
+	for (unsigned i = 0; i < bindings->count && to; i++)
+		to = put_binding(to, target, &bindings->list[i]);
+	return to;
 }
 
 int header_write(const struct header_plan *plan, const struct header *header, struct writer *to,
 		 uint32_t *ret_observed_at, uint32_t *ret_observed_bytes, struct error *err)
 {
-	struct target target = {.plan = plan, .header = header, .to = to, .err = err};
+	struct target target = {.plan = plan, .header = header, .err = err};
+	char *start = wr_reserve(to, header_room(plan, header));
+	char *end = put_bindings(start, &target, &plan->header);
 
-	if (write_bindings(&target, &plan->header))
+	if (!end)
 		return -1;
-	*ret_observed_at = (uint32_t)target.observed_at;
+	*ret_observed_at = target.observed ? (uint32_t)(target.observed - to->data) : 0;
 	*ret_observed_bytes = (uint32_t)target.observed_bytes;
+	to->len += (size_t)(end - start);
 	return 0;
 }
