@@ -265,7 +265,6 @@ static int plan_field(struct mapping *mapping, struct row_plan *row, struct colu
 	column->nullable = field->nullable;
 	if (field->type->kind == AVRO_MAP) {
 		row->fed[slot] = true;
-		row->has_maps = true;
 		return plan_map_entry(mapping, column, field, rest, at);
 	}
 	if (field->type->kind == AVRO_ARRAY)
@@ -417,6 +416,19 @@ static void set_default(struct datum *datum, const struct avro_field *field)
 		datum->set = true;
 }
 
+/* What is looked at in every row, so that the others are not. */
+static void list_places(struct mapping *mapping, struct row_plan *row)
+{
+	row->map_columns = ARENA_ARRAY(&mapping->arena, unsigned, row->column_count + 1);
+	row->needed_slots = ARENA_ARRAY(&mapping->arena, unsigned, row->slot_count + 1);
+	for (unsigned i = 0; i < row->column_count; i++)
+		if (row->columns[i].target == TARGET_MAP)
+			row->map_columns[row->map_column_count++] = i;
+	for (unsigned slot = 0; slot < row->slot_count; slot++)
+		if (row->needed[slot])
+			row->needed_slots[row->needed_count++] = slot;
+}
+
 /*
  * The template. A slot that is fed begins as null; one with a default is not asked for afterwards. Nullable arrays and
  * maps are empty rather than null, so that there is one form only.
@@ -438,6 +450,7 @@ void columns_seal(struct mapping *mapping, struct row_plan *row)
 				row->needed[slot] = false;
 		}
 	}
+	list_places(mapping, row);
 	for (struct row_plan *child = row->children; child; child = child->next)
 		columns_seal(mapping, child);
 }

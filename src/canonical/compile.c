@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/writer.h"
+#include "canonical/root.h"
 #include "compile.h"
 
 const char *const event_class_names[] = {"ENTITY", "OPERATIONAL", "FINANCIAL"};
@@ -332,11 +334,26 @@ static int slot_of(const struct row_plan *row, const char *name)
 	return avro_field_index(row->type, view_of(name));
 }
 
+static struct view id_prefix(struct mapping *mapping, const char *entity)
+{
+	struct writer prefix = {0};
+	struct view copy;
+
+	id_write_segment(&prefix, view_of(mapping->options.instance));
+	wr_u8(&prefix, '/');
+	id_write_segment(&prefix, view_of(entity));
+	wr_u8(&prefix, '/');
+	copy = arena_copy(&mapping->arena, wr_view(&prefix));
+	wr_done(&prefix);
+	return copy;
+}
+
 static void finish_document(struct mapping *mapping, struct entity_plan *plan)
 {
 	struct row_plan *row = plan->document;
 	int keys = slot_of(row, "sourceKeys");
 
+	plan->id_prefix = id_prefix(mapping, plan->entity.name);
 	plan->canonical_id_slot = slot_of(row, "canonicalId");
 	plan->source_keys_slot = keys >= 0 && !row->fed[keys] && row->type->fields[keys].type->kind == AVRO_MAP ? keys : -1;
 	columns_seal(mapping, row);

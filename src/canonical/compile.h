@@ -73,12 +73,15 @@ struct row_plan {
 	const struct avro_type *type;   /* of one row: a record, or a scalar (then slot 0 is all) */
 	struct column_plan *columns;
 	unsigned column_count;
-	bool has_maps;                  /* some column is an entry of one */
+	unsigned *map_columns;          /* which ones are entries of maps */
+	unsigned map_column_count;
 	struct record_plan *records;
 	unsigned record_count;
 	unsigned slot_count;
 	const char **slot_paths;        /* by slot: the field's path within the row */
 	bool *needed;                   /* by slot: a datum that must be set if its record is */
+	unsigned *needed_slots;         /* the same as a list */
+	unsigned needed_count;
 	unsigned *slot_records;         /* by slot: the record it is a field of */
 	struct datum *template;
 	bool *fed;                      /* by slot: some column, array or record gives it a value */
@@ -126,6 +129,7 @@ struct entity_plan {
 	const struct table *root;       /* NULL: tables are not known */
 	struct statement image;         /* the root's row; sql NULL: tables are not known */
 	struct row_plan *document;
+	struct view id_prefix;          /* canonicalId without the key */
 	int canonical_id_slot;          /* -1: there is no such field */
 	bool needs_legal_entity;        /* required, and for the header only */
 	int source_keys_slot;           /* filled with the key if no column does; -1: not so */

@@ -161,11 +161,11 @@ static void count_entry(struct datum *map)
 }
 
 /* First the entries are counted, then there is room for them all; entries are in the order of columns. */
-static void add_entry(struct evaluation *ev, const struct row_plan *row, const struct column_plan *column, int i,
-		      struct datum *map)
+static void add_entry(struct evaluation *ev, const struct row_plan *row, unsigned i, struct datum *block)
 {
-	sqlite3_value *value = sqlite3_column_value(row->statement.stmt, i);
-	struct datum *entry;
+	const struct column_plan *column = &row->columns[i];
+	sqlite3_value *value = sqlite3_column_value(row->statement.stmt, (int)i);
+	struct datum *map = &block[column->slot], *entry;
 
 	if (!map->items) {
 		map->items = ARENA_ARRAY(ev->arena, struct datum, map->count);
@@ -187,20 +187,17 @@ static bool is_entry(const struct row_plan *row, unsigned i)
 {
 	const struct column_plan *column = &row->columns[i];
 
-	return column->target == TARGET_MAP &&
-	       (column->nullable || sqlite3_column_type(row->statement.stmt, (int)i) != SQLITE_NULL);
+	return column->nullable || sqlite3_column_type(row->statement.stmt, (int)i) != SQLITE_NULL;
 }
 
 static void fill_maps(struct evaluation *ev, const struct row_plan *row, struct datum *block)
 {
-	if (!row->has_maps)
-		return;
-	for (unsigned i = 0; i < row->column_count; i++)
-		if (is_entry(row, i))
-			count_entry(&block[row->columns[i].slot]);
-	for (unsigned i = 0; i < row->column_count; i++)
-		if (is_entry(row, i))
-			add_entry(ev, row, &row->columns[i], (int)i, &block[row->columns[i].slot]);
+	for (unsigned i = 0; i < row->map_column_count; i++)
+		if (is_entry(row, row->map_columns[i]))
+			count_entry(&block[row->columns[row->map_columns[i]].slot]);
+	for (unsigned i = 0; i < row->map_column_count; i++)
+		if (is_entry(row, row->map_columns[i]))
+			add_entry(ev, row, row->map_columns[i], block);
 }
 
 static void fill_field(struct evaluation *ev, const struct row_plan *row, const struct column_plan *column,
@@ -277,10 +274,12 @@ static bool is_inside_null(const struct row_plan *row, unsigned record, const st
 
 static void check_needed(struct evaluation *ev, const struct row_plan *row, const struct datum *block)
 {
-	for (unsigned slot = 0; slot < row->slot_count; slot++)
-		if (row->needed[slot] && !block[slot].set &&
-		    (!row->record_count || !is_inside_null(row, row->slot_records[slot], block)))
+	for (unsigned i = 0; i < row->needed_count; i++) {
+		unsigned slot = row->needed_slots[i];
+
+		if (!block[slot].set && (!row->record_count || !is_inside_null(row, row->slot_records[slot], block)))
 			make_invalid(ev, row, row->slot_paths[slot], row->slot_paths[slot], FAULT_REQUIRED, MISSING);
+	}
 }
 
 static int run_array(struct evaluation *ev, struct row_plan *row, struct datum *ret);

@@ -98,15 +98,26 @@ void function_fail(sqlite3_context *context, const char *format, ...)
 	sqlite3_result_error(context, message, -1);
 }
 
-/* Runs of characters that are kept are copied as such: nearly everything is. */
-static void write_escaped(struct writer *wr, struct view text, bool (*is_kept)(unsigned char c))
+/* What stands in an identifier as it is. */
+static const bool unreserved[256] = {
+	['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+	['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true,
+};
+
+static const bool separators[256] = {[','] = true, ['%'] = true};
+
+/*
+ * Of characters that the table has, `listed` says whether they are kept, and of the others the opposite. Runs of kept ones
+ * are copied as such: nearly everything is kept.
+ */
+static void write_escaped(struct writer *wr, struct view text, const bool table[256], bool listed)
 {
 	size_t start = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
-		if (is_kept(c))
+		if (table[c] == listed)
 			continue;
 		wr_bytes(wr, text.ptr + start, i - start);
 		wr_printf(wr, "%%%02X", c);
@@ -115,25 +126,14 @@ static void write_escaped(struct writer *wr, struct view text, bool (*is_kept)(u
 	wr_bytes(wr, text.ptr + start, text.len - start);
 }
 
-static bool is_unreserved(unsigned char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-	       c == '_' || c == '~';
-}
-
-static bool is_no_separator(unsigned char c)
-{
-	return c != ',' && c != '%';
-}
-
 void id_write_segment(struct writer *wr, struct view segment)
 {
-	write_escaped(wr, segment, is_unreserved);
+	write_escaped(wr, segment, unreserved, true);
 }
 
 void key_write_part(struct writer *wr, struct view part)
 {
-	write_escaped(wr, part, is_no_separator);
+	write_escaped(wr, part, separators, false);
 }
 
 static struct view value_view(sqlite3_value *value)

@@ -20,11 +20,11 @@ struct view canonical_id(struct mapping *mapping, const struct entity *entity, s
 	char buffer[ROOT_KEY_BYTES];
 
 	wr_clear(wr);
-	id_write_segment(wr, view_of(mapping->options.instance));
-	wr_u8(wr, '/');
-	id_write_segment(wr, view_of(entity->name));
-	wr_u8(wr, '/');
-	id_write_segment(wr, root_key_text(key, buffer));
+	wr_view_bytes(wr, entity->plan->id_prefix);
+	if (key.is_number)
+		wr_view_bytes(wr, root_key_text(key, buffer));
+	else
+		id_write_segment(wr, key.text);
 	return arena_copy(arena, wr_view(wr));
 }
 
