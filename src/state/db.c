@@ -169,6 +169,17 @@ static int take_lock(struct db *db, struct error *err)
 	return error_hint(err, "stop the other agent, or give this one a state file of its own");
 }
 
+/* It has what the mirrored tables have. SQLite gives its other files the same permissions. */
+static int make_private(struct db *db, struct error *err)
+{
+	int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_set(err, ERROR_INPUT, "cannot open state file '%s': %s", db->path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
 static int compare_decimals(void *arg, int a_len, const void *a, int b_len, const void *b)
 {
 	(void)arg;
@@ -330,7 +341,7 @@ static int open_file(struct db *db, const struct db_options *options, struct err
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	pthread_once(&once, configure_process);
-	if (!in_memory && take_lock(db, err) < 0)
+	if (!in_memory && (take_lock(db, err) < 0 || make_private(db, err) < 0))
 		return -1;
 	if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
 		return error_set(err, ERROR_INPUT, "cannot open state file '%s': %s", db->path,
