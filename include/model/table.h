@@ -45,6 +45,9 @@ struct table {
 /* Index of a column by name, or -1. */
 int table_column(const struct table *table, const char *name);
 
+/* True if an UPDATE or DELETE would not say which row it was: while it is published, the server refuses them. */
+bool table_has_no_identity(const struct table *table);
+
 /* Fills table->fingerprint. */
 void table_seal(struct table *table);
 

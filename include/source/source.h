@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/findings.h"
 #include "model/change.h"
 #include "model/position.h"
 #include "model/table.h"
@@ -95,6 +96,9 @@ struct source_ops {
 	/* Fills all of *ret. Asks the server each time. */
 	int (*identify)(struct source *source, struct source_identity *ret, struct error *err);
 
+	/* Adds what there is to say of settings, slot, role and clock of the server: `tailwater doctor` prints it. */
+	void (*examine)(struct source *source, struct findings *findings);
+
 	/*
 	 * All ordinary tables that the role can see; an array with its texts in one allocation, to be freed with
 	 * free().
@@ -122,6 +126,12 @@ struct source_ops {
 
 	/* UNSUPPORTED unless the role may read what is wanted; `sql` takes the statements that permit it, for a DBA to run. */
 	int (*check_access)(struct source *source, struct writer *sql, struct error *err);
+
+	/*
+	 * The statements that give a role what it needs for what is wanted, and no more, for this version of the server: all, or
+	 * those that are missing. `role` NULL: the one that we are connected as. For a DBA to read and run.
+	 */
+	int (*grants)(struct source *source, const char *role, bool missing, struct writer *sql, struct error *err);
 
 	/* Ends the session that streams from our slot, if there is one: of an agent that was fenced, and may hang. */
 	int (*evict)(struct source *source, struct error *err);

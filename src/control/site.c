@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "registry/client.h"
 #include "state/db.h"
 #include "state/shapes.h"
+
+#define REGISTRY_ANSWER_US (10 * USEC_PER_SEC)
 
 void site_done(struct site *site)
 {
@@ -112,5 +115,24 @@ int site_capture(struct site *site, struct error *err)
 	}
 	result = site->source_ops->capture(site->source, site->captured, site->captured_count, versions, err);
 	free(versions);
+	return result;
+}
+
+int site_ask_registry(const struct site *site, char level[40], struct error *err)
+{
+	struct registry_request request = {.question = REGISTRY_LEVEL};
+	struct registry_options options = site->options->registry;
+	struct registry_answer answer;
+	struct registry *registry;
+	int result;
+
+	options.patience_us = REGISTRY_ANSWER_US;
+	if (registry_new(&registry, &options, err) < 0)
+		return -1;
+	result = registry_get(registry, &request, &answer, err);
+	if (result == 0)
+		snprintf(level, 40, "%.*s", answer.found ? (int)answer.level.len : 7,
+			 answer.found ? answer.level.ptr : "unknown");
+	registry_free(registry);
 	return result;
 }

@@ -9,6 +9,8 @@
 
 extern const struct verb verb_run;
 extern const struct verb verb_check;
+extern const struct verb verb_doctor;
+extern const struct verb verb_grants;
 extern const struct verb verb_map_check;
 extern const struct verb verb_map_test;
 extern const struct verb verb_read;

@@ -19,6 +19,11 @@ int table_column(const struct table *table, const char *name)
 	return -1;
 }
 
+bool table_has_no_identity(const struct table *table)
+{
+	return table->identity == IDENTITY_NOTHING || (table->identity == IDENTITY_KEY && !table->key_count);
+}
+
 static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
 {
 	return hash_bytes((struct view){bytes, len}, hash);

@@ -81,3 +81,17 @@ int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, 
 	}
 	return -1;
 }
+
+rd_kafka_event_t *client_await(rd_kafka_queue_t *queue, const char *doing, struct error *err)
+{
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS);
+
+	if (!event) {
+		error_set(err, ERROR_TRANSIENT, "%s: no answer from Kafka", doing);
+	} else if (rd_kafka_event_error(event)) {
+		client_fail(err, rd_kafka_event_error(event), doing, rd_kafka_event_error_string(event));
+		rd_kafka_event_destroy(event);
+		event = NULL;
+	}
+	return event;
+}

@@ -19,6 +19,11 @@ int client_set(rd_kafka_conf_t *conf, const char *name, const char *value, struc
 /* An error of the client as ours: transient, unless the broker refuses a record for what it is. */
 int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, const char *words);
 
+#define ADMIN_TIMEOUT_MS 30000
+
+/* The answer to an admin call, or NULL; the event is destroyed by the caller. */
+rd_kafka_event_t *client_await(rd_kafka_queue_t *queue, const char *doing, struct error *err);
+
 #define LANE_MESSAGES 256 /* handed over together */
 
 /* Messages of one partition that are not yet handed to the client: it takes many at once at half the price. */

@@ -14,7 +14,6 @@
 #include "base/memory.h"
 #include "client.h"
 
-#define ADMIN_TIMEOUT_MS 30000
 #define VISIBLE_TIMEOUT_US (15 * USEC_PER_SEC)
 
 struct topic {
@@ -104,21 +103,6 @@ static rd_kafka_NewTopic_t *new_topic(const struct topic_spec *spec, struct erro
 	return topic;
 }
 
-/* The answer to an admin call; the event is destroyed by the caller. */
-static rd_kafka_event_t *await(rd_kafka_queue_t *queue, const char *doing, struct error *err)
-{
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS);
-
-	if (!event) {
-		error_set(err, ERROR_TRANSIENT, "%s: no answer from Kafka", doing);
-	} else if (rd_kafka_event_error(event)) {
-		client_fail(err, rd_kafka_event_error(event), doing, rd_kafka_event_error_string(event));
-		rd_kafka_event_destroy(event);
-		event = NULL;
-	}
-	return event;
-}
-
 static int check_created(rd_kafka_event_t *event, struct error *err)
 {
 	size_t count;
@@ -144,7 +128,7 @@ static int create_all(struct topics *topics, rd_kafka_NewTopic_t **wanted, size_
 	int result = -1;
 
 	rd_kafka_CreateTopics(rk, wanted, count, NULL, queue);
-	event = await(queue, "making topics", err);
+	event = client_await(queue, "making topics", err);
 	if (event) {
 		result = check_created(event, err);
 		rd_kafka_event_destroy(event);
@@ -251,7 +235,7 @@ static int check_policies(struct topics *topics, const struct topic_spec *specs,
 	for (size_t i = 0; i < count; i++)
 		resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, specs[i].name);
 	rd_kafka_DescribeConfigs(rk, resources, count, NULL, queue);
-	event = await(queue, "asking for the topics' settings", err);
+	event = client_await(queue, "asking for the topics' settings", err);
 	if (event) {
 		result = check_described(event, specs, count, err);
 		rd_kafka_event_destroy(event);

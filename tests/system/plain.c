@@ -16,8 +16,8 @@ void plain_configure(struct plain *plain)
 	const char *colon = strchr(address, ':');
 	FILE *file = fopen(plain->agent.config, "w");
 
-	fprintf(file, "source:\n  name: %s\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n", name,
-		(int)(colon - address), address, colon + 1);
+	fprintf(file, "source:\n  name: %s\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: %s\n", name,
+		(int)(colon - address), address, colon + 1, plain->user ? plain->user : "postgres");
 	fprintf(file, "  slot: %s\n  publication: %s\n  create_slot: %s\n  slot_timeout: 2s\n", name, name,
 		plain->no_slot ? "false" : "true");
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n%stopics:\n  prefix: %s\n  partitions: 1\n",

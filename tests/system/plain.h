@@ -15,6 +15,7 @@ struct plain {
 	struct agent agent;
 	const char *name;
 	const char *address;    /* of PostgreSQL; NULL: the scene's */
+	const char *user;       /* NULL: postgres */
 	const char *include;    /* tables that have change topics; NULL: the one of its name */
 	const char *kafka;      /* further properties, lines indented by two; may be NULL */
 	const char *extra;      /* further lines of the configuration; may be NULL */

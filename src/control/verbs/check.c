@@ -16,12 +16,10 @@
 #include "model/position.h"
 #include "publish/producer.h"
 #include "publish/reader.h"
-#include "registry/client.h"
 #include "site.h"
 #include "verbs.h"
 
 #define KAFKA_ANSWER_US (10 * USEC_PER_SEC)
-#define REGISTRY_ANSWER_US (10 * USEC_PER_SEC)
 
 /* The configuration as it counts, defaults filled in ------------------------------------------ */
 
@@ -233,32 +231,17 @@ static int check_kafka(const struct site *site)
 
 /* Schema registry ------------------------------------------------------------------------------ */
 
-static int ask_registry(const struct registry_options *options, struct error *err)
-{
-	struct registry_request request = {.question = REGISTRY_LEVEL};
-	struct registry_answer answer;
-	struct registry *registry;
-	int result;
-
-	if (registry_new(&registry, options, err) < 0)
-		return -1;
-	result = registry_get(registry, &request, &answer, err);
-	if (result == 0)
-		printf("registry: %s, compatibility %.*s\n", options->url, answer.found ? (int)answer.level.len : 7,
-		       answer.found ? answer.level.ptr : "unknown");
-	registry_free(registry);
-	return result;
-}
-
 static int check_registry(const struct site *site)
 {
-	struct registry_options options = site->options->registry;
 	struct error err = {0};
+	char level[40];
 
-	if (!options.url)
+	if (!site->options->registry.url)
 		return 0;
-	options.patience_us = REGISTRY_ANSWER_US;
-	return ask_registry(&options, &err) < 0 ? verb_fail(&err) : 0;
+	if (site_ask_registry(site, level, &err) < 0)
+		return verb_fail(&err);
+	printf("registry: %s, compatibility %s\n", site->options->registry.url, level);
+	return 0;
 }
 
 /* All parts, whatever the others say; the first exit code that is not 0 counts. */

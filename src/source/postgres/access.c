@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* One query for all tables: privileges may stand on a table, on its columns, or on a role that ours is a member of. */
+/*
+ * May the role read, and what must be granted? One query for all tables: privileges may stand on a table, on its columns, or
+ * on a role that ours is a member of.
+ */
 #include "access.h"
 
 #include "conn.h"
@@ -66,8 +69,80 @@ int pg_access_check(PGconn *conn, const struct pg_wanted *wanted, struct writer 
 		if (sql->len < sizeof(err->hint) - 64)
 			error_hint(err, "as the tables' owner run: %s", pg_value(result, 0, 3));
 		else
-			error_hint(err, "`tailwater check --connect` prints the statements that permit it");
+			error_hint(err, "`tailwater grants` prints the statements that permit it");
 	}
 	PQclear(result);
 	return lacks;
+}
+
+/* Each line in its place; those that are there already only if all are wanted. */
+static const char grants_before[] =
+	"WITH given AS (SELECT $1::text AS role, $2::bool AS missing, r.oid, coalesce(r.rolcanlogin, false) AS login,"
+	"  coalesce(r.rolreplication OR r.rolsuper, false) AS replication, coalesce(r.rolbypassrls OR r.rolsuper, false) AS bypass"
+	" FROM (VALUES (1)) one LEFT JOIN pg_catalog.pg_roles r ON r.rolname = $1), wanted(relation) AS (VALUES ";
+
+static const char grants_after[] =
+	"), tables AS (SELECT given.*, n.oid AS schema_oid, n.nspname, c.oid AS relation, c.relname, c.relrowsecurity FROM given"
+	"  CROSS JOIN wanted w JOIN pg_catalog.pg_class c ON c.oid = w.relation"
+	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
+	" SELECT line FROM (SELECT 1 AS place, CASE WHEN missing AND oid IS NOT NULL"
+	"   THEN format('ALTER ROLE %I LOGIN REPLICATION;', role) ELSE format('CREATE ROLE %I LOGIN REPLICATION;', role) END AS line"
+	"  FROM given WHERE NOT missing OR NOT login OR NOT replication"
+	" UNION ALL SELECT 2, format('GRANT CONNECT ON DATABASE %I TO %I;', current_database(), role) FROM given"
+	"  WHERE NOT missing OR NOT coalesce(has_database_privilege(oid, current_database(), 'CONNECT'), false)"
+	" UNION SELECT 3, format('GRANT USAGE ON SCHEMA %I TO %I;', nspname, role) FROM tables"
+	"  WHERE NOT missing OR NOT coalesce(has_schema_privilege(oid, schema_oid, 'USAGE'), false)"
+	" UNION ALL SELECT 4, format('GRANT SELECT ON TABLE %I.%I TO %I;', nspname, relname, role) FROM tables"
+	"  WHERE NOT missing OR NOT coalesce(has_table_privilege(oid, relation, 'SELECT'), false)"
+	" UNION SELECT 5, format('ALTER ROLE %I BYPASSRLS;', role) FROM tables WHERE relrowsecurity AND NOT (missing AND bypass)"
+	") lines ORDER BY place, line";
+
+static PGresult *ask_grants(PGconn *conn, const struct pg_wanted *wanted, const char *role, bool missing, struct error *err)
+{
+	const char *params[] = {role, missing ? "t" : "f"};
+	struct writer query = {0};
+	PGresult *result;
+
+	wr_bytes(&query, grants_before, sizeof(grants_before) - 1);
+	for (size_t i = 0; i < wanted->count; i++)
+		wr_printf(&query, "%s(%u::oid)", i ? ", " : "", (unsigned)wanted->versions[i]->source_id);
+	wr_bytes(&query, grants_after, sizeof(grants_after));
+	result = pg_query_params(conn, err, query.data, 2, params);
+	wr_done(&query);
+	return result;
+}
+
+/* A name in a comment: nothing that it has may end the line, since what follows would be run. */
+static void append_name(const char *name, struct writer *sql)
+{
+	for (; *name; name++)
+		wr_u8(sql, (unsigned char)*name < ' ' ? '?' : (uint8_t)*name);
+}
+
+/* Whether a table gets a key or sends whole rows is for its owner to say. */
+static void append_identities(const struct pg_wanted *wanted, struct writer *sql)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		if (!table_has_no_identity(wanted->versions[i]))
+			continue;
+		wr_printf(sql, "-- First give a primary key, or REPLICA IDENTITY FULL, to the table ");
+		append_name(wanted->tables[i].schema, sql);
+		wr_u8(sql, '.');
+		append_name(wanted->tables[i].name, sql);
+		wr_printf(sql, ": once it is published, its UPDATE and DELETE fail otherwise.\n");
+	}
+}
+
+int pg_access_grants(PGconn *conn, const struct pg_wanted *wanted, const char *role, bool missing, struct writer *sql,
+		     struct error *err)
+{
+	PGresult *result = ask_grants(conn, wanted, role, missing, err);
+
+	if (!result)
+		return -1;
+	for (int i = 0; i < PQntuples(result); i++)
+		wr_printf(sql, "%s\n", pg_value(result, i, 0));
+	PQclear(result);
+	append_identities(wanted, sql);
+	return 0;
 }

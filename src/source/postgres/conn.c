@@ -23,6 +23,7 @@ static const char *const kind_settings[] = {
 	[PG_CONN_QUERIES] = SESSION_SETTINGS "-c statement_timeout=30000",
 	[PG_CONN_SNAPSHOT] = SESSION_SETTINGS "-c statement_timeout=0",
 	[PG_CONN_REPLICATION] = SESSION_SETTINGS "-c statement_timeout=0",
+	[PG_CONN_PHYSICAL] = "",
 };
 
 #define PARAMS_MAX 64
@@ -129,7 +130,7 @@ bool pg_takes_any_text(const PGconn *conn)
  */
 static int take_any_text(PGconn *conn, enum pg_conn_kind kind, struct error *err)
 {
-	if (kind == PG_CONN_QUERIES || !pg_takes_any_text(conn) || PQsetClientEncoding(conn, "SQL_ASCII") == 0)
+	if (kind == PG_CONN_QUERIES || kind == PG_CONN_PHYSICAL || !pg_takes_any_text(conn) || PQsetClientEncoding(conn, "SQL_ASCII") == 0)
 		return 0;
 	return pg_fail(conn, NULL, err, "setting the client's encoding");
 }
@@ -152,8 +153,8 @@ int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struc
 	take_user_params(given, &params, &user_options);
 	options = mem_printf("%s %s", user_options, kind_settings[kind]);
 	set(&params, "options", options);
-	if (kind == PG_CONN_REPLICATION)
-		set(&params, "replication", "database");
+	if (kind == PG_CONN_REPLICATION || kind == PG_CONN_PHYSICAL)
+		set(&params, "replication", kind == PG_CONN_PHYSICAL ? "true" : "database");
 	conn = PQconnectdbParams(params.keys, params.values, 0);
 	free(options);
 	PQconninfoFree(given);

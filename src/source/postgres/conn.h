@@ -19,6 +19,7 @@ enum pg_conn_kind {
 	PG_CONN_QUERIES,     /* catalogue look-ups: each statement has a deadline */
 	PG_CONN_SNAPSHOT,    /* long reads */
 	PG_CONN_REPLICATION,
+	PG_CONN_PHYSICAL,    /* of the whole cluster: only tried, to see that it is refused */
 };
 
 /* The caller ends it with PQfinish. Errors show the server's words, never the password. */

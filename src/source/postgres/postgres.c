@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "access.h"
 #include "conn.h"
+#include "doctor.h"
 #include "facts.h"
 #include "pgoutput.h"
 #include "publication.h"
@@ -106,6 +107,11 @@ static int pg_identify(struct source *source, struct source_identity *ret, struc
 	return 0;
 }
 
+static void pg_doctor(struct source *source, struct findings *findings)
+{
+	pg_examine(source->queries, &source->options, findings);
+}
+
 static int pg_list(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err)
 {
 	return pg_catalogue_list(&source->catalogue, ret, ret_count, err);
@@ -173,6 +179,13 @@ static int pg_publication_statement(struct source *source, struct writer *sql, s
 static int pg_marks(struct source *source, struct writer *marks, struct error *err)
 {
 	return pg_publication_marks(source->queries, source->options.publication, &source->wanted, marks, err);
+}
+
+static int pg_grants(struct source *source, const char *role, bool missing, struct writer *sql, struct error *err)
+{
+	if (pg_access_grants(source->queries, &source->wanted, role ? role : PQuser(source->queries), missing, sql, err) < 0)
+		return -1;
+	return pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err);
 }
 
 static int pg_check_access(struct source *source, struct writer *sql, struct error *err)
@@ -362,12 +375,14 @@ const struct source_ops postgres_source_ops = {
 	.open = pg_open,
 	.close = pg_close,
 	.identify = pg_identify,
+	.examine = pg_doctor,
 	.list = pg_list,
 	.capture = pg_capture,
 	.check_publication = pg_check_publication,
 	.publication_sql = pg_publication_statement,
 	.publication_marks = pg_marks,
 	.check_access = pg_check_access,
+	.grants = pg_grants,
 	.evict = pg_evict,
 	.create_slot = pg_create_slot,
 	.snapshot_table = pg_read_table,

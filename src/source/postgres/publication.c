@@ -110,7 +110,7 @@ static enum fault table_fault(const struct listing *list, const struct source_ta
 {
 	const struct published *published = find_published(list, version);
 
-	if (version->identity == IDENTITY_NOTHING || (version->identity == IDENTITY_KEY && !version->key_count))
+	if (table_has_no_identity(version))
 		return FAULT_IDENTITY;
 	if (!published)
 		return FAULT_UNPUBLISHED;
@@ -252,7 +252,7 @@ static void hint_with_sql(PGconn *conn, const char *publication, const struct pg
 		if (sql.len < sizeof(err->hint) - 64)
 			error_hint(err, "as the tables' owner run: %.*s", (int)sql.len - 1, sql.data);
 		else
-			error_hint(err, "`tailwater check --connect` prints the statement that makes it right");
+			error_hint(err, "`tailwater grants` prints the statement that makes it right");
 	}
 	wr_done(&sql);
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * `tailwater grants`: what a DBA runs so that the agent may do its work, and nothing else. Printed, never run: the agent
+ * changes nothing in the source.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "control/conf.h"
+#include "site.h"
+#include "verbs.h"
+
+/* The same connection as another user: what stands last counts, and the agent's password is not tried for it. */
+static char *conninfo_as(const char *conninfo, const char *user)
+{
+	struct writer text = {0};
+
+	wr_printf(&text, "%s user='", conninfo);
+	for (; *user; user++) {
+		if (*user == '\'' || *user == '\\')
+			wr_u8(&text, '\\');
+		wr_u8(&text, (uint8_t)*user);
+	}
+	wr_printf(&text, "' password=''");
+	wr_u8(&text, '\0');
+	return text.data;
+}
+
+/* Tables are those of the configuration; with a pack that cannot be compiled they are not known. */
+static int find_captured(struct site *site, struct error *err)
+{
+	if (site_connect(site, err) < 0)
+		return verb_fail(err);
+	if (site->options->pack && site_compile(site) < 0) {
+		site_complain(site);
+		return EXIT_USAGE;
+	}
+	return site_capture(site, err) < 0 ? verb_fail(err) : 0;
+}
+
+static int print_grants(struct site *site, const char *role, bool missing, struct error *err)
+{
+	struct writer sql = {0};
+	int result = site->source_ops->grants(site->source, role, missing, &sql, err);
+
+	if (result == 0 && sql.len)
+		printf("%.*s", VIEW_ARG(wr_view(&sql)));
+	else if (result == 0)
+		printf("-- Nothing is missing.\n");
+	if (result == 0 && !missing)
+		printf("-- The password: \\password in psql. In pg_hba.conf name the database, not `replication`, which would\n"
+		       "-- permit a copy of the whole cluster: hostssl <database> <role> <address>/32 scram-sha-256\n");
+	wr_done(&sql);
+	return result < 0 ? verb_fail(err) : EXIT_DONE;
+}
+
+static int run(const struct arguments *args)
+{
+	const char *as = argument(args, "--as"), *role = argument(args, "--role");
+	struct conf *conf = verb_conf(args);
+	struct pipeline_options options;
+	struct site site = {.options = &options};
+	struct error err = {0};
+	char *conninfo;
+	int code;
+
+	if (!conf)
+		return EXIT_USAGE;
+	if (as && !role) {
+		conf_free(conf);
+		error_set(&err, ERROR_INPUT, "--as says who looks; say with --role who the statements are for");
+		return verb_fail(&err);
+	}
+	options = conf->pipeline;
+	conninfo = as ? conninfo_as(options.source.conninfo, as) : mem_text(view_of(options.source.conninfo));
+	options.source.conninfo = conninfo;
+	code = find_captured(&site, &err);
+	if (code == 0)
+		code = print_grants(&site, role, argument(args, "--missing") != NULL, &err);
+	site_done(&site);
+	free(conninfo);
+	conf_free(conf);
+	return code;
+}
+
+static const struct flag flags[] = {
+	FLAG_CONFIG,
+	{"--role", "NAME", false, "The role that the statements are for; source.user if not given."},
+	{"--missing", NULL, false, "Only what the role does not have yet."},
+	{"--as", "NAME", false,
+	 "Look as this role, since the agent's own may not exist yet. Its password comes from PGPASSWORD or ~/.pgpass."},
+	FLAGS_END,
+};
+
+const struct verb verb_grants = {
+	.name = "grants",
+	.summary = "print the SQL that gives the agent's role what it needs, and no more",
+	.help = "Prints the statements for this version of the server and for exactly the tables that are captured: the role, its "
+		"privileges, the publication. A DBA reads and runs them; nothing is changed anywhere.",
+	.flags = flags,
+	.run = run,
+};

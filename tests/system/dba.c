@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Before and beside the agent: what `grants` prints is enough for it to work, and not more; what `doctor` says of
+ * surroundings that are not as they should be.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "system/plain.h"
+
+static struct scene scene;
+static struct plain plain = {.name = "ledger", .user = "cdc"};
+static char output[1 << 16];
+
+static int verb(const char *line)
+{
+	char path[300];
+	FILE *file;
+	int code = agent_verb(&plain.agent, line, "verb.out");
+
+	snprintf(path, sizeof(path), "%s/verb.out", scene.dir);
+	file = fopen(path, "r");
+	if (!file)
+		harness_fail(&plain.agent, line);
+	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
+	fclose(file);
+	return code;
+}
+
+static void expect(const char *line, int code, const char *said)
+{
+	int got = verb(line);
+
+	if (got == code && strstr(output, said))
+		return;
+	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
+	harness_fail(&plain.agent, line);
+}
+
+/* The role does not exist, and somebody else looks for it; then it does all that an agent does, with nothing else. */
+static void grants_are_enough(void)
+{
+	plain_prepare(&plain, &scene);
+	scene_sql(&scene, "DROP PUBLICATION ledger; REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE ALL ON DATABASE postgres FROM PUBLIC");
+	expect("grants", EXIT_FAILED, "role \"cdc\" does not exist");
+	expect("grants --as postgres", EXIT_USAGE, "say with --role who the statements are for");
+	expect("grants --as postgres --role cdc", EXIT_DONE, "GRANT SELECT ON TABLE public.ledger TO cdc;");
+	scene_sql(&scene, "\\i %s/verb.out", scene.dir);
+	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
+	expect("doctor", EXIT_DONE, "the role cdc may replicate, and is no superuser");
+	plain_stream(&plain);
+	plain_work(&plain);
+	expect("doctor", EXIT_DONE, "the slot 'ledger' is in use");
+	expect("doctor", EXIT_DONE, "warning K202  the cluster has 1 broker");
+	expect("doctor", EXIT_DONE, "warning K205");
+	agent_stop(&plain.agent);
+}
+
+static const struct {
+	const char *arrange;
+	const char *found;
+	const char *fix;     /* of it, a part */
+	int code;
+	const char *undo;
+} situations[] = {
+	{"SELECT 1", "warning P105", "start the agent, or drop the slot", EXIT_DONE, "SELECT 1"},
+	{"ALTER SYSTEM SET max_slot_wal_keep_size = -1", "warning P107", "SET max_slot_wal_keep_size = '30GB'", EXIT_DONE,
+	 "ALTER SYSTEM RESET max_slot_wal_keep_size"},
+	{"ALTER ROLE cdc SUPERUSER", "warning P111", "`tailwater grants`", EXIT_DONE, "ALTER ROLE cdc NOSUPERUSER"},
+	{"GRANT UPDATE ON ledger TO cdc", "warning P112", "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON public.ledger FROM cdc;",
+	 EXIT_DONE, "REVOKE UPDATE ON ledger FROM cdc"},
+	{"DROP PUBLICATION ledger; CREATE PUBLICATION ledger FOR ALL TABLES", "warning P113", "`tailwater grants`", EXIT_DONE,
+	 "DROP PUBLICATION ledger; CREATE PUBLICATION ledger FOR TABLE ledger"},
+	{"ALTER TABLE ledger REPLICA IDENTITY NOTHING", "failure P114", "ALTER TABLE ledger REPLICA IDENTITY FULL;",
+	 EXIT_FAILED, "ALTER TABLE ledger REPLICA IDENTITY DEFAULT"},
+	{"ALTER SYSTEM SET wal_sender_timeout = '5s'", "warning P118", "SET wal_sender_timeout = '60s'", EXIT_DONE,
+	 "ALTER SYSTEM RESET wal_sender_timeout"},
+	{"REVOKE SELECT ON ledger FROM cdc", "failure P131", "GRANT SELECT ON TABLE public.ledger TO cdc;", EXIT_FAILED,
+	 "GRANT SELECT ON ledger TO cdc"},
+	{"ALTER PUBLICATION ledger DROP TABLE ledger", "failure P132", "ALTER PUBLICATION \"ledger\" ADD TABLE", EXIT_FAILED,
+	 "ALTER PUBLICATION ledger ADD TABLE ledger"},
+};
+
+static bool says(const char *found, const char *fix, int code)
+{
+	const char *at;
+
+	return verb("doctor") == code && (at = strstr(output, found)) && strstr(at, fix);
+}
+
+static void situations_are_told(void)
+{
+	for (size_t i = 0; i < sizeof(situations) / sizeof(situations[0]); i++) {
+		scene_sql(&scene, "%s", situations[i].arrange);
+		scene_sql(&scene, "SELECT pg_reload_conf()");
+		WAIT_UNTIL(says(situations[i].found, situations[i].fix, situations[i].code), 10, &plain.agent);
+		scene_sql(&scene, "%s", situations[i].undo);
+		printf("%s: %s\n", situations[i].arrange, situations[i].found);
+	}
+}
+
+static void the_state_file_is_private(void)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/ledger.state", scene.dir);
+	expect("doctor", EXIT_DONE, "ok      S401");
+	if (chmod(path, 0644) < 0)
+		harness_fail(&plain.agent, path);
+	expect("doctor", EXIT_DONE, "warning S401");
+}
+
+static void what_is_missing_is_told(void)
+{
+	scene_sql(&scene, "REVOKE SELECT ON ledger FROM cdc; ALTER ROLE cdc NOREPLICATION");
+	expect("grants --missing --as postgres --role cdc", EXIT_DONE, "ALTER ROLE cdc LOGIN REPLICATION;\n"
+	       "GRANT SELECT ON TABLE public.ledger TO cdc;\n");
+	if (strstr(output, "CREATE") || strstr(output, "CONNECT"))
+		harness_fail(&plain.agent, "what the role has is not missing");
+	scene_sql(&scene, "\\i %s/verb.out", scene.dir);
+	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
+}
+
+/* The parts that can be looked at are; the file is read by somebody else. */
+static void without_a_broker(void)
+{
+	scene_server(&scene, "stop", "kafka", NULL);
+	expect("doctor --json", EXIT_FAILED, "\"code\":\"K201\",\"severity\":\"failure\"");
+	scene_sql(&scene, "CREATE TABLE finding AS SELECT * FROM jsonb_array_elements(pg_read_file('%s/verb.out')::jsonb)", scene.dir);
+	if (strcmp(scene_value(&scene, "SELECT count(*) > 10 FROM finding WHERE value->>'part' IN ('source', 'state')"), "t") != 0)
+		harness_fail(&plain.agent, "without a broker, the rest is examined");
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin_with(&scene, "unclean.leader.election.enable=true");
+	grants_are_enough();
+	situations_are_told();
+	the_state_file_is_private();
+	what_is_missing_is_told();
+	without_a_broker();
+	scene_end(&scene);
+	printf("a role with what `grants` prints is enough, and `doctor` tells what is wrong\n");
+	return 0;
+}
