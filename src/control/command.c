@@ -14,7 +14,8 @@
 #include "verbs.h"
 
 const struct verb *const verbs[] = {
-	&verb_run, &verb_check, &verb_doctor, &verb_grants, &verb_map_check, &verb_map_test, &verb_read, &verb_position, &verb_version, &verb_help,
+	&verb_run, &verb_check, &verb_doctor, &verb_grants, &verb_map_check, &verb_map_test, &verb_read,
+	&verb_exceptions_list, &verb_exceptions_show, &verb_position, &verb_version, &verb_help,
 };
 
 const size_t verb_count = sizeof(verbs) / sizeof(verbs[0]);
@@ -126,12 +127,23 @@ static int take_flag(struct arguments *args, int argc, char **argv)
 	return add_value(args, flag, argv[1]) < 0 ? -1 : 2;
 }
 
+/* The first of the two words of some verbs. */
+static bool begins_verb(const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < verb_count; i++)
+		if (strncmp(verbs[i]->name, word, len) == 0 && verbs[i]->name[len] == ' ')
+			return true;
+	return false;
+}
+
 /* "help map check": the name of a verb may be of two words. */
 static int take_operand(struct arguments *args, const char *word)
 {
 	size_t len = strlen(args->operand_text);
 
-	if (!args->verb->operand || (len && strcmp(args->operand_text, "map") != 0))
+	if (!args->verb->operand || (len && !begins_verb(args->operand_text)))
 		return complain("unexpected word", word, NULL);
 	snprintf(args->operand_text + len, sizeof(args->operand_text) - len, "%s%s", len ? " " : "", word);
 	args->operand = args->operand_text;
@@ -165,7 +177,7 @@ static int take_verb(const struct verb **ret, int argc, char **argv)
 	*ret = verb_find(argv[0]);
 	if (*ret)
 		return 1;
-	return unknown_verb(argc > 1 && strcmp(argv[0], "map") == 0 ? two : argv[0]);
+	return unknown_verb(argc > 1 && begins_verb(argv[0]) ? two : argv[0]);
 }
 
 /* What everybody tries. */

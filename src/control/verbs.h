@@ -14,6 +14,8 @@ extern const struct verb verb_grants;
 extern const struct verb verb_map_check;
 extern const struct verb verb_map_test;
 extern const struct verb verb_read;
+extern const struct verb verb_exceptions_list;
+extern const struct verb verb_exceptions_show;
 extern const struct verb verb_position;
 extern const struct verb verb_version;
 extern const struct verb verb_help;

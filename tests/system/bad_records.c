@@ -113,6 +113,25 @@ static void limit_is_raised_before_a_replay(void)
 		harness_fail(&agent, "nothing was replayed");
 }
 
+/* What the state file says of them, read by somebody else: as many as `list` counts, and each can be shown. */
+static void see_open_exceptions(void)
+{
+	char line[200];
+
+	if (agent_verb(&agent, "exceptions list --entity TimeEntry --json", "open.jsonl") != 0 ||
+	    agent_verb(&agent, "exceptions list --entity Invoice", "none.out") != 0)
+		harness_fail(&agent, "the exceptions are not listed");
+	scene_sql(&scene, "CREATE TABLE open_exception (value jsonb)");
+	scene_sql(&scene, "\\copy open_exception from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/open.jsonl'", scene.dir);
+	snprintf(line, sizeof(line), "exceptions show %s",
+		 scene_value(&scene, "SELECT min(value->>'entity' || '/' || (value->>'key')) FROM open_exception"));
+	if (agent_verb(&agent, line, "one.out") != 0 || agent_verb(&agent, "exceptions show TimeEntry/0", "no.out") == 0)
+		harness_fail(&agent, line);
+	if (strcmp(scene_value(&scene, "SELECT pg_read_file('%s/one.out') ~ 'message +division by zero\\n.*rule +TimeBilled' AND "
+			       "pg_read_file('%s/none.out') = E'0 open\\n'", scene.dir, scene.dir), "t") != 0)
+		harness_fail(&agent, "exceptions are not shown as they are");
+}
+
 /* A condition that divides by zero parks the documents it is asked of; with the rule mended they are published. */
 static void rule_that_fails(void)
 {
@@ -132,6 +151,7 @@ static void rule_that_fails(void)
 	run_to_the_end();
 	scene_sql(&scene, "CALL psa.business_day(1, 1); CALL psa.business_day(1, 2)");
 	run_to_the_end();
+	see_open_exceptions();
 	configure(".*overlay:.*", "");
 	run_to_the_end();
 }
@@ -145,6 +165,11 @@ static void check_rule(void)
 	trial_must_be_empty(&agent,
 		"SELECT 'no' WHERE (SELECT count(*) FILTER (WHERE value->>'status' = 'OPEN') = count(*) / 2.0 AND count(*) > 10 FROM record "
 		"WHERE topic = 'tw.exception' AND value->>'entity' = 'TimeEntry') IS NOT true", "not every such exception was closed");
+	trial_must_be_empty(&agent,
+		"SELECT value FROM open_exception WHERE value->>'reason' <> 'QUERY' OR value->>'rule' <> 'TimeBilled' OR NOT EXISTS (SELECT"
+		" FROM record WHERE topic = 'tw.exception' AND record.value->>'status' = 'OPEN' AND record.value->>'canonicalId' LIKE"
+		" '%/TimeEntry/' || (open_exception.value->>'key')) UNION ALL SELECT 'null' WHERE (SELECT count(*) FROM open_exception) < 10",
+		"what is listed is not what was published as open");
 	trial_must_be_empty(&agent, "SELECT * FROM wrong_document LIMIT 1", "a document is not what plain SQL says");
 	printf("%s\n",
 	       scene_value(
