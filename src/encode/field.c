@@ -2,27 +2,24 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values of each type as Debezium's default modes have them: decimals precise, times adaptive (milliseconds up to three
- * fraction digits, else microseconds), zoned timestamps as text in UTC, intervals in microseconds. Infinite dates and
- * timestamps are the outermost values of their Avro type, since Debezium's own (the driver's) are ordinary dates.
+ * Numbers and times as Debezium has them: decimals exact, times in milli- or microseconds, zoned timestamps as text in
+ * UTC, intervals in microseconds. Infinite dates and timestamps are the outermost values of their Avro type, since
+ * Debezium's own (the driver's) are ordinary dates.
  */
 #include "field.h"
 
 #include "avro_bytes.h"
 #include "base/datetime.h"
 #include "base/decimal.h"
-#include "base/utf8.h"
 #include "decimal_bytes.h"
+#include "field_put.h"
+#include "form.h"
 
 #define USEC_PER_DAY INT64_C(86400000000)
 #define SHORT_DIGITS 18 /* that many digits always fit an int64 */
 
 static const char out_of_range[] = "is out of the range of its Avro type";
-static const char not_utf8[] = "is not UTF-8, which its Avro type must be";
 static const char no_decimal[] = "has no place in its Avro decimal";
-
-#define PUT_FUNCTION(name) \
-	static char *name(char *to, struct encode_field *field, const struct value *value, const char **why)
 
 PUT_FUNCTION(put_boolean)
 {
@@ -47,21 +44,6 @@ PUT_FUNCTION(put_float64)
 {
 	(void)field, (void)why;
 	return put_double(to, value->real);
-}
-
-PUT_FUNCTION(put_text)
-{
-	(void)field, (void)why;
-	return put_bytes(to, value->text);
-}
-
-PUT_FUNCTION(put_checked_text)
-{
-	(void)field;
-	if (utf8_valid(value->text))
-		return put_bytes(to, value->text);
-	*why = not_utf8;
-	return NULL;
 }
 
 /* Up to 18 digits of a plain decimal, as a whole number; -1 if it is longer or something else. */
@@ -242,36 +224,6 @@ PUT_FUNCTION(put_zoned)
 	return to;
 }
 
-#define ZONED_BYTES 48
-
-/* How values of a type are written. */
-static const struct {
-	field_put put;
-	size_t bytes;
-	bool has_text;
-	bool placeholder;
-} kinds[TYPE_KINDS] = {
-	[TYPE_BOOL] = {put_boolean, 1, false, false},
-	[TYPE_INT16] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_INT32] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_INT64] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_FLOAT32] = {put_float32, FLOAT_BYTES, false, false},
-	[TYPE_FLOAT64] = {put_float64, DOUBLE_BYTES, false, false},
-	[TYPE_DECIMAL] = {put_decimal, DECIMAL128_BYTES, true, false},
-	[TYPE_DECIMAL_VARIABLE] = {put_decimal_variable, LONG_BYTES + DECIMAL128_BYTES, true, false},
-	[TYPE_TEXT] = {put_text, LONG_BYTES, true, true},
-	[TYPE_BYTES] = {put_text, LONG_BYTES, true, true},
-	[TYPE_UUID] = {put_text, LONG_BYTES, true, true},
-	[TYPE_JSON] = {put_text, LONG_BYTES, true, true},
-	[TYPE_ENUM] = {put_text, LONG_BYTES, true, true},
-	[TYPE_DATE] = {put_date, LONG_BYTES, false, false},
-	[TYPE_TIME] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_TIMESTAMP] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_TIMESTAMP_ZONED] = {put_zoned, ZONED_BYTES, false, false},
-	[TYPE_INTERVAL] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_OTHER] = {put_text, LONG_BYTES, true, true},
-};
-
 static __int128 limit_of(int precision)
 {
 	__int128 limit = 1;
@@ -290,24 +242,26 @@ static void init_decimal(struct encode_field *field, struct type type)
 		field->limit = limit_of(field->precision);
 }
 
-void field_init(struct encode_field *field, const struct table *table, unsigned index)
+void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms)
 {
 	const struct column *column = &table->columns[index];
+	const struct form *form = form_of(column->type, forms);
 
 	*field = (struct encode_field){
-		.put = type_in_milliseconds(column->type) ? put_milliseconds : kinds[column->type.kind].put,
+		.put = form->put,
 		.index = index,
-		.has_text = kinds[column->type.kind].has_text,
-		.placeholder = kinds[column->type.kind].placeholder,
+		.times = form->times,
+		.placeholder = form->placeholder,
 		.column = column,
-		.bytes = kinds[column->type.kind].bytes + sizeof(PLACEHOLDER),
+		.form = form,
+		.bytes = form->bytes + form->placeholder.len,
 	};
-	if (column->type.kind == TYPE_DECIMAL)
+	if (form->schema == SCHEMA_DECIMAL)
 		init_decimal(field, column->type);
 }
 
 void field_check_text(struct encode_field *field)
 {
-	if (field->put == put_text && field->column->type.kind != TYPE_BYTES)
+	if (field->put == put_text && strcmp(field->form->avro, "string") == 0)
 		field->put = put_checked_text;
 }

@@ -15,6 +15,8 @@
 #include "model/value.h"
 
 struct encode_field;
+struct form;
+struct value_forms;
 
 /*
  * Writes a present value; returns the place after it. NULL: it has no place in the column's Avro type, and *why says
@@ -28,9 +30,10 @@ typedef char *(*field_put)(char *to, struct encode_field *field, const struct va
 struct encode_field {
 	field_put put;
 	unsigned index;               /* of the column */
-	bool has_text;                /* what put writes grows with value.text */
-	bool placeholder;             /* an unchanged value can be written as Debezium's placeholder */
+	unsigned times;               /* what put writes grows with value.text, so many times; 0: it does not */
+	struct view placeholder;      /* is written for an unchanged value; ptr NULL: nothing can be */
 	const struct column *column;
+	const struct form *form;
 	const char *name;             /* as in the schema */
 	size_t bytes;                 /* most that put writes beside the text */
 	int precision, scale;         /* of a decimal as its schema has it */
@@ -45,16 +48,10 @@ struct encode_field {
 #define PLACEHOLDER "__debezium_unavailable_value"
 
 /* Fills all of a field but its name. */
-void field_init(struct encode_field *field, const struct table *table, unsigned index);
+void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms);
 
 /* From now on a text that is no UTF-8 is refused. */
 void field_check_text(struct encode_field *field);
-
-/* True for times that Debezium shows in milliseconds: those of up to three fraction digits. */
-static inline bool type_in_milliseconds(struct type type)
-{
-	return (type.kind == TYPE_TIME || type.kind == TYPE_TIMESTAMP) && type.scale <= 3;
-}
 
 /*
  * A decimal column's precision and scale in Avro, where 0 <= scale <= precision: numeric(3,-2), which ends in two

@@ -13,32 +13,12 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "form.h"
 
 static void put(struct writer *to, const char *text)
 {
 	wr_view_bytes(to, view_of(text));
 }
-
-/* Types with no more than a name: the primitive, and what it means. */
-static const struct {
-	const char *primitive;
-	const char *meaning;
-} simple_types[TYPE_KINDS] = {
-	[TYPE_BOOL] = {"boolean", NULL},
-	[TYPE_INT32] = {"int", NULL},
-	[TYPE_INT64] = {"long", NULL},
-	[TYPE_FLOAT32] = {"float", NULL},
-	[TYPE_FLOAT64] = {"double", NULL},
-	[TYPE_TEXT] = {"string", NULL},
-	[TYPE_BYTES] = {"bytes", NULL},
-	[TYPE_UUID] = {"string", "io.debezium.data.Uuid"},
-	[TYPE_JSON] = {"string", "io.debezium.data.Json"},
-	[TYPE_DATE] = {"int", "io.debezium.time.Date"},
-	[TYPE_TIME] = {"long", "io.debezium.time.MicroTime"},
-	[TYPE_TIMESTAMP] = {"long", "io.debezium.time.MicroTimestamp"},
-	[TYPE_TIMESTAMP_ZONED] = {"string", "io.debezium.time.ZonedTimestamp"},
-	[TYPE_INTERVAL] = {"long", "io.debezium.time.MicroDuration"},
-};
 
 /* Types of the source that travel as text and have a meaning of their own in Debezium. */
 static const struct {
@@ -50,12 +30,26 @@ static const struct {
 	{"tsvector", "io.debezium.data.Tsvector"},
 };
 
-static void write_simple(struct writer *to, const char *primitive, const char *meaning)
+static void write_meaning(struct writer *to, const char *avro, const char *meaning)
 {
-	if (meaning)
-		wr_printf(to, "{\"type\":\"%s\",\"connect.version\":1,\"connect.name\":\"%s\"}", primitive, meaning);
-	else
-		wr_printf(to, "\"%s\"", primitive);
+	wr_printf(to, "{\"type\":\"%s\",\"connect.version\":1,\"connect.name\":\"%s\"", avro, meaning);
+}
+
+/* A type that is no more than its names. */
+static void write_names(struct writer *to, const struct form *form)
+{
+	if (form->connect) {
+		wr_printf(to, "{\"type\":\"%s\",\"connect.type\":\"%s\"}", form->avro, form->connect);
+		return;
+	}
+	if (!form->meaning) {
+		wr_printf(to, "\"%s\"", form->avro);
+		return;
+	}
+	write_meaning(to, form->avro, form->meaning);
+	if (form->logical)
+		wr_printf(to, ",\"logicalType\":\"%s\"", form->logical);
+	put(to, "}");
 }
 
 static void write_decimal(struct writer *to, struct type type)
@@ -110,33 +104,34 @@ static void write_other(struct writer *to, const struct column *column)
 {
 	for (size_t i = 0; i < sizeof(text_types) / sizeof(text_types[0]); i++) {
 		if (!strcmp(text_types[i].source_type, column->source_type)) {
-			write_simple(to, "string", text_types[i].meaning);
+			write_meaning(to, "string", text_types[i].meaning);
+			put(to, "}");
 			return;
 		}
 	}
 	write_source_type(to, column->source_type);
 }
 
-/* The Avro type of a column; *known: the record VariableScaleDecimal was written out before. */
-static void write_column_type(struct writer *to, const struct column *column, bool *known)
+/* The Avro type of a field; *known: the record VariableScaleDecimal was written out before. */
+static void write_type(struct writer *to, const struct encode_field *field, bool *known)
 {
-	enum type_kind kind = column->type.kind;
-
-	if (type_in_milliseconds(column->type))
-		write_simple(to, kind == TYPE_TIME ? "int" : "long",
-			     kind == TYPE_TIME ? "io.debezium.time.Time" : "io.debezium.time.Timestamp");
-	else if (simple_types[kind].primitive)
-		write_simple(to, simple_types[kind].primitive, simple_types[kind].meaning);
-	else if (kind == TYPE_INT16)
-		put(to, "{\"type\":\"int\",\"connect.type\":\"int16\"}");
-	else if (kind == TYPE_DECIMAL)
-		write_decimal(to, column->type);
-	else if (kind == TYPE_DECIMAL_VARIABLE)
+	switch (field->form->schema) {
+	case SCHEMA_NAMES:
+		write_names(to, field->form);
+		break;
+	case SCHEMA_DECIMAL:
+		write_decimal(to, field->column->type);
+		break;
+	case SCHEMA_VARIABLE_DECIMAL:
 		write_variable_decimal(to, known);
-	else if (kind == TYPE_ENUM)
-		write_enum(to, column);
-	else
-		write_other(to, column);
+		break;
+	case SCHEMA_ENUM:
+		write_enum(to, field->column);
+		break;
+	case SCHEMA_SOURCE_TYPE:
+		write_other(to, field->column);
+		break;
+	}
 }
 
 void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to)
@@ -146,7 +141,7 @@ void write_key_schema(const struct encode_plan *plan, const char *space, struct 
 	wr_printf(to, "{\"type\":\"record\",\"name\":\"Key\",\"namespace\":\"%s\",\"fields\":[", space);
 	for (unsigned i = 0; i < plan->key_field_count; i++) {
 		wr_printf(to, "%s{\"name\":\"%s\",\"type\":", i ? "," : "", plan->key_fields[i]->name);
-		write_column_type(to, plan->key_fields[i]->column, &known);
+		write_type(to, plan->key_fields[i], &known);
 		put(to, "}");
 	}
 	wr_printf(to, "],\"connect.name\":\"%s.Key\"}", space);
@@ -158,7 +153,7 @@ static void write_columns(const struct encode_plan *plan, struct writer *to)
 
 	for (unsigned i = 0; i < plan->field_count; i++) {
 		wr_printf(to, "%s{\"name\":\"%s\",\"type\":[\"null\",", i ? "," : "", plan->fields[i].name);
-		write_column_type(to, plan->fields[i].column, &known);
+		write_type(to, &plan->fields[i], &known);
 		put(to, "],\"default\":null}");
 	}
 }

@@ -71,17 +71,28 @@ struct resolved {
 	int32_t modifier;
 };
 
-static int resolve_by_fact(const struct pg_type_fact *fact, struct resolved *ret)
+/* What the catalogue says of a type that is not built in; a domain is what is at its bottom. */
+static int resolve_by_fact(struct pg_relations *set, const struct pg_type_fact *fact, struct resolved *ret,
+			   struct error *err)
 {
+	const struct pg_type_fact *bottom = fact;
+
 	ret->name = fact->name;
-	if (fact->kind == 'e') {
-		ret->type = &pg_type_enum;
-	} else if (fact->kind == 'd' && (ret->type = pg_type_find(fact->base))) {
+	ret->type = &pg_type_other;
+	if (fact->kind == 'd') {
 		ret->oid = fact->base;
 		ret->modifier = fact->modifier;
-	} else {
+		ret->type = pg_type_find(fact->base, fact->modifier);
+		if (ret->type)
+			return 0;
 		ret->type = &pg_type_other;
+		if (set->facts.type(set->facts.context, fact->base, &bottom, err) < 0)
+			return -1;
 	}
+	if (bottom && bottom->kind == 'e')
+		ret->type = &pg_type_enum;
+	else if (bottom && bottom->kind == 'b' && pg_type_find_extension(bottom->name))
+		ret->type = pg_type_find_extension(bottom->name);
 	return 0;
 }
 
@@ -93,7 +104,7 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 	const char *told;
 	int found;
 
-	*ret = (struct resolved){pg_type_find(column->type), NULL, column->type, column->modifier};
+	*ret = (struct resolved){pg_type_find(column->type, column->modifier), NULL, column->type, column->modifier};
 	if (ret->type) {
 		ret->name = ret->type->name;
 		return 0;
@@ -102,10 +113,10 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 	if (found < 0)
 		return -1;
 	if (found)
-		return resolve_by_fact(fact, ret);
+		return resolve_by_fact(set, fact, ret, err);
 	told = map_get(&set->type_names, oid_key(&column->type));
 	ret->name = told ? told : "unknown";
-	ret->type = told ? pg_type_find_name(told) : NULL;
+	ret->type = told ? pg_type_find_name(told, column->modifier) : NULL;
 	if (!ret->type)
 		ret->type = &pg_type_other;
 	return 0;

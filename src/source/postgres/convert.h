@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Values as PostgreSQL prints them, one function for each way of printing. */
+#ifndef POSTGRES_CONVERT_H
+#define POSTGRES_CONVERT_H
+
+#include "base/arena.h"
+#include "model/value.h"
+
+/* Text to value; the state is set by the caller. Views point into the text or the arena. -1: not of that type. */
+typedef int pg_convert(struct view text, struct arena *arena, struct value *ret);
+
+pg_convert convert_text, convert_bool, convert_integer, convert_int4, convert_int2, convert_real, convert_bytes;
+pg_convert convert_date, convert_time, convert_timestamp, convert_timestamp_zoned, convert_interval;
+
+#endif
