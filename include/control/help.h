@@ -35,7 +35,8 @@ void manual_types(struct writer *to);
 struct help_type {
 	const char *name;
 	const char *remark;   /* or "" */
-	struct writer avro;   /* NUL-terminated */
+	struct writer avro;    /* NUL-terminated, as usual ... */
+	struct writer choices; /* ... and what options make of it: sentences, or "" */
 };
 
 /* The number-th from 0; false: there are no more. */

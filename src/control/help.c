@@ -132,6 +132,8 @@ void help_types(struct writer *to)
 		wr_printf(to, "\n  %-28s  %s\n", type.name, type.avro.data);
 		if (*type.remark)
 			fill(to, "      ", type.remark);
+		if (*type.choices.data)
+			fill(to, "      ", type.choices.data);
 	}
 	help_type_done(&type);
 }

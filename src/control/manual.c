@@ -195,10 +195,12 @@ static void manual_type(const struct help_type *type, struct writer *to)
 {
 	tagged(to, type->name);
 	paragraph(to, type->avro.data);
-	if (!*type->remark)
-		return;
-	wr_printf(to, ".br\n");
-	paragraph(to, type->remark);
+	if (*type->remark || *type->choices.data)
+		wr_printf(to, ".br\n");
+	if (*type->remark)
+		paragraph(to, type->remark);
+	if (*type->choices.data)
+		paragraph(to, type->choices.data);
 }
 
 void manual_types(struct writer *to)

@@ -184,6 +184,8 @@ static void test_types_are_told(void **state)
 		"  numeric                       record, io.debezium.data.VariableScaleDecimal\n",
 		"  time(0) to time(3)            int, io.debezium.time.Time\n", "  time                          long, io.debezium.time.MicroTime\n",
 		"  uuid                          string, io.debezium.data.Uuid\n", "  any enum                      string, io.debezium.data.Enum\n",
+		"\n      With format.binary: base64: string. With format.binary: hex: string.\n",
+		"\n      With format.time: connect: int, org.apache.kafka.connect.data.Date, logical type date.\n",
 		"  pg_lsn                        string\n", "  any other type                string\n",
 	};
 	struct writer help = {0}, manual = {0};

@@ -25,14 +25,22 @@ struct bench {
 	char text[8192];
 };
 
-static void start(struct bench *b, const struct table *table)
+static void start_with(struct bench *b, const struct table *table, const struct value_forms *forms)
 {
+	struct encode_options chosen = options;
+
+	chosen.forms = *forms;
 	memset(b, 0, sizeof(*b));
-	b->enc = encoder_new(&options);
+	b->enc = encoder_new(&chosen);
 	b->plan = table ? encode_plan_new(b->enc, table, &b->err) : encoder_messages(b->enc);
 	assert_non_null(b->plan);
 	encode_begin(b->enc, &txn);
 	encode_clock(b->enc, 1700000001000000);
+}
+
+static void start(struct bench *b, const struct table *table)
+{
+	start_with(b, table, &(struct value_forms){0});
 }
 
 static void stop(struct bench *b)
@@ -342,14 +350,14 @@ static void messages_have_their_prefix_as_key(void **state)
 }
 
 /* One column's value as the record shows it, or the error. */
-static const char *shown(struct bench *b, struct type type, struct value value)
+static const char *shown(struct bench *b, const struct value_forms *forms, struct type type, struct value value)
 {
 	struct column column = {.name = "c", .type = type, .source_type = "some type"};
 	struct table table = {.schema = "public", .name = "t", .columns = &column, .column_count = 1};
 	struct change change = {.op = CHANGE_INSERT, .table = &table, .txn = &txn, .after = {IMAGE_FULL, &value}};
 	const char *text;
 
-	start(b, &table);
+	start_with(b, &table, forms);
 	encode_parts(b->enc, b->plan, &change);
 	if (encode(b, &change, 0)) {
 		assert_int_equal(b->err.class, ERROR_RECORD);
@@ -450,7 +458,55 @@ static void values_without_an_ordinary_form_are_shown_or_refused(void **state)
 	FOR_EACH(row, table) {
 		struct bench b;
 
-		assert_string_equal(shown(&b, row->type, row->value), row->expected);
+		assert_string_equal(shown(&b, &(struct value_forms){0}, row->type, row->value), row->expected);
+	}
+}
+
+/* As recorded from Debezium in these modes. */
+static void values_have_the_forms_that_were_chosen(void **state)
+{
+	static const struct value_forms text = {.decimal = DECIMALS_STRING}, real = {.decimal = DECIMALS_DOUBLE},
+					micros = {.time = TIMES_MICROS}, connect = {.time = TIMES_CONNECT},
+					base64 = {.binary = BINARY_BASE64}, hex = {.binary = BINARY_HEX};
+	static const struct {
+		const struct value_forms *forms;
+		struct type type;
+		struct value value;
+		const char *expected;
+	} table[] = {
+		{&text, {TYPE_DECIMAL, 12, 2}, WORD("1234567890.12"), "\"1234567890.12\""},
+		{&text, {TYPE_DECIMAL, 12, 2}, WORD("NaN"), "\"NAN\""},
+		{&text, {TYPE_DECIMAL_VARIABLE, 0, 0}, WORD("1.000"), "\"1.000\""},
+		{&text, {TYPE_DECIMAL_VARIABLE, 0, 0}, WORD("Infinity"), "\"POSITIVE_INFINITY\""},
+		{&text, {TYPE_DECIMAL_VARIABLE, 0, 0}, WORD("-Infinity"), "\"NEGATIVE_INFINITY\""},
+		{&real, {TYPE_DECIMAL, 12, 2}, WORD("-0.01"), "-0.01"},
+		{&real, {TYPE_DECIMAL, 12, 2}, WORD("NaN"), "\"NaN\""},
+		{&real, {TYPE_DECIMAL_VARIABLE, 0, 0}, WORD("123456789012345678901234567890.123456789"), "1.2345678901234568e+29"},
+		{&real, {TYPE_DECIMAL_VARIABLE, 0, 0},
+		 WORD("-1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"), "-1e+102"},
+		{&real, {TYPE_DECIMAL_VARIABLE, 0, 0}, WORD("-Infinity"), "\"-Infinity\""},
+		{&micros, {TYPE_TIME, 0, 3}, NUMBER(INT64_C(45296789000)), "45296789000"},
+		{&micros, {TYPE_TIMESTAMP, 0, 3}, NUMBER(INT64_C(1709210096789000)), "1709210096789"},
+		{&connect, {TYPE_DATE, 0, 0}, NUMBER(19782), "19782"},
+		{&connect, {TYPE_DATE, 0, 0}, NUMBER(DATE_INFINITY), "2147483647"},
+		{&connect, {TYPE_TIME, 0, 6}, NUMBER(INT64_C(86399123456)), "86399123"},
+		{&connect, {TYPE_TIME, 0, 6}, NUMBER(INT64_C(86400000000)), "86400000"},
+		{&connect, {TYPE_TIMESTAMP, 0, 6}, NUMBER(INT64_C(1709210096123456)), "1709210096123"},
+		{&connect, {TYPE_TIMESTAMP, 0, 6}, NUMBER(-1), "-1"},
+		{&connect, {TYPE_TIMESTAMP, 0, 6}, NUMBER(INT64_MAX), "9223372036854775807"},
+		{&base64, {TYPE_BYTES, 0, 0}, WORD("\1\377\20"), "\"Af8Q\""},
+		{&base64, {TYPE_BYTES, 0, 0}, WORD("\377"), "\"/w==\""},
+		{&base64, {TYPE_BYTES, 0, 0}, WORD(""), "\"\""},
+		{&base64, {TYPE_BYTES, 0, 0}, MISSING(VALUE_UNCHANGED), "\"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==\""},
+		{&hex, {TYPE_BYTES, 0, 0}, WORD("\1\377\20"), "\"01ff10\""},
+		{&hex, {TYPE_BYTES, 0, 0}, MISSING(VALUE_UNCHANGED), "\"5f5f646562657a69756d5f756e617661696c61626c655f76616c7565\""},
+	};
+
+	(void)state;
+	FOR_EACH(row, table) {
+		struct bench b;
+
+		assert_string_equal(shown(&b, row->forms, row->type, row->value), row->expected);
 	}
 }
 
@@ -495,6 +551,7 @@ int main(void)
 		     texts_are_checked_where_the_source_does_not_vouch_for_them),
 		TEST("values without an ordinary form are shown or refused",
 		     values_without_an_ordinary_form_are_shown_or_refused),
+		TEST("values have the forms that were chosen", values_have_the_forms_that_were_chosen),
 		TEST("a key that was not sent again is the old one", a_key_that_was_not_sent_again_is_the_old_one),
 	};
 

@@ -6,6 +6,8 @@
  * value means in Avro is worked out here a second time, by plainer means than in the product (gmtime, printf).
  */
 #include <avro.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -19,6 +21,7 @@
 
 /* One value under construction: as the decoder hands it over, and as avro-c is told. */
 struct sample {
+	const struct value_forms *forms;
 	uint64_t *seed;
 	struct arena *arena;
 	struct value *value;
@@ -141,6 +144,16 @@ static __int128 random_number(uint64_t *seed, int digits)
 	return random_next(seed) & 1 ? -number : number;
 }
 
+/* Decimals as text or double; false: neither is wanted. */
+static bool set_inexact(struct sample *s, const char *text)
+{
+	if (s->forms->decimal == DECIMALS_STRING)
+		set_string(s->slot, view_of(text));
+	else if (s->forms->decimal == DECIMALS_DOUBLE)
+		check(avro_value_set_double(s->slot, strtod(text, NULL)));
+	return s->forms->decimal != DECIMALS_PRECISE;
+}
+
 static void make_decimal(struct sample *s, int precision, int scale)
 {
 	__int128 number = random_number(s->seed, precision);
@@ -149,7 +162,8 @@ static void make_decimal(struct sample *s, int precision, int scale)
 
 	print_number(number, scale, text);
 	set_text(s, view_of(text));
-	set_bytes(s->slot, big_integer(number, bytes));
+	if (!set_inexact(s, text))
+		set_bytes(s->slot, big_integer(number, bytes));
 }
 
 static void make_price(struct sample *s)
@@ -177,6 +191,8 @@ static void make_variable_decimal(struct sample *s)
 
 	print_number(number, scale, text);
 	set_text(s, view_of(text));
+	if (set_inexact(s, text))
+		return;
 	for (; scale > 0 && number % 10 == 0; scale--)
 		number /= 10;
 	check(avro_value_get_by_index(s->slot, 0, &scale_slot, NULL));
@@ -203,6 +219,39 @@ static void make_text(struct sample *s)
 	set_string(s->slot, s->value->text);
 }
 
+/* Six bits after the other, with '=' up to a multiple of four. */
+static void print_base64(struct view bytes, char *to)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t count = 0;
+
+	for (size_t bit = 0; bit < bytes.len * 8; bit += 6, count++) {
+		int number = 0;
+
+		for (size_t i = bit; i < bit + 6; i++)
+			number = number * 2 + (i < bytes.len * 8 ? bytes.ptr[i / 8] >> (7 - i % 8) & 1 : 0);
+		to[count] = letters[number];
+	}
+	while (count % 4)
+		to[count++] = '=';
+	to[count] = '\0';
+}
+
+static void set_binary(struct sample *s)
+{
+	char text[700] = "";
+
+	if (s->forms->binary == BINARY_BYTES) {
+		set_bytes(s->slot, s->value->text);
+		return;
+	}
+	if (s->forms->binary == BINARY_BASE64)
+		print_base64(s->value->text, text);
+	for (size_t i = 0; s->forms->binary == BINARY_HEX && i < s->value->text.len; i++)
+		sprintf(text + 2 * i, "%02x", (unsigned char)s->value->text.ptr[i]);
+	set_string(s->slot, view_of(text));
+}
+
 static void make_bytes(struct sample *s)
 {
 	char text[300];
@@ -211,7 +260,7 @@ static void make_bytes(struct sample *s)
 	for (size_t i = 0; i < bytes.len; i++)
 		text[i] = (char)random_next(s->seed);
 	set_text(s, bytes);
-	set_bytes(s->slot, s->value->text);
+	set_binary(s);
 }
 
 static void make_date(struct sample *s)
@@ -220,22 +269,39 @@ static void make_date(struct sample *s)
 	check(avro_value_set_int(s->slot, (int32_t)s->value->integer));
 }
 
+/* Towards the past. */
+static int64_t to_milliseconds(int64_t us)
+{
+	int64_t ms = us / 1000;
+
+	return ms * 1000 > us ? ms - 1 : ms;
+}
+
+static void set_time(struct sample *s, bool milliseconds)
+{
+	if (s->forms->time == TIMES_CONNECT || (milliseconds && s->forms->time == TIMES_ADAPTIVE))
+		check(avro_value_set_int(s->slot, (int32_t)to_milliseconds(s->value->integer)));
+	else
+		check(avro_value_set_long(s->slot, s->value->integer));
+}
+
 static void make_time(struct sample *s)
 {
 	s->value->integer = (int64_t)(random_next(s->seed) % 86400000001);
-	check(avro_value_set_long(s->slot, s->value->integer));
+	set_time(s, false);
 }
 
 static void make_time_in_milliseconds(struct sample *s)
 {
 	s->value->integer = (int64_t)(random_next(s->seed) % 86400001) * 1000;
-	check(avro_value_set_int(s->slot, (int32_t)(s->value->integer / 1000)));
+	set_time(s, true);
 }
 
 static void make_timestamp(struct sample *s)
 {
 	s->value->integer = random_integer(s->seed);
-	check(avro_value_set_long(s->slot, s->value->integer));
+	check(avro_value_set_long(s->slot, s->forms->time == TIMES_CONNECT ? to_milliseconds(s->value->integer)
+									   : s->value->integer));
 }
 
 static void make_timestamp_in_milliseconds(struct sample *s)
@@ -325,12 +391,12 @@ static void set_name(const avro_value_t *record, const char *name, int branch, c
 	check(avro_value_set_string(&slot, text));
 }
 
-static void make_row(uint64_t *seed, struct arena *arena, struct value *values, avro_value_t *image)
+static void make_row(const struct value_forms *forms, uint64_t *seed, struct arena *arena, struct value *values, avro_value_t *image)
 {
 	for (unsigned i = 0; i < COLUMNS; i++) {
 		bool null = i > 0 && random_next(seed) % 5 == 0;
 		avro_value_t slot = branch_of(image, columns[i].column.name, !null);
-		struct sample sample = {seed, arena, &values[i], &slot};
+		struct sample sample = {forms, seed, arena, &values[i], &slot};
 
 		values[i] = (struct value){.state = null ? VALUE_NULL : VALUE_PRESENT};
 		if (!null)
@@ -397,9 +463,9 @@ static void assert_same_bytes(const struct message *message, const avro_value_t 
 	assert_memory_equal(body.ptr, expected, size);
 }
 
-static void rows_of_every_type_are_what_avro_c_writes(void **state)
+static void compare_rows(const struct value_forms *forms)
 {
-	static const struct encode_options options = {.prefix = "shop", .source_name = "shop", .connector = "postgresql",
+	const struct encode_options options = {.forms = *forms, .prefix = "shop", .source_name = "shop", .connector = "postgresql",
 						      .database = "shopdb", .version = "1.0"};
 	static const struct transaction txn = {.id = 1266, .final = {POSITION_PG_LSN, COMMIT_LSN}, .committed_at = COMMIT_US};
 	struct column shape[COLUMNS];
@@ -415,7 +481,6 @@ static void rows_of_every_type_are_what_avro_c_writes(void **state)
 	avro_value_t envelope;
 	uint64_t seed = 20260101;
 
-	(void)state;
 	for (unsigned i = 0; i < COLUMNS; i++) {
 		shape[i] = columns[i].column;
 		shape[i].source_type = "some(1)";
@@ -436,12 +501,12 @@ static void rows_of_every_type_are_what_avro_c_writes(void **state)
 		avro_value_t image = branch_of(&envelope, "after", 1);
 		struct message message;
 
-		make_row(&seed, &arena, after, &image);
+		make_row(forms, &seed, &arena, after, &image);
 		image = branch_of(&envelope, "before", update);
 		if (update) {
 			avro_value_t slot;
 
-			make_row(&seed, &arena, before, &image);
+			make_row(forms, &seed, &arena, before, &image);
 			before[0] = after[0]; /* the same key */
 			slot = branch_of(&image, "id", 1);
 			check(avro_value_set_long(&slot, before[0].integer));
@@ -464,10 +529,29 @@ static void rows_of_every_type_are_what_avro_c_writes(void **state)
 	arena_done(&arena);
 }
 
+static void rows_of_every_type_are_what_avro_c_writes(void **state)
+{
+	(void)state;
+	compare_rows(&(struct value_forms){0});
+}
+
+static void and_so_they_are_in_every_form_of_values(void **state)
+{
+	static const struct value_forms forms[] = {
+		{.decimal = DECIMALS_STRING}, {.decimal = DECIMALS_DOUBLE}, {.time = TIMES_MICROS}, {.time = TIMES_CONNECT},
+		{.binary = BINARY_BASE64}, {.binary = BINARY_HEX}, {DECIMALS_DOUBLE, TIMES_CONNECT, BINARY_HEX},
+	};
+
+	(void)state;
+	FOR_EACH(row, forms)
+		compare_rows(row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("rows of every type are what avro-c writes", rows_of_every_type_are_what_avro_c_writes),
+		TEST("and so they are in every form of values", and_so_they_are_in_every_form_of_values),
 	};
 
 	return RUN_TESTS(tests);
