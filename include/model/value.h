@@ -25,6 +25,8 @@ enum value_state { VALUE_ABSENT, VALUE_NULL, VALUE_UNCHANGED, VALUE_PRESENT };
  *   time                               integer: microseconds since midnight (24:00 is legal)
  *   timestamp, zoned timestamp         integer: microseconds since 1970-01-01 (UTC), outermost values = infinity
  *   interval                           text as PostgreSQL prints it; integer: approximate microseconds
+ *   zoned time                         text as PostgreSQL prints it; integer: microseconds since midnight in UTC
+ *   xml, ltree, tsvector, bits ("0101"), point ("(1.5,-2)")      text as PostgreSQL prints it
  * Views point into the source's buffers and live until the source's next `next`.
  */
 struct value {

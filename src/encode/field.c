@@ -8,6 +8,8 @@
  */
 #include "field.h"
 
+#include <stdio.h>
+
 #include "avro_bytes.h"
 #include "base/datetime.h"
 #include "base/decimal.h"
@@ -16,6 +18,7 @@
 #include "form.h"
 
 #define USEC_PER_DAY INT64_C(86400000000)
+#define COORDINATE_MOST 66   /* of text */
 #define SHORT_DIGITS 18 /* that many digits always fit an int64 */
 
 static const char out_of_range[] = "is out of the range of its Avro type";
@@ -78,7 +81,7 @@ static char *put_decimal_slow(char *to, struct encode_field *field, struct view 
 {
 	struct decimal decimal;
 
-	if (field->limit && !decimal_parse(text, &decimal) && !decimal_rescale(decimal, field->scale, &decimal) &&
+	if (!decimal_parse(text, &decimal) && !decimal_rescale(decimal, field->scale, &decimal) &&
 	    decimal.coefficient < field->limit && decimal.coefficient > -field->limit)
 		return put_decimal128(to, decimal.coefficient);
 	to = put_decimal_text(to, text, field->precision, field->scale);
@@ -125,6 +128,32 @@ PUT_FUNCTION(put_decimal_variable)
 	to = put_decimal_text(to, text, (int)text.len, scale);
 	if (!to)
 		*why = no_decimal;
+	return to;
+}
+
+/* x y, well-known binary, no spatial reference */
+PUT_FUNCTION(put_point)
+{
+	char text[2 * COORDINATE_MOST];
+	double x, y;
+
+	(void)field;
+	if (value->text.len >= sizeof(text)) {
+		*why = out_of_range;
+		return NULL;
+	}
+	memcpy(text, value->text.ptr, value->text.len);
+	text[value->text.len] = '\0';
+	if (sscanf(text, "(%lf,%lf)", &x, &y) != 2) {
+		*why = "is no point";
+		return NULL;
+	}
+	to = put_double(put_double(to, x), y);
+	*to++ = BRANCH_1;
+	to = put_bytes(to, (struct view){"\1\1\0\0\0", 5});
+	to[-6] = 2 * POINT_WKB_BYTES;
+	to = put_double(put_double(to, x), y);
+	*to++ = BRANCH_0;
 	return to;
 }
 
@@ -238,8 +267,7 @@ static void init_decimal(struct encode_field *field, struct type type)
 	field->precision = decimal_precision(type);
 	field->scale = decimal_scale(type);
 	field->bytes += (size_t)field->scale;
-	if (field->precision <= DECIMAL_DIGITS)
-		field->limit = limit_of(field->precision);
+	field->limit = limit_of(field->precision < DECIMAL_DIGITS ? field->precision : DECIMAL_DIGITS);
 }
 
 void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms)

@@ -37,7 +37,7 @@ struct encode_field {
 	const char *name;             /* as in the schema */
 	size_t bytes;                 /* most that put writes beside the text */
 	int precision, scale;         /* of a decimal as its schema has it */
-	__int128 limit;               /* of a decimal: every |unscaled value| is less; 0: more than 38 digits */
+	__int128 limit;               /* of a decimal: |unscaled value| is less, or has more than 38 digits */
 
 	int64_t day;                  /* the day whose text was written last */
 	unsigned day_len;
@@ -57,6 +57,8 @@ void field_check_text(struct encode_field *field);
  * A decimal column's precision and scale in Avro, where 0 <= scale <= precision: numeric(3,-2), which ends in two
  * zeros, is a decimal(5,0), and numeric(2,4) a decimal(4,4). Nothing is lost.
  */
+#define DECIMAL_PRECISION_UNKNOWN 64 /* Kafka Connect's for a decimal of which none is told */
+
 static inline int decimal_scale(struct type type)
 {
 	return type.scale < 0 ? 0 : type.scale;
@@ -66,6 +68,8 @@ static inline int decimal_precision(struct type type)
 {
 	int precision = type.scale < 0 ? type.precision - type.scale : type.precision;
 
+	if (!type.precision)
+		return DECIMAL_PRECISION_UNKNOWN;
 	return precision < type.scale ? type.scale : precision;
 }
 

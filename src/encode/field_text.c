@@ -2,10 +2,10 @@
 /* Copyright the Tailwater authors. */
 
 /* Values that are text, or become text, in Avro; and numbers that are read from text. */
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "avro_bytes.h"
+#include "base/datetime.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "base64.h"
@@ -54,6 +54,32 @@ PUT_FUNCTION(put_decimal_double)
 	if (text != small)
 		free(text);
 	return to;
+}
+
+/* 10:34:56.789Z; the text is short enough for its length to be one byte. */
+PUT_FUNCTION(put_time_zoned)
+{
+	char text[DATETIME_TEXT_BYTES];
+	size_t len = (size_t)time_print(value->integer, text);
+
+	(void)field, (void)why;
+	text[len] = 'Z';
+	return put_bytes(to, (struct view){text, len + 1});
+}
+
+/* The last bit of the text is the lowest of the first byte; there are no more bytes than the highest one needs. */
+PUT_FUNCTION(put_bits)
+{
+	struct view bits = value->text;
+	const char *highest = bits.len ? memchr(bits.ptr, '1', bits.len) : NULL;
+	size_t count = highest ? (size_t)(bits.ptr + bits.len - highest) : 0, bytes = (count + 7) / 8;
+
+	(void)field, (void)why;
+	to = put_long(to, (int64_t)bytes);
+	memset(to, 0, bytes);
+	for (size_t i = 0; i < count; i++)
+		to[i / 8] = (char)(to[i / 8] | (bits.ptr[bits.len - 1 - i] == '1') << i % 8);
+	return to + bytes;
 }
 
 PUT_FUNCTION(put_base64)

@@ -9,7 +9,8 @@
 #include "field.h"
 
 /* What a schema has beside the names of its form. */
-enum form_schema { SCHEMA_NAMES, SCHEMA_DECIMAL, SCHEMA_VARIABLE_DECIMAL, SCHEMA_ENUM, SCHEMA_SOURCE_TYPE };
+enum form_schema { SCHEMA_NAMES, SCHEMA_DECIMAL, SCHEMA_VARIABLE_DECIMAL, SCHEMA_ENUM, SCHEMA_SOURCE_TYPE,
+		   SCHEMA_BITS, SCHEMA_POINT };
 
 struct form {
 	const char *avro;         /* Avro's type */

@@ -15,20 +15,16 @@
 #include "base/json.h"
 #include "form.h"
 
+/* Records that a schema has written out: from then on they are told by name. */
+struct named {
+	bool decimal;
+	bool point;
+};
+
 static void put(struct writer *to, const char *text)
 {
 	wr_view_bytes(to, view_of(text));
 }
-
-/* Types of the source that travel as text and have a meaning of their own in Debezium. */
-static const struct {
-	const char *source_type;
-	const char *meaning;
-} text_types[] = {
-	{"xml", "io.debezium.data.Xml"},
-	{"ltree", "io.debezium.data.Ltree"},
-	{"tsvector", "io.debezium.data.Tsvector"},
-};
 
 static void write_meaning(struct writer *to, const char *avro, const char *meaning)
 {
@@ -56,20 +52,22 @@ static void write_decimal(struct writer *to, struct type type)
 {
 	int scale = decimal_scale(type), precision = decimal_precision(type);
 
+	wr_printf(to, "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"%d\"", scale);
+	if (type.precision)
+		wr_printf(to, ",\"connect.decimal.precision\":\"%d\"", precision);
 	wr_printf(to,
-		  "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"%d\","
-		  "\"connect.decimal.precision\":\"%d\"},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\","
-		  "\"logicalType\":\"decimal\",\"precision\":%d,\"scale\":%d}",
-		  scale, precision, precision, scale);
+		  "},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"logicalType\":\"decimal\",\"precision\":%d,"
+		  "\"scale\":%d}",
+		  precision, scale);
 }
 
-static void write_variable_decimal(struct writer *to, bool *known)
+static void write_variable_decimal(struct writer *to, struct named *named)
 {
-	if (*known) {
+	if (named->decimal) {
 		put(to, "\"io.debezium.data.VariableScaleDecimal\"");
 		return;
 	}
-	*known = true;
+	named->decimal = true;
 	put(to, "{\"type\":\"record\",\"name\":\"VariableScaleDecimal\",\"namespace\":\"io.debezium.data\",\"fields\":["
 		"{\"name\":\"scale\",\"type\":\"int\"},{\"name\":\"value\",\"type\":\"bytes\"}],"
 		"\"connect.doc\":\"Variable scaled decimal\",\"connect.version\":1,"
@@ -100,20 +98,30 @@ static void write_source_type(struct writer *to, const char *source_type)
 	wr_done(&name);
 }
 
-static void write_other(struct writer *to, const struct column *column)
+static void write_bits(struct writer *to, const struct column *column)
 {
-	for (size_t i = 0; i < sizeof(text_types) / sizeof(text_types[0]); i++) {
-		if (!strcmp(text_types[i].source_type, column->source_type)) {
-			write_meaning(to, "string", text_types[i].meaning);
-			put(to, "}");
-			return;
-		}
-	}
-	write_source_type(to, column->source_type);
+	put(to, "{\"type\":\"bytes\",\"connect.version\":1,");
+	if (column->type.precision)
+		wr_printf(to, "\"connect.parameters\":{\"length\":\"%d\"},", (int)column->type.precision);
+	put(to, "\"connect.name\":\"io.debezium.data.Bits\"}");
 }
 
-/* The Avro type of a field; *known: the record VariableScaleDecimal was written out before. */
-static void write_type(struct writer *to, const struct encode_field *field, bool *known)
+static void write_point(struct writer *to, struct named *named)
+{
+	if (named->point) {
+		put(to, "\"io.debezium.data.geometry.Point\"");
+		return;
+	}
+	named->point = true;
+	put(to, "{\"type\":\"record\",\"name\":\"Point\",\"namespace\":\"io.debezium.data.geometry\",\"fields\":["
+		"{\"name\":\"x\",\"type\":\"double\"},{\"name\":\"y\",\"type\":\"double\"},"
+		"{\"name\":\"wkb\",\"type\":[\"null\",\"bytes\"],\"default\":null},"
+		"{\"name\":\"srid\",\"type\":[\"null\",\"int\"],\"default\":null}],"
+		"\"connect.doc\":\"Geometry (POINT)\",\"connect.version\":1,"
+		"\"connect.name\":\"io.debezium.data.geometry.Point\"}");
+}
+
+static void write_type(struct writer *to, const struct encode_field *field, struct named *named)
 {
 	switch (field->form->schema) {
 	case SCHEMA_NAMES:
@@ -123,25 +131,31 @@ static void write_type(struct writer *to, const struct encode_field *field, bool
 		write_decimal(to, field->column->type);
 		break;
 	case SCHEMA_VARIABLE_DECIMAL:
-		write_variable_decimal(to, known);
+		write_variable_decimal(to, named);
 		break;
 	case SCHEMA_ENUM:
 		write_enum(to, field->column);
 		break;
 	case SCHEMA_SOURCE_TYPE:
-		write_other(to, field->column);
+		write_source_type(to, field->column->source_type);
+		break;
+	case SCHEMA_BITS:
+		write_bits(to, field->column);
+		break;
+	case SCHEMA_POINT:
+		write_point(to, named);
 		break;
 	}
 }
 
 void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to)
 {
-	bool known = false;
+	struct named named = {0};
 
 	wr_printf(to, "{\"type\":\"record\",\"name\":\"Key\",\"namespace\":\"%s\",\"fields\":[", space);
 	for (unsigned i = 0; i < plan->key_field_count; i++) {
 		wr_printf(to, "%s{\"name\":\"%s\",\"type\":", i ? "," : "", plan->key_fields[i]->name);
-		write_type(to, plan->key_fields[i], &known);
+		write_type(to, plan->key_fields[i], &named);
 		put(to, "}");
 	}
 	wr_printf(to, "],\"connect.name\":\"%s.Key\"}", space);
@@ -149,11 +163,11 @@ void write_key_schema(const struct encode_plan *plan, const char *space, struct 
 
 static void write_columns(const struct encode_plan *plan, struct writer *to)
 {
-	bool known = false;
+	struct named named = {0};
 
 	for (unsigned i = 0; i < plan->field_count; i++) {
 		wr_printf(to, "%s{\"name\":\"%s\",\"type\":[\"null\",", i ? "," : "", plan->fields[i].name);
-		write_type(to, &plan->fields[i], &known);
+		write_type(to, &plan->fields[i], &named);
 		put(to, "],\"default\":null}");
 	}
 }

@@ -7,10 +7,13 @@
  */
 #include "convert.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/datetime.h"
+#include "base/json.h"
+#include "base/writer.h"
 
 int convert_text(struct view text, struct arena *arena, struct value *ret)
 {
@@ -74,6 +77,168 @@ int convert_real(struct view text, struct arena *arena, struct value *ret)
 	return *end ? -1 : 0;
 }
 
+/* At least one digit stands before the point; there are at least `fraction` digits. */
+static int place_point(struct view digits, bool negative, unsigned fraction, struct arena *arena, struct value *ret)
+{
+	size_t whole = digits.len - fraction, zeros = 0;
+
+	while (zeros + 1 < whole && digits.ptr[zeros] == '0')
+		zeros++;
+	ret->text = arena_printf(arena, "%s%s%.*s%s%.*s", negative ? "-" : "", whole ? "" : "0", (int)(whole - zeros),
+				 digits.ptr + zeros, fraction ? "." : "", (int)fraction, digits.ptr + whole);
+	return 0;
+}
+
+/* "-$1,234.56", as it is with lc_monetary = C, with another number of digits behind the point. */
+static int read_money(struct view text, unsigned fraction, struct arena *arena, struct value *ret)
+{
+	char digits[32], *to = digits;
+	size_t at = text.len && text.ptr[0] == '-';
+	bool point = false;
+
+	if (at == text.len || text.ptr[at++] != '$')
+		return -1;
+	for (; at < text.len && to < digits + sizeof(digits); at++) {
+		if (text.ptr[at] >= '0' && text.ptr[at] <= '9')
+			*to++ = text.ptr[at];
+		else if (text.ptr[at] == '.' ? point || at + 3 != text.len : text.ptr[at] != ',' || point)
+			return -1;
+		point |= text.ptr[at] == '.';
+	}
+	if (at != text.len || !point || to - digits < 3 || to - digits > 19)
+		return -1;
+	return place_point((struct view){digits, (size_t)(to - digits)}, text.ptr[0] == '-', fraction, arena, ret);
+}
+
+int convert_money(struct view text, struct arena *arena, struct value *ret)
+{
+	return read_money(text, 2, arena, ret);
+}
+
+int convert_money0(struct view text, struct arena *arena, struct value *ret)
+{
+	return read_money(text, 0, arena, ret);
+}
+
+int convert_money3(struct view text, struct arena *arena, struct value *ret)
+{
+	return read_money(text, 3, arena, ret);
+}
+
+int convert_bits(struct view text, struct arena *arena, struct value *ret)
+{
+	(void)arena;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] != '0' && text.ptr[i] != '1')
+			return -1;
+	ret->text = text;
+	return 0;
+}
+
+/* bit(1) */
+int convert_bit(struct view text, struct arena *arena, struct value *ret)
+{
+	if (text.len != 1 || convert_bits(text, arena, ret) < 0)
+		return -1;
+	ret->integer = text.ptr[0] == '1';
+	return 0;
+}
+
+static bool is_coordinate(const char **pos, const char *end, char stop)
+{
+	char copy[64], *after;
+	const char *start = *pos, *found = memchr(start, stop, (size_t)(end - start));
+	size_t len = found ? (size_t)(found - start) : 0;
+
+	if (!found || !len || len >= sizeof(copy) || strchr(" \t\n\v\f\r", *start))
+		return false;
+	memcpy(copy, start, len);
+	copy[len] = '\0';
+	strtod(copy, &after);
+	*pos = found + 1;
+	return !*after;
+}
+
+/* "(1.5,-2)" */
+int convert_point(struct view text, struct arena *arena, struct value *ret)
+{
+	const char *pos = text.ptr, *end = text.ptr + text.len;
+
+	(void)arena;
+	if (text.len < 5 || *pos++ != '(' || !is_coordinate(&pos, end, ',') || !is_coordinate(&pos, end, ')') || pos != end)
+		return -1;
+	ret->text = text;
+	return 0;
+}
+
+/* A quoted text with backslashes before quotes and backslashes; *pos behind it. -1: there is none. */
+static int take_quoted(const char **pos, const char *end, struct writer *plain)
+{
+	const char *at = *pos;
+
+	wr_clear(plain);
+	if (at == end || *at++ != '"')
+		return -1;
+	for (; at < end && *at != '"'; at++) {
+		if (*at == '\\' && ++at == end)
+			return -1;
+		wr_u8(plain, (uint8_t)*at);
+	}
+	if (at == end)
+		return -1;
+	*pos = at + 1;
+	return 0;
+}
+
+static bool take_word(const char **pos, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(end - *pos) < len || memcmp(*pos, word, len) != 0)
+		return false;
+	*pos += len;
+	return true;
+}
+
+/* "key"=>"value" or "key"=>NULL as a member of an object */
+static int take_pair(const char **pos, const char *end, struct writer *plain, struct writer *json)
+{
+	if (take_quoted(pos, end, plain) < 0 || !take_word(pos, end, "=>"))
+		return -1;
+	json_text(json, wr_view(plain));
+	wr_u8(json, ':');
+	if (take_word(pos, end, "NULL")) {
+		wr_view_bytes(json, VIEW("null"));
+		return 0;
+	}
+	if (take_quoted(pos, end, plain) < 0)
+		return -1;
+	json_text(json, wr_view(plain));
+	return 0;
+}
+
+/* "a"=>"1", "b"=>NULL becomes {"a":"1","b":null}, as in Debezium. */
+int convert_hstore(struct view text, struct arena *arena, struct value *ret)
+{
+	const char *pos = text.ptr, *end = text.ptr + text.len;
+	struct writer plain = {0}, json = {0};
+	int result = 0;
+
+	wr_u8(&json, '{');
+	while (result == 0 && pos < end) {
+		if (json.len > 1)
+			wr_u8(&json, ',');
+		result = take_pair(&pos, end, &plain, &json);
+		if (result == 0 && pos < end && (!take_word(&pos, end, ", ") || pos == end))
+			result = -1;
+	}
+	wr_u8(&json, '}');
+	ret->text = arena_copy(arena, wr_view(&json));
+	wr_done(&plain);
+	wr_done(&json);
+	return result;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -122,6 +287,13 @@ int convert_timestamp_zoned(struct view text, struct arena *arena, struct value 
 {
 	(void)arena;
 	return timestamp_parse(text, true, &ret->integer);
+}
+
+int convert_time_zoned(struct view text, struct arena *arena, struct value *ret)
+{
+	(void)arena;
+	ret->text = text;
+	return time_zoned_parse(text, &ret->integer);
 }
 
 int convert_interval(struct view text, struct arena *arena, struct value *ret)

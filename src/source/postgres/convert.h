@@ -12,6 +12,8 @@
 typedef int pg_convert(struct view text, struct arena *arena, struct value *ret);
 
 pg_convert convert_text, convert_bool, convert_integer, convert_int4, convert_int2, convert_real, convert_bytes;
+pg_convert convert_bit, convert_bits, convert_money, convert_money0, convert_money3, convert_hstore, convert_point;
+pg_convert convert_time_zoned;
 pg_convert convert_date, convert_time, convert_timestamp, convert_timestamp_zoned, convert_interval;
 
 #endif

@@ -116,9 +116,27 @@ static int fact_key(void *context, uint32_t relation, char identity, struct aren
 	return *ret_count > 0;
 }
 
+/* By lc_monetary as sessions of the database have it. */
+static int fact_money_digits(void *context, int *ret, struct error *err)
+{
+	struct pg_catalogue *cat = context;
+	PGresult *result;
+
+	if (!cat->money_known) {
+		result = pg_query(cat->conn, err, "SELECT pg_catalog.scale('0'::pg_catalog.money::pg_catalog.numeric)");
+		if (!result)
+			return -1;
+		cat->money_digits = atoi(pg_value(result, 0, 0));
+		cat->money_known = true;
+		PQclear(result);
+	}
+	*ret = cat->money_digits;
+	return 0;
+}
+
 struct pg_facts pg_catalogue_facts(struct pg_catalogue *cat)
 {
-	return (struct pg_facts){.context = cat, .type = fact_type, .key = fact_key};
+	return (struct pg_facts){.context = cat, .type = fact_type, .money_digits = fact_money_digits, .key = fact_key};
 }
 
 static int find_relation(struct pg_catalogue *cat, const char *schema, const char *name, struct pg_relation *ret,

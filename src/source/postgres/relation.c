@@ -122,6 +122,23 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 	return 0;
 }
 
+/* The number of digits that money has is a fact, too. */
+static int settle_money(struct pg_relations *set, struct resolved *resolved, struct error *err)
+{
+	int digits = 0;
+
+	if (!pg_type_is_money(resolved->type))
+		return 0;
+	if (set->facts.money_digits(set->facts.context, &digits, err) < 0)
+		return -1;
+	resolved->type = pg_type_money(digits);
+	if (resolved->type)
+		return 0;
+	error_set(err, ERROR_INPUT, "a column of type money, whose amounts have %d digits behind the point by the database's "
+		  "lc_monetary: only 0, 2 and 3 are known", digits);
+	return error_hint(err, "exclude the table, or make the column numeric");
+}
+
 static int build_columns(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
 			 pg_convert **convert, struct arena *arena, struct error *err)
 {
@@ -129,7 +146,7 @@ static int build_columns(struct pg_relations *set, const struct pg_relation *rel
 		const struct pg_column *from = &relation->columns[i];
 		struct resolved resolved;
 
-		if (resolve_type(set, from, &resolved, err) < 0)
+		if (resolve_type(set, from, &resolved, err) < 0 || settle_money(set, &resolved, err) < 0)
 			return -1;
 		convert[i] = resolved.type->convert;
 		draft->columns[i] = (struct column){

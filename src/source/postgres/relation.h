@@ -53,6 +53,9 @@ struct pg_facts {
 	/* 1 and the fact (owned by the facts, lasting), 0 if there is no such type, -1. */
 	int (*type)(void *context, uint32_t oid, const struct pg_type_fact **ret, struct error *err);
 
+	/* How many digits behind the point an amount of money has in this database: 0, or -1. */
+	int (*money_digits)(void *context, int *ret, struct error *err);
+
 	/*
 	 * The columns of the key (primary key, or of the identity index if identity is 'i') in key order,
 	 * NUL-terminated names in the arena: 1, 0 if there is none, -1.

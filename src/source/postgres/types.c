@@ -14,12 +14,14 @@
 enum {
 	BPCHAROID = 1042,
 	VARCHAROID = 1043,
+	MONEYOID = 790,
 	NUMERICOID = 1700,
 };
 
 #define VARHDRSZ 4 /* the server adds it to length and numeric modifiers */
 
 #define AS_PRINTED "As the server prints it."
+#define LAST_BIT_FIRST "The last bit is the lowest of the first byte; zero bytes at the end are left out."
 #define NUMBER_OR_NAME "Its name, or its number if nothing has it any more."
 
 static const struct pg_type types[] = {
@@ -36,7 +38,8 @@ static const struct pg_type types[] = {
 	{NUMERICOID, "numeric", NULL, TYPE_DECIMAL_VARIABLE, convert_text,
 	 "Exact, of any length, each value at its own scale without zeros at the end. NaN and the infinities have no form: see "
 	 "on_bad_record.", 0, 0},
-	{790, "money", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
+	{MONEYOID, "money", NULL, TYPE_DECIMAL, convert_money,
+	 "Exact, with as many digits behind the point as lc_monetary of the database has: usually 2.", 0, 0},
 
 	{25, "text", NULL, TYPE_TEXT, convert_text, NULL, 0, 0},
 	{VARCHAROID, "varchar", NULL, TYPE_TEXT, convert_text, NULL, 0, 0},
@@ -47,48 +50,53 @@ static const struct pg_type types[] = {
 	{2950, "uuid", NULL, TYPE_UUID, convert_text, NULL, 0, 0},
 	{114, "json", NULL, TYPE_JSON, convert_text, "As it was written.", 0, 0},
 	{3802, "jsonb", NULL, TYPE_JSON, convert_text, "As the server prints it: keys in its order.", 0, 0},
-	{142, "xml", NULL, TYPE_OTHER, convert_text, NULL, 0, 0},
+	{142, "xml", NULL, TYPE_XML, convert_text, NULL, 0, 0},
 	{4072, "jsonpath", NULL, TYPE_OTHER, convert_text, NULL, 0, 0},
-	{3614, "tsvector", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
+	{3614, "tsvector", NULL, TYPE_TSVECTOR, convert_text, AS_PRINTED, 0, 0},
 	{3615, "tsquery", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{1560, "bit", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{1562, "varbit", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
+	{1560, "bit", "bit(1)", TYPE_BOOL, convert_bit, NULL, 1, 1},
+	{1560, "bit", "bit(n)", TYPE_BITS, convert_bits, LAST_BIT_FIRST " A mapping has the text, as in 0101.", 0, 0},
+	{1562, "varbit", NULL, TYPE_BITS, convert_bits,
+	 LAST_BIT_FIRST " How many bits the value has is not told. A mapping has the text, as in 0101.", 0, 0},
 
 	{1082, "date", NULL, TYPE_DATE, convert_date,
 	 "Days since 1970-01-01 in the Gregorian calendar, also before its time and BC; infinity is the largest number, -infinity "
 	 "the smallest.", 0, 0},
 	{1083, "time", "time(0) to time(3)", TYPE_TIME, convert_time, "Milliseconds since midnight; 24:00 is 86400000.", 0, 3},
 	{1083, "time", NULL, TYPE_TIME, convert_time, "Microseconds since midnight; 24:00 is 86400000000.", 0, 0},
-	{1266, "timetz", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
+	{1266, "timetz", NULL, TYPE_TIME_ZONED, convert_time_zoned,
+	 "10:34:56.789Z, in UTC with as many digits as it needs; 24:00:00+00 is 24:00:00Z. A mapping has the text as PostgreSQL "
+	 "prints it.", 0, 0},
 	{1114, "timestamp", "timestamp(0) to timestamp(3)", TYPE_TIMESTAMP, convert_timestamp,
 	 "Milliseconds since 1970-01-01 00:00 as if it were UTC; infinity and -infinity are the outermost numbers.", 0, 3},
 	{1114, "timestamp", NULL, TYPE_TIMESTAMP, convert_timestamp,
 	 "Microseconds since 1970-01-01 00:00 as if it were UTC; infinity and -infinity are the outermost numbers. Those from the "
-	 "year 294247 on have no form: see on_bad_record.", 0, 0},
+	 "year 294247 on do not fit: they stop the agent (BLOCKED).", 0, 0},
 	{1184, "timestamptz", NULL, TYPE_TIMESTAMP_ZONED, convert_timestamp_zoned,
 	 "2024-02-29T12:34:56.123456Z, in UTC with as many digits as the column has; -0043 is the year 44 BC; infinity and "
 	 "-infinity are those words.", 0, 0},
 	{1186, "interval", NULL, TYPE_INTERVAL, convert_interval,
-	 "Microseconds, with a month of a twelfth of 365.25 days. A mapping has the text as PostgreSQL prints it. What does not "
-	 "fit, and infinity, has no form: see on_bad_record.", 0, 0},
+	 "Microseconds, with a month of a twelfth of 365.25 days. A mapping has the text as PostgreSQL prints it. Infinities "
+	 "are the outermost numbers; what does not fit otherwise stops the agent (BLOCKED).", 0, 0},
 
-	{869, "inet", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{650, "cidr", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{829, "macaddr", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{774, "macaddr8", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{3904, "int4range", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{3926, "int8range", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{3906, "numrange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{3908, "tsrange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{3910, "tstzrange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{3912, "daterange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
+	{869, "inet", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{650, "cidr", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{829, "macaddr", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{774, "macaddr8", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{3904, "int4range", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{3926, "int8range", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{3906, "numrange", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{3908, "tsrange", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{3910, "tstzrange", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
+	{3912, "daterange", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
 	{4451, "int4multirange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{4536, "int8multirange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{4532, "nummultirange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{4533, "tsmultirange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{4534, "tstzmultirange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{4535, "datemultirange", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
-	{600, "point", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
+	{600, "point", NULL, TYPE_POINT, convert_point,
+	 "The coordinates, and the same as well-known binary. A mapping has the text, as in (1.5,-2).", 0, 0},
 	{628, "line", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{601, "lseg", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{603, "box", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
@@ -126,7 +134,9 @@ static const struct pg_type types[] = {
 	{4600, "pg_brin_bloom_summary", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{4601, "pg_brin_minmax_multi_summary", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 
-	{0, "ltree", NULL, TYPE_OTHER, convert_text, "Of the extension.", 0, 0},
+	{0, "citext", NULL, TYPE_TEXT, convert_text, "Of the extension.", 0, 0},
+	{0, "hstore", NULL, TYPE_JSON, convert_hstore, "Of the extension: an object of texts and nulls, also for a mapping.", 0, 0},
+	{0, "ltree", NULL, TYPE_LTREE, convert_text, "Of the extension.", 0, 0},
 };
 
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
@@ -135,6 +145,30 @@ const struct pg_type pg_type_enum = {0, "", "any enum", TYPE_ENUM, convert_text,
 const struct pg_type pg_type_other = {0, "", "any other type", TYPE_OTHER, convert_text,
 	"Arrays, composite types, ranges made by users, and types of extensions: as the server prints them. A domain is what its "
 	"base type is.", 0, 0};
+
+/* Money in a database whose lc_monetary has so many digits behind the point. */
+static const struct pg_type money_types[] = {
+	[0] = {MONEYOID, "money", NULL, TYPE_DECIMAL, convert_money0, NULL, 0, 0},
+	[2] = {MONEYOID, "money", NULL, TYPE_DECIMAL, convert_money, NULL, 0, 0},
+	[3] = {MONEYOID, "money", NULL, TYPE_DECIMAL, convert_money3, NULL, 0, 0},
+};
+
+bool pg_type_is_money(const struct pg_type *type)
+{
+	return type->oid == MONEYOID;
+}
+
+const struct pg_type *pg_type_money(int digits)
+{
+	bool known = digits >= 0 && digits < (int)(sizeof(money_types) / sizeof(money_types[0]));
+
+	return known && money_types[digits].oid ? &money_types[digits] : NULL;
+}
+
+static int16_t money_scale(const struct pg_type *type)
+{
+	return type->convert == convert_money0 ? 0 : type->convert == convert_money3 ? 3 : 2;
+}
 
 static bool fits(const struct pg_type *type, int32_t modifier)
 {
@@ -182,6 +216,10 @@ struct type pg_type_of(const struct pg_type *type, int32_t modifier)
 
 	if (type->kind == TYPE_DECIMAL && type->oid == NUMERICOID)
 		return (struct type){TYPE_DECIMAL, numeric_precision(modifier), numeric_scale(modifier)};
+	if (pg_type_is_money(type))
+		return (struct type){TYPE_DECIMAL, 0, money_scale(type)};
+	if (type->kind == TYPE_BITS)
+		ret.precision = modifier > 0 ? modifier : 0;
 	if (type->kind == TYPE_TIME || type->kind == TYPE_TIMESTAMP || type->kind == TYPE_TIMESTAMP_ZONED)
 		ret.scale = modifier >= 0 && modifier <= 6 ? (int16_t)modifier : 6;
 	return ret;

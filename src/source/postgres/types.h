@@ -39,6 +39,10 @@ const struct pg_type *pg_type_find_name(const char *name, int32_t modifier);
 /* By name, of those that are not built in; or NULL. */
 const struct pg_type *pg_type_find_extension(const char *name);
 
+/* Amounts are printed in hundredths: what they mean is said by the database. NULL: nothing of ours has so many digits. */
+bool pg_type_is_money(const struct pg_type *type);
+const struct pg_type *pg_type_money(int digits);
+
 /* The type with its modifier: precision and scale. */
 struct type pg_type_of(const struct pg_type *type, int32_t modifier);
 

@@ -186,6 +186,7 @@ static void test_types_are_told(void **state)
 		"  uuid                          string, io.debezium.data.Uuid\n", "  any enum                      string, io.debezium.data.Enum\n",
 		"\n      With format.binary: base64: string. With format.binary: hex: string.\n",
 		"\n      With format.time: connect: int, org.apache.kafka.connect.data.Date, logical type date.\n",
+		"  bit(1)                        boolean\n", "  bit(n)                        bytes, io.debezium.data.Bits\n",
 		"  pg_lsn                        string\n", "  any other type                string\n",
 	};
 	struct writer help = {0}, manual = {0};

@@ -328,6 +328,56 @@ static void make_zoned(struct sample *s)
 	set_string(s->slot, view_of(text));
 }
 
+static void make_money(struct sample *s)
+{
+	make_decimal(s, 19, 2);
+}
+
+static void make_bits(struct sample *s)
+{
+	unsigned count = (unsigned)(random_next(s->seed) % 300);
+	char bytes[300 / 8 + 1] = "", text[301];
+	size_t used = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		bool set = random_next(s->seed) % 3 == 0;
+
+		text[count - 1 - i] = set ? '1' : '0';
+		bytes[i / 8] = (char)(bytes[i / 8] + set * (1 << i % 8));
+		used = set ? i / 8 + 1 : used;
+	}
+	set_text(s, (struct view){text, count});
+	set_bytes(s->slot, (struct view){bytes, used});
+}
+
+static void make_time_zoned(struct sample *s)
+{
+	int64_t seconds = (int64_t)(random_next(s->seed) % 86401);
+	char text[32];
+
+	s->value->integer = seconds * 1000000;
+	snprintf(text, sizeof(text), "%02d:%02d:%02dZ", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+	set_string(s->slot, view_of(text));
+}
+
+static void make_point(struct sample *s)
+{
+	double xy[2] = {(double)random_integer(s->seed) / 1024, (double)random_integer(s->seed) * 1e100};
+	avro_value_t slots[4], branch;
+	char text[128], wkb[21] = {1, 1};
+
+	snprintf(text, sizeof(text), "(%.17g,%.17g)", xy[0], xy[1]);
+	set_text(s, view_of(text));
+	for (size_t i = 0; i < 4; i++)
+		check(avro_value_get_by_index(s->slot, i, &slots[i], NULL));
+	check(avro_value_set_double(&slots[0], xy[0]));
+	check(avro_value_set_double(&slots[1], xy[1]));
+	memcpy(wkb + 5, xy, sizeof(xy));
+	check(avro_value_set_branch(&slots[2], 1, &branch));
+	set_bytes(&branch, (struct view){wkb, sizeof(wkb)});
+	check(avro_value_set_branch(&slots[3], 0, &branch));
+}
+
 /* Every type that has a form of its own in Avro. */
 static const struct {
 	struct column column;
@@ -357,6 +407,14 @@ static const struct {
 	{{.name = "zoned", .type = {TYPE_TIMESTAMP_ZONED, 0, 6}}, make_zoned},
 	{{.name = "interval", .type = {TYPE_INTERVAL, 0, 0}}, make_int64},
 	{{.name = "other", .type = {TYPE_OTHER, 0, 0}}, make_text},
+	{{.name = "xml", .type = {TYPE_XML, 0, 0}}, make_text},
+	{{.name = "ltree", .type = {TYPE_LTREE, 0, 0}}, make_text},
+	{{.name = "tsvector", .type = {TYPE_TSVECTOR, 0, 0}}, make_text},
+	{{.name = "money", .type = {TYPE_DECIMAL, 0, 2}}, make_money},
+	{{.name = "bits", .type = {TYPE_BITS, 300, 0}}, make_bits},
+	{{.name = "timetz", .type = {TYPE_TIME_ZONED, 0, 6}}, make_time_zoned},
+	{{.name = "point", .type = {TYPE_POINT, 0, 0}}, make_point},
+	{{.name = "point2", .type = {TYPE_POINT, 0, 0}}, make_point},
 };
 
 #define COLUMNS COUNT_OF(columns)

@@ -53,10 +53,24 @@ static void columns_have_the_types_that_debezium_gives_them(void **state)
 		{{.name = "c", .type = {TYPE_TIMESTAMP, 0, 0}}, MEANS("long", "io.debezium.time.Timestamp")},
 		{{.name = "c", .type = {TYPE_TIMESTAMP_ZONED, 0, 3}}, MEANS("string", "io.debezium.time.ZonedTimestamp")},
 		{{.name = "c", .type = {TYPE_INTERVAL, 0, 0}}, MEANS("long", "io.debezium.time.MicroDuration")},
-		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "xml"}, MEANS("string", "io.debezium.data.Xml")},
-		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "tsvector"}, MEANS("string", "io.debezium.data.Tsvector")},
-		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "bit varying(8)"},
-		 "{\"type\":\"string\",\"connect.parameters\":{\"__debezium.source.column.type\":\"BIT VARYING\"}}"},
+		{{.name = "c", .type = {TYPE_DECIMAL, 0, 2}},
+		 "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"2\"},"
+		 "\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"logicalType\":\"decimal\",\"precision\":64,\"scale\":2}"},
+		{{.name = "c", .type = {TYPE_TIME_ZONED, 0, 6}}, MEANS("string", "io.debezium.time.ZonedTime")},
+		{{.name = "c", .type = {TYPE_XML, 0, 0}}, MEANS("string", "io.debezium.data.Xml")},
+		{{.name = "c", .type = {TYPE_LTREE, 0, 0}}, MEANS("string", "io.debezium.data.Ltree")},
+		{{.name = "c", .type = {TYPE_TSVECTOR, 0, 0}}, MEANS("string", "io.debezium.data.Tsvector")},
+		{{.name = "c", .type = {TYPE_BITS, 64, 0}},
+		 "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"length\":\"64\"},\"connect.name\":"
+		 "\"io.debezium.data.Bits\"}"},
+		{{.name = "c", .type = {TYPE_BITS, 0, 0}}, MEANS("bytes", "io.debezium.data.Bits")},
+		{{.name = "c", .type = {TYPE_POINT, 0, 0}},
+		 "{\"type\":\"record\",\"name\":\"Point\",\"namespace\":\"io.debezium.data.geometry\",\"fields\":[{\"name\":\"x\",\"type\":"
+		 "\"double\"},{\"name\":\"y\",\"type\":\"double\"},{\"name\":\"wkb\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":"
+		 "\"srid\",\"type\":[\"null\",\"int\"],\"default\":null}],\"connect.doc\":\"Geometry (POINT)\",\"connect.version\":1,"
+		 "\"connect.name\":\"io.debezium.data.geometry.Point\"}"},
+		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "some type(8)"},
+		 "{\"type\":\"string\",\"connect.parameters\":{\"__debezium.source.column.type\":\"SOME TYPE\"}}"},
 	};
 
 	(void)state;
