@@ -21,6 +21,7 @@ enum {
 #define VARHDRSZ 4 /* the server adds it to length and numeric modifiers */
 
 #define AS_PRINTED "As the server prints it."
+#define UNTIL_11 "Until PostgreSQL 11. As the server prints it."
 #define LAST_BIT_FIRST "The last bit is the lowest of the first byte; zero bytes at the end are left out."
 #define NUMBER_OR_NAME "Its name, or its number if nothing has it any more."
 
@@ -127,6 +128,10 @@ static const struct pg_type types[] = {
 	{3734, "regconfig", NULL, TYPE_OTHER, convert_text, NUMBER_OR_NAME, 0, 0},
 	{3769, "regdictionary", NULL, TYPE_OTHER, convert_text, NUMBER_OR_NAME, 0, 0},
 	{3642, "gtsvector", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
+	{702, "abstime", NULL, TYPE_OTHER, convert_text, UNTIL_11, 0, 0},
+	{703, "reltime", NULL, TYPE_OTHER, convert_text, UNTIL_11, 0, 0},
+	{704, "tinterval", NULL, TYPE_OTHER, convert_text, UNTIL_11, 0, 0},
+	{210, "smgr", NULL, TYPE_OTHER, convert_text, UNTIL_11, 0, 0},
 	{194, "pg_node_tree", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{3361, "pg_ndistinct", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
 	{3402, "pg_dependencies", NULL, TYPE_OTHER, convert_text, AS_PRINTED, 0, 0},
