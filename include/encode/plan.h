@@ -75,6 +75,7 @@ struct encode_plan {
 
 	/* the encoder's own: */
 	struct arena *arena;
+	struct arena *scratch;           /* of fields, for the time of one value */
 	struct encode_field *fields;     /* of the value, in column order */
 	unsigned field_count;
 	struct encode_field **text_fields; /* those whose values' texts count towards the size of a record */

@@ -37,6 +37,7 @@ enum type_kind {
 	TYPE_BITS,
 	TYPE_TIME_ZONED,
 	TYPE_POINT,
+	TYPE_ARRAY,            /* the column says of what */
 	TYPE_KINDS,
 };
 

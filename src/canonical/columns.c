@@ -154,6 +154,7 @@ static const unsigned char kind_fits[TYPE_KINDS] = {
 	[TYPE_BITS] = FIT_STRING,
 	[TYPE_TIME_ZONED] = FIT_STRING,
 	[TYPE_POINT] = FIT_STRING,
+	[TYPE_ARRAY] = FIT_STRING,
 };
 
 static unsigned wanted_fit(const struct avro_type *type)

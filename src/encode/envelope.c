@@ -144,12 +144,6 @@ static int complain(const struct encode_plan *plan, const struct encode_field *f
 			 field->column->name, field->column->source_type, why);
 }
 
-/* The most that a value's text can need. */
-static size_t text_bytes(const struct encode_field *field, const struct value *value)
-{
-	return field->times && value->state == VALUE_PRESENT ? value->text.len * field->times : 0;
-}
-
 /* The most that a row's image can need. */
 static size_t image_bytes(const struct encode_plan *plan, const struct row *row)
 {
@@ -158,7 +152,7 @@ static size_t image_bytes(const struct encode_plan *plan, const struct row *row)
 	if (!row)
 		return 1;
 	for (unsigned i = 0; i < plan->text_field_count; i++)
-		bytes += text_bytes(plan->text_fields[i], &row->values[plan->text_fields[i]->index]);
+		bytes += field_text_bytes(plan->text_fields[i], &row->values[plan->text_fields[i]->index]);
 	return bytes;
 }
 
@@ -168,7 +162,8 @@ static char *put_missing(char *to, const struct encode_field *field, const struc
 {
 	if (value->state == VALUE_UNCHANGED && field->placeholder.ptr) {
 		*to++ = BRANCH_1;
-		return put_bytes(to, field->placeholder);
+		memcpy(to, field->placeholder.ptr, field->placeholder.len);
+		return to + field->placeholder.len;
 	}
 	if (old) {
 		*to++ = BRANCH_0;
@@ -381,7 +376,7 @@ static int write_key(struct encode_plan *plan, const struct shown *shown, struct
 
 		if (value->state != VALUE_PRESENT)
 			return complain(plan, plan->key_fields[i], why, err);
-		room += plan->key_fields[i]->bytes + text_bytes(plan->key_fields[i], value);
+		room += plan->key_fields[i]->bytes + field_text_bytes(plan->key_fields[i], value);
 	}
 	to = frame_put(wr_reserve(key, room), &plan->key.frame);
 	for (unsigned i = 0; i < plan->key_field_count; i++) {

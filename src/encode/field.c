@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "avro_bytes.h"
+#include "base/array_text.h"
 #include "base/datetime.h"
 #include "base/decimal.h"
 #include "decimal_bytes.h"
@@ -157,6 +158,41 @@ PUT_FUNCTION(put_point)
 	return to;
 }
 
+static char *put_element(char *to, struct encode_field *field, struct view text, const char **why)
+{
+	struct value value = {.state = VALUE_PRESENT};
+
+	if (!text.ptr) {
+		*to++ = BRANCH_0;
+		return to;
+	}
+	*to++ = BRANCH_1;
+	if (field->column->element_from_text && field->column->element_from_text(text, field->scratch, &value) == 0)
+		return field->element->put(to, field->element, &value, why);
+	*why = "has an element that is none of its type";
+	return NULL;
+}
+
+/* One block of all elements, and the end. */
+PUT_FUNCTION(put_array)
+{
+	struct array_text array = array_text_begin(value->text);
+	size_t count;
+	int dimensions = array_text_measure(value->text, &count);
+
+	if (dimensions < 0 || dimensions > 1) {
+		*why = dimensions < 0 ? "is no array" : "has several dimensions, for which its Avro array has no form; a column that "
+							"is declared with them (ALTER COLUMN ... TYPE with [][]) is text";
+		return NULL;
+	}
+	arena_reset(field->scratch);
+	if (count)
+		to = put_long(to, (int64_t)count);
+	for (size_t i = 0; to && i < count; i++)
+		to = put_element(to, field, array_text_next(&array, field->scratch), why);
+	return to ? put_long(to, 0) : NULL;
+}
+
 PUT_FUNCTION(put_date)
 {
 	int64_t days = value->integer;
@@ -270,26 +306,86 @@ static void init_decimal(struct encode_field *field, struct type type)
 	field->limit = limit_of(field->precision < DECIMAL_DIGITS ? field->precision : DECIMAL_DIGITS);
 }
 
-void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms)
+static void init_form(struct encode_field *field, const struct column *column, const struct value_forms *forms)
 {
-	const struct column *column = &table->columns[index];
 	const struct form *form = form_of(column->type, forms);
 
 	*field = (struct encode_field){
 		.put = form->put,
-		.index = index,
 		.times = form->times,
-		.placeholder = form->placeholder,
 		.column = column,
 		.form = form,
-		.bytes = form->bytes + form->placeholder.len,
+		.bytes = form->bytes,
 	};
 	if (form->schema == SCHEMA_DECIMAL)
 		init_decimal(field, column->type);
 }
 
+/* Elements are written like columns of their type. */
+static void init_element(struct encode_field *field, const struct value_forms *forms, struct field_memory memory)
+{
+	struct column *column = ARENA_NEW(memory.arena, struct column);
+
+	*column = *field->column;
+	column->type = column->element;
+	field->scratch = memory.scratch;
+	field->element = ARENA_NEW(memory.arena, struct encode_field);
+	init_form(field->element, column, forms);
+}
+
+/* The words themselves; of an array one element of them, or their bytes as numbers; as Debezium has it. */
+static struct view placeholder_of(const struct encode_field *field, struct arena *arena)
+{
+	const struct encode_field *element = field->element;
+	struct view words = element ? element->form->placeholder : field->form->placeholder;
+	char bytes[sizeof(PLACEHOLDER) * 4 + 3 * LONG_BYTES], *to = bytes; /* in hexadecimal it is twice as long */
+
+	if (element && element->put == put_integer && element->form->meaning == NULL) {
+		to = put_long(to, sizeof(PLACEHOLDER) - 1);
+		for (const char *c = PLACEHOLDER; *c; c++) {
+			*to++ = BRANCH_1;
+			to = put_long(to, *c);
+		}
+		to = put_long(to, 0);
+	} else if (element && words.ptr) {
+		to = put_long(to, 1);
+		*to++ = BRANCH_1;
+		to = put_long(put_bytes(to, words), 0);
+	} else if (words.ptr) {
+		to = put_bytes(to, words);
+	} else {
+		return VIEW_NONE;
+	}
+	return arena_copy(arena, (struct view){bytes, (size_t)(to - bytes)});
+}
+
+void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms,
+		struct field_memory memory)
+{
+	init_form(field, &table->columns[index], forms);
+	field->index = index;
+	if (field->column->type.kind == TYPE_ARRAY)
+		init_element(field, forms, memory);
+	field->placeholder = placeholder_of(field, memory.arena);
+	field->bytes += field->placeholder.len;
+}
+
+/* Of an array, each element has its branch and at most its own bytes; there are fewer than the text has bytes. */
+size_t field_text_bytes(const struct encode_field *field, const struct value *value)
+{
+	size_t count;
+
+	if (!field->times || value->state != VALUE_PRESENT)
+		return 0;
+	if (!field->element || array_text_measure(value->text, &count) < 0)
+		return value->text.len * field->times;
+	return value->text.len * field->element->times + count * (field->element->bytes + 1);
+}
+
 void field_check_text(struct encode_field *field)
 {
+	if (field->element)
+		field_check_text(field->element);
 	if (field->put == put_text && strcmp(field->form->avro, "string") == 0)
 		field->put = put_checked_text;
 }

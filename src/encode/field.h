@@ -31,10 +31,12 @@ struct encode_field {
 	field_put put;
 	unsigned index;               /* of the column */
 	unsigned times;               /* what put writes grows with value.text, so many times; 0: it does not */
-	struct view placeholder;      /* is written for an unchanged value; ptr NULL: nothing can be */
+	struct view placeholder;      /* is written for an unchanged value, as it is; ptr NULL: nothing can be */
 	const struct column *column;
 	const struct form *form;
 	const char *name;             /* as in the schema */
+	struct encode_field *element; /* of an array: how its elements are written */
+	struct arena *scratch;        /* ... and where their texts are unquoted, for the time of one array */
 	size_t bytes;                 /* most that put writes beside the text */
 	int precision, scale;         /* of a decimal as its schema has it */
 	__int128 limit;               /* of a decimal: |unscaled value| is less, or has more than 38 digits */
@@ -47,8 +49,18 @@ struct encode_field {
 /* What Debezium writes for a value that the server did not send because it did not change. */
 #define PLACEHOLDER "__debezium_unavailable_value"
 
+/* What fields are made of lies in the arena; what arrays need for a moment goes into the other. */
+struct field_memory {
+	struct arena *arena;
+	struct arena *scratch;
+};
+
 /* Fills all of a field but its name. */
-void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms);
+void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms,
+		struct field_memory memory);
+
+/* The most that a value's text can need. */
+size_t field_text_bytes(const struct encode_field *field, const struct value *value);
 
 /* From now on a text that is no UTF-8 is refused. */
 void field_check_text(struct encode_field *field);

@@ -18,6 +18,7 @@ PUT_FUNCTION(put_float64);
 PUT_FUNCTION(put_decimal);
 PUT_FUNCTION(put_decimal_variable);
 PUT_FUNCTION(put_point);
+PUT_FUNCTION(put_array);
 PUT_FUNCTION(put_date);
 PUT_FUNCTION(put_milliseconds);
 PUT_FUNCTION(put_zoned);

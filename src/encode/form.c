@@ -65,6 +65,7 @@ static const struct {
 	{TYPE_TSVECTOR, 0, TEXT("string", DEBEZIUM("data.Tsvector"), SCHEMA_NAMES, put_text)},
 	{TYPE_BITS, 0, TEXT("bytes", DEBEZIUM("data.Bits"), SCHEMA_BITS, put_bits)},
 	{TYPE_POINT, 0, {"record", NULL, DEBEZIUM("data.geometry.Point"), NULL, SCHEMA_POINT, put_point, POINT_BYTES, 0, {NULL, 0}}},
+	{TYPE_ARRAY, 0, {"array", NULL, NULL, NULL, SCHEMA_ARRAY, put_array, 2 * LONG_BYTES, 1, {NULL, 0}}},
 	{TYPE_OTHER, 0, TEXT("string", NULL, SCHEMA_SOURCE_TYPE, put_text)},
 
 	{TYPE_DATE, IF_CONNECT, LOGICAL("int", CONNECT("Date"), "date", put_date)},

@@ -10,7 +10,7 @@
 
 /* What a schema has beside the names of its form. */
 enum form_schema { SCHEMA_NAMES, SCHEMA_DECIMAL, SCHEMA_VARIABLE_DECIMAL, SCHEMA_ENUM, SCHEMA_SOURCE_TYPE,
-		   SCHEMA_BITS, SCHEMA_POINT };
+		   SCHEMA_BITS, SCHEMA_POINT, SCHEMA_ARRAY };
 
 struct form {
 	const char *avro;         /* Avro's type */
@@ -21,7 +21,7 @@ struct form {
 	field_put put;
 	size_t bytes;             /* most that put writes beside the text ... */
 	unsigned times;           /* ... which it writes so many times, 0: not at all */
-	struct view placeholder;  /* what stands for an unchanged value; ptr NULL: nothing can */
+	struct view placeholder;  /* words that stand for an unchanged value; ptr NULL: nothing can */
 };
 
 /* Never NULL. */

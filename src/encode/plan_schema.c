@@ -4,7 +4,8 @@
 /*
  * Schemas of change records, with the names, attributes and order that Debezium's converter gives them: Kafka Connect's
  * types become connect.* attributes, semantic types are io.debezium.*. Deviations: every column of a value may be null
- * (a before-image of the key alone could not be written otherwise), so defaults of columns are not shown; types that we
+ * (a before-image of the key alone could not be written otherwise), so defaults of columns are not shown, and so may every
+ * element of an array, also of enums; types that we
  * carry as text for want of a better form tell the source's name of the type in the parameter that Debezium has for it.
  */
 #include "plan_schema.h"
@@ -121,6 +122,15 @@ static void write_point(struct writer *to, struct named *named)
 		"\"connect.name\":\"io.debezium.data.geometry.Point\"}");
 }
 
+static void write_type(struct writer *to, const struct encode_field *field, struct named *named);
+
+static void write_array(struct writer *to, const struct encode_field *field, struct named *named)
+{
+	put(to, "{\"type\":\"array\",\"items\":[\"null\",");
+	write_type(to, field->element, named);
+	put(to, "]}");
+}
+
 static void write_type(struct writer *to, const struct encode_field *field, struct named *named)
 {
 	switch (field->form->schema) {
@@ -144,6 +154,9 @@ static void write_type(struct writer *to, const struct encode_field *field, stru
 		break;
 	case SCHEMA_POINT:
 		write_point(to, named);
+		break;
+	case SCHEMA_ARRAY:
+		write_array(to, field, named);
 		break;
 	}
 }

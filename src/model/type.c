@@ -30,4 +30,5 @@ const struct type_info type_infos[TYPE_KINDS] = {
 	[TYPE_BITS] = {"bits", FORM_TEXT},
 	[TYPE_TIME_ZONED] = {"zoned time", FORM_INTERVAL},
 	[TYPE_POINT] = {"point", FORM_TEXT},
+	[TYPE_ARRAY] = {"array", FORM_TEXT},
 };

@@ -30,7 +30,7 @@ static const unsigned char cells[TYPE_KINDS] = {
 	[TYPE_OTHER] = CELL_TEXT,         [TYPE_XML] = CELL_TEXT,
 	[TYPE_LTREE] = CELL_TEXT,         [TYPE_TSVECTOR] = CELL_TEXT,
 	[TYPE_BITS] = CELL_TEXT,          [TYPE_TIME_ZONED] = CELL_TEXT,
-	[TYPE_POINT] = CELL_TEXT,
+	[TYPE_POINT] = CELL_TEXT,         [TYPE_ARRAY] = CELL_TEXT,
 };
 
 static int bind_text(struct sqlite3_stmt *stmt, int parameter, struct view text)

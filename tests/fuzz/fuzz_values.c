@@ -2,7 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values of PostgreSQL as text, type by type: an input is the name of a type, a blank, and the text. What is taken for
+ * Values of PostgreSQL as text, type by type: an input is the name of a type ("int4", "int4[]"), a blank, and the text. What is taken for
  * a value must be encoded in every form, or refused by it, and read back by the schema that is published.
  */
 #include "fuzz.h"
@@ -63,16 +63,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct pg_type *type;
 	struct column column;
 	struct arena arena;
+	bool array;
 
 	if (len >= sizeof(name))
 		return 0;
 	memcpy(name, data, len);
+	array = len > 2 && strcmp(name + len - 2, "[]") == 0;
+	name[array ? len - 2 : len] = '\0';
 	type = pg_type_find_name(name, -1);
 	if (!type)
 		return 0;
 	arena_init(&arena);
 	column = (struct column){.name = "c", .type = pg_type_of(type, -1), .source_type = name};
-	if (type->convert(fuzz_view(blank + 1, size - len - 1), &arena, &value) == 0) {
+	if (array) {
+		column.element = column.type;
+		column.type = (struct type){.kind = TYPE_ARRAY};
+		column.element_from_text = type->convert;
+	}
+	if ((array ? convert_array : type->convert)(fuzz_view(blank + 1, size - len - 1), &arena, &value) == 0) {
 		for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 			struct encode_options options = {
 				.prefix = "tw", .source_name = "fuzz", .connector = "postgresql", .database = "db", .version = "0",

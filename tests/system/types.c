@@ -36,7 +36,9 @@ static const char preparation[] =
 	"CREATE DOMAIN d_bits AS bit(12);\n"
 	"CREATE DOMAIN d_money AS money;\n"
 	"DO $$ BEGIN IF current_setting('server_version_num')::int >= 110000 THEN CREATE DOMAIN d_pair AS pair; END IF; END $$;\n"
-	"CREATE DOMAIN d_box AS box;\n";
+	"CREATE DOMAIN d_box AS box;\n"
+	"CREATE DOMAIN d_numbers AS int[];\n"
+	"CREATE DOMAIN d_moods AS mood[];\n";
 
 static const struct sample samples[] = {
 	{"bool", "true", "true", NULL, 0},
@@ -184,6 +186,52 @@ static const struct sample samples[] = {
 	{"d_money", "'12.5'::numeric::money", "\"12.50\"", NULL, 0},
 	{"d_pair", "ROW(1, 'b')", "\"(1,b)\"", NULL, 11},
 	{"d_box", "'(2,2),(1,1)'", "\"(2,2),(1,1)\"", NULL, 0},
+
+	{"int4[]", "'{1,2,NULL,-3}'", "[1,2,null,-3]", NULL, 0},
+	{"int4[]", "'{}'", "[]", NULL, 0},
+	{"int4[]", "'[5:6]={7,8}'", "[7,8]", NULL, 0},
+	{"int4[][]", "'{{1,2},{3,4}}'", "\"{{1,2},{3,4}}\"", NULL, 0},
+	{"int2[]", "'{-32768}'", "[-32768]", NULL, 0},
+	{"int8[]", "'{9223372036854775807}'", "[9223372036854775807]", NULL, 0},
+	{"oid[]", "'{4294967295}'", "[4294967295]", NULL, 0},
+	{"bool[]", "'{t,f,NULL}'", "[true,false,null]", NULL, 0},
+	{"float4[]", "'{1.5,NaN}'", "[1.5,\"NaN\"]", NULL, 0},
+	{"float8[]", "'{-Infinity}'", "[\"-Infinity\"]", NULL, 0},
+	{"numeric(8,2)[]", "'{1.5,2.25}'", "[\"1.50\",\"2.25\"]", NULL, 0},
+	{"numeric[]", "'{1.50,1e20}'", "[\"1.5\",\"100000000000000000000\"]", "[\"1.50\",\"100000000000000000000\"]", 0},
+	{"text[]", "ARRAY['a', 'b c', NULL, '', 'NULL', 'q\"u\\o', '{', ',', E'\\t']",
+	 "[\"a\",\"b c\",null,\"\",\"NULL\",\"q\\\"u\\\\o\",\"{\",\",\",\"\\t\"]", NULL, 0},
+	{"varchar(3)[]", "'{abc}'", "[\"abc\"]", NULL, 0},
+	{"char(3)[]", "'{a}'", "[\"a  \"]", NULL, 0},
+	{"\"char\"[]", "'{x}'", "[\"x\"]", NULL, 0},
+	{"bytea[]", "ARRAY['\\x00ff'::bytea, NULL]", "[\"AP8=\",null]", "[\"00ff\",null]", 0},
+	{"uuid[]", "'{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'", "[\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"]", NULL, 0},
+	{"json[]", "ARRAY['{\"a\":1}'::json]", "[\"{\\\"a\\\":1}\"]", NULL, 0},
+	{"jsonb[]", "ARRAY['[1,2]'::jsonb]", "[\"[1, 2]\"]", NULL, 0},
+	{"date[]", "'{2024-02-29,infinity}'", "[19782,2147483647]", NULL, 0},
+	{"time[]", "'{24:00:00}'", "[86400000000]", "[86400000]", 0},
+	{"time(3)[]", "'{12:34:56.789}'", "[45296789]", NULL, 0},
+	{"timetz[]", "'{12:34:56.789012+02}'", "[\"10:34:56.789012Z\"]", NULL, 0},
+	{"timestamp[]", "'{2024-02-29 12:34:56.123456}'", "[1709210096123456]", "[1709210096123]", 0},
+	{"timestamptz[]", "'{2024-02-29 12:34:56.123456+02,-infinity}'", "[\"2024-02-29T10:34:56.123456Z\",\"-infinity\"]", NULL, 0},
+	{"inet[]", "'{192.168.1.1/24}'", "[\"192.168.1.1/24\"]", NULL, 0},
+	{"cidr[]", "'{10.0.0.0/8}'", "[\"10.0.0.0/8\"]", NULL, 0},
+	{"macaddr[]", "'{08:00:2b:01:02:03}'", "[\"08:00:2b:01:02:03\"]", NULL, 0},
+	{"int4range[]", "ARRAY['[1,10)'::int4range]", "[\"[1,10)\"]", NULL, 0},
+	{"tsrange[]", "ARRAY['[2024-01-01,)'::tsrange]", "[\"[\\\"2024-01-01 00:00:00\\\",)\"]", NULL, 0},
+	{"mood[]", "'{sad,NULL,\"ha,ppy\"}'", "[\"sad\",null,\"ha,ppy\"]", NULL, 0},
+	{"d_numbers", "'{1,2}'", "[1,2]", NULL, 0},
+	{"d_moods", "'{ok}'", "[\"ok\"]", NULL, 0},
+	{"money[]", "ARRAY['1.5'::numeric::money]", "\"{$1.50}\"", NULL, 0},
+	{"interval[]", "'{1 day}'", "\"{\\\"1 day\\\"}\"", NULL, 0},
+	{"name[]", "'{a}'", "\"{a}\"", NULL, 0},
+	{"bit(2)[]", "'{01}'", "\"{01}\"", NULL, 0},
+	{"varbit[]", "'{01}'", "\"{01}\"", NULL, 0},
+	{"xml[]", "ARRAY['<a/>'::xml]", "\"{<a/>}\"", NULL, 0},
+	{"point[]", "ARRAY['(1,2)'::point]", "\"{\\\"(1,2)\\\"}\"", NULL, 0},
+	{"box[]", "'{(2,2),(1,1);(4,4),(3,3)}'", "\"{(2,2),(1,1);(4,4),(3,3)}\"", NULL, 0},
+	{"pair[]", "ARRAY[ROW(1, 'b')::pair]", "\"{\\\"(1,b)\\\"}\"", NULL, 0},
+	{"d_int[]", "'{5}'", "\"{5}\"", NULL, 11},
 };
 
 /* With the extensions, where the server has them. */
@@ -195,6 +243,9 @@ static const struct sample extended[] = {
 	{"hstore", "''", "\"{}\"", NULL, 0},
 	{"citext", "'CiText'", "\"CiText\"", NULL, 0},
 	{"d_citext", "'DoMain'", "\"DoMain\"", NULL, 0},
+	{"hstore[]", "ARRAY['a=>1'::hstore, NULL]", "[\"{\\\"a\\\":\\\"1\\\"}\",null]", NULL, 0},
+	{"citext[]", "'{CiText}'", "[\"CiText\"]", NULL, 0},
+	{"ltree[]", "'{Top.Science}'", "[\"Top.Science\"]", NULL, 0},
 	{"ltree", "'Top.Science'", "\"Top.Science\"", NULL, 0},
 };
 

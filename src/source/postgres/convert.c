@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_text.h"
 #include "base/datetime.h"
 #include "base/json.h"
 #include "base/writer.h"
@@ -169,6 +170,16 @@ int convert_point(struct view text, struct arena *arena, struct value *ret)
 		return -1;
 	ret->text = text;
 	return 0;
+}
+
+/* The elements are read by those who want them. */
+int convert_array(struct view text, struct arena *arena, struct value *ret)
+{
+	size_t count;
+
+	(void)arena;
+	ret->text = text;
+	return array_text_measure(text, &count) < 0 ? -1 : 0;
 }
 
 /* A quoted text with backslashes before quotes and backslashes; *pos behind it. -1: there is none. */

@@ -8,11 +8,12 @@
 #include "base/arena.h"
 #include "model/value.h"
 
-/* Text to value; the state is set by the caller. Views point into the text or the arena. -1: not of that type. */
-typedef int pg_convert(struct view text, struct arena *arena, struct value *ret);
+/* Views point into the text or the arena. */
+typedef value_from_text pg_convert;
 
 pg_convert convert_text, convert_bool, convert_integer, convert_int4, convert_int2, convert_real, convert_bytes;
 pg_convert convert_bit, convert_bits, convert_money, convert_money0, convert_money3, convert_hstore, convert_point;
+pg_convert convert_array;
 pg_convert convert_time_zoned;
 pg_convert convert_date, convert_time, convert_timestamp, convert_timestamp_zoned, convert_interval;
 

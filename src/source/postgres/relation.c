@@ -66,33 +66,72 @@ void pg_relations_type(struct pg_relations *set, uint32_t oid, struct view name)
 /* What a column's type is to us: its row of the type table, name and modifier. */
 struct resolved {
 	const struct pg_type *type;
+	bool array;              /* of that type */
+	bool domain;             /* over it: the name is the domain's */
 	const char *name;
 	uint32_t oid;
 	int32_t modifier;
 };
 
-/* What the catalogue says of a type that is not built in; a domain is what is at its bottom. */
+/* Built in: the row is enough. */
+static bool resolve_by_oid(uint32_t oid, int32_t modifier, struct resolved *ret)
+{
+	ret->oid = oid;
+	ret->modifier = modifier;
+	ret->type = pg_type_find(oid, modifier);
+	if (ret->type)
+		return true;
+	ret->type = pg_type_find_array(oid, modifier);
+	ret->array = ret->type != NULL;
+	if (ret->array)
+		ret->oid = ret->type->oid;
+	return ret->array;
+}
+
+/* An enum, or a type of an extension; NULL: neither. */
+static const struct pg_type *row_of_fact(const struct pg_type_fact *fact)
+{
+	if (fact->kind == 'e')
+		return &pg_type_enum;
+	return fact->kind == 'b' ? pg_type_find_extension(fact->name) : NULL;
+}
+
+/* What the catalogue says of a type that is not built in; an array is told by its elements. */
+static int resolve_bottom(struct pg_relations *set, const struct pg_type_fact *fact, struct resolved *ret, struct error *err)
+{
+	const struct pg_type_fact *element = NULL;
+
+	ret->type = row_of_fact(fact);
+	if (!ret->type && fact->element) {
+		if (set->facts.type(set->facts.context, fact->element, &element, err) < 0)
+			return -1;
+		ret->type = element ? row_of_fact(element) : NULL;
+		ret->array = ret->type != NULL;
+		if (ret->array && !ret->domain)
+			ret->name = element->name;
+	}
+	if (!ret->type)
+		ret->type = &pg_type_other;
+	return 0;
+}
+
+/* A domain is what is at its bottom. */
 static int resolve_by_fact(struct pg_relations *set, const struct pg_type_fact *fact, struct resolved *ret,
 			   struct error *err)
 {
 	const struct pg_type_fact *bottom = fact;
 
 	ret->name = fact->name;
-	ret->type = &pg_type_other;
-	if (fact->kind == 'd') {
-		ret->oid = fact->base;
-		ret->modifier = fact->modifier;
-		ret->type = pg_type_find(fact->base, fact->modifier);
-		if (ret->type)
+	ret->domain = fact->kind == 'd';
+	if (ret->domain) {
+		if (resolve_by_oid(fact->base, fact->modifier, ret))
 			return 0;
-		ret->type = &pg_type_other;
 		if (set->facts.type(set->facts.context, fact->base, &bottom, err) < 0)
 			return -1;
 	}
-	if (bottom && bottom->kind == 'e')
-		ret->type = &pg_type_enum;
-	else if (bottom && bottom->kind == 'b' && pg_type_find_extension(bottom->name))
-		ret->type = pg_type_find_extension(bottom->name);
+	if (bottom)
+		return resolve_bottom(set, bottom, ret, err);
+	ret->type = &pg_type_other;
 	return 0;
 }
 
@@ -104,8 +143,8 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 	const char *told;
 	int found;
 
-	*ret = (struct resolved){pg_type_find(column->type, column->modifier), NULL, column->type, column->modifier};
-	if (ret->type) {
+	*ret = (struct resolved){0};
+	if (resolve_by_oid(column->type, column->modifier, ret)) {
 		ret->name = ret->type->name;
 		return 0;
 	}
@@ -119,6 +158,23 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 	ret->type = told ? pg_type_find_name(told, column->modifier) : NULL;
 	if (!ret->type)
 		ret->type = &pg_type_other;
+	return 0;
+}
+
+/* Declared with several dimensions, it has no form but its text. */
+static int settle_array(struct pg_relations *set, const struct pg_relation *relation, const struct pg_column *column,
+			struct resolved *resolved, struct error *err)
+{
+	int dimensions = 1;
+
+	if (!resolved->array)
+		return 0;
+	if (set->facts.dimensions(set->facts.context, relation->oid, column->name, &dimensions, err) < 0)
+		return -1;
+	if (dimensions < 2)
+		return 0;
+	resolved->array = false;
+	resolved->type = &pg_type_other;
 	return 0;
 }
 
@@ -139,6 +195,24 @@ static int settle_money(struct pg_relations *set, struct resolved *resolved, str
 	return error_hint(err, "exclude the table, or make the column numeric");
 }
 
+static struct column column_of(const struct pg_column *from, const struct resolved *resolved, struct arena *arena)
+{
+	const char *name = pg_type_print(resolved->name, resolved->oid, resolved->modifier, arena);
+	struct type type = pg_type_of(resolved->type, resolved->modifier);
+	bool array = resolved->array;
+
+	return (struct column){
+		.name = from->name,
+		.type = array ? (struct type){.kind = TYPE_ARRAY} : type,
+		.element = array ? type : (struct type){0},
+		.element_from_text = array ? resolved->type->convert : NULL,
+		.source_type = array && !resolved->domain ? arena_printf(arena, "%s[]", name).ptr : name,
+		.source_oid = from->type,
+		.source_modifier = from->modifier,
+		.identity = from->key,
+	};
+}
+
 static int build_columns(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
 			 pg_convert **convert, struct arena *arena, struct error *err)
 {
@@ -146,17 +220,11 @@ static int build_columns(struct pg_relations *set, const struct pg_relation *rel
 		const struct pg_column *from = &relation->columns[i];
 		struct resolved resolved;
 
-		if (resolve_type(set, from, &resolved, err) < 0 || settle_money(set, &resolved, err) < 0)
+		if (resolve_type(set, from, &resolved, err) < 0 || settle_money(set, &resolved, err) < 0 ||
+		    settle_array(set, relation, from, &resolved, err) < 0)
 			return -1;
-		convert[i] = resolved.type->convert;
-		draft->columns[i] = (struct column){
-			.name = from->name,
-			.type = pg_type_of(resolved.type, resolved.modifier),
-			.source_type = pg_type_print(resolved.name, resolved.oid, resolved.modifier, arena),
-			.source_oid = from->type,
-			.source_modifier = from->modifier,
-			.identity = from->key,
-		};
+		convert[i] = resolved.array ? convert_array : resolved.type->convert;
+		draft->columns[i] = column_of(from, &resolved, arena);
 	}
 	return 0;
 }

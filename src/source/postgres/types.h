@@ -18,6 +18,7 @@ struct source_type;
 
 struct pg_type {
 	uint32_t oid;         /* 0: of an extension, or made by users: it has another one in each database */
+	uint32_t array;       /* of its array type, if that becomes an array; 0: it stays text, or has no oid of its own */
 	const char *name;     /* pg_type.typname */
 	const char *shown;    /* in the manual; NULL: the name */
 	enum type_kind kind;
@@ -32,6 +33,9 @@ extern const struct pg_type pg_type_enum;
 
 /* By oid and modifier, or NULL. */
 const struct pg_type *pg_type_find(uint32_t oid, int32_t modifier);
+
+/* By the oid of its array type and the modifier, or NULL. */
+const struct pg_type *pg_type_find_array(uint32_t oid, int32_t modifier);
 
 /* By name, for a type whose oid is unknown by now (Y messages name the base type of a domain); or NULL. */
 const struct pg_type *pg_type_find_name(const char *name, int32_t modifier);

@@ -2,6 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /* Changes as records: which, with what key, and what cannot be written. Records are read back and compared as JSON. */
+#include <stdlib.h>
+
 #include "base/datetime.h"
 #include "encode/datum.h"
 #include "encode/envelope.h"
@@ -350,9 +352,8 @@ static void messages_have_their_prefix_as_key(void **state)
 }
 
 /* One column's value as the record shows it, or the error. */
-static const char *shown(struct bench *b, const struct value_forms *forms, struct type type, struct value value)
+static const char *shown_in(struct bench *b, const struct value_forms *forms, struct column column, struct value value)
 {
-	struct column column = {.name = "c", .type = type, .source_type = "some type"};
 	struct table table = {.schema = "public", .name = "t", .columns = &column, .column_count = 1};
 	struct change change = {.op = CHANGE_INSERT, .table = &table, .txn = &txn, .after = {IMAGE_FULL, &value}};
 	const char *text;
@@ -368,6 +369,11 @@ static const char *shown(struct bench *b, const struct value_forms *forms, struc
 	}
 	stop(b);
 	return text;
+}
+
+static const char *shown(struct bench *b, const struct value_forms *forms, struct type type, struct value value)
+{
+	return shown_in(b, forms, (struct column){.name = "c", .type = type, .source_type = "some type"}, value);
 }
 
 #define NOT_UTF8 "public.t.c (some type): the value is not UTF-8, which its Avro type must be"
@@ -476,6 +482,56 @@ static void values_without_an_ordinary_form_are_shown_or_refused(void **state)
 	}
 }
 
+static int read_text(struct view text, struct arena *arena, struct value *ret)
+{
+	(void)arena;
+	ret->text = text;
+	return 0;
+}
+
+static int read_number(struct view text, struct arena *arena, struct value *ret)
+{
+	(void)arena;
+	ret->integer = atoll(text.ptr);
+	return text.ptr[0] >= '0' && text.ptr[0] <= '9' ? 0 : -1;
+}
+
+static void arrays_are_their_elements(void **state)
+{
+	static const struct {
+		struct type element;
+		value_from_text *read;
+		struct value value;
+		const char *expected;
+	} table[] = {
+		{{TYPE_INT32, 0, 0}, read_number, WORD("{1,NULL,3}"), "[1,null,3]"},
+		{{TYPE_INT32, 0, 0}, read_number, WORD("{}"), "[]"},
+		{{TYPE_INT32, 0, 0}, read_number, WORD("[7:8]={1,2}"), "[1,2]"},
+		{{TYPE_INT32, 0, 0}, read_number, WORD("{1,x}"), "public.t.c (some type): the value has an element that is none of its type"},
+		{{TYPE_INT32, 0, 0}, read_number, WORD("{{1},{2}}"),
+		 "public.t.c (some type): the value has several dimensions, for which its Avro array has no form; a column that is "
+		 "declared with them (ALTER COLUMN ... TYPE with [][]) is text"},
+		{{TYPE_INT32, 0, 0}, read_number, MISSING(VALUE_UNCHANGED),
+		 "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]"},
+		{{TYPE_TEXT, 0, 0}, read_text, WORD("{a,\"b \\\"c\\\"\",NULL,\"\"}"), "[\"a\",\"b \\\"c\\\"\",null,\"\"]"},
+		{{TYPE_TEXT, 0, 0}, read_text, MISSING(VALUE_UNCHANGED), "[\"__debezium_unavailable_value\"]"},
+		{{TYPE_DECIMAL, 8, 2}, read_text, WORD("{1.5,-2.25}"), "[\"1.50\",\"-2.25\"]"},
+		{{TYPE_DECIMAL, 8, 2}, read_text, WORD("{NaN}"), "public.t.c (some type): the value has no place in its Avro decimal"},
+		{{TYPE_DECIMAL, 8, 2}, read_text, MISSING(VALUE_UNCHANGED),
+		 "public.t.c (some type): the value is large and did not change, so the server did not send it, and its type has no placeholder"},
+		{{TYPE_BOOL, 0, 0}, NULL, WORD("{t}"), "public.t.c (some type): the value has an element that is none of its type"},
+	};
+
+	(void)state;
+	FOR_EACH(row, table) {
+		struct column column = {.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = row->element, .element_from_text = row->read,
+					.source_type = "some type"};
+		struct bench b;
+
+		assert_string_equal(shown_in(&b, &(struct value_forms){0}, column, row->value), row->expected);
+	}
+}
+
 /* As recorded from Debezium in these modes. */
 static void values_have_the_forms_that_were_chosen(void **state)
 {
@@ -565,6 +621,7 @@ int main(void)
 		     texts_are_checked_where_the_source_does_not_vouch_for_them),
 		TEST("values without an ordinary form are shown or refused",
 		     values_without_an_ordinary_form_are_shown_or_refused),
+		TEST("arrays are their elements", arrays_are_their_elements),
 		TEST("values have the forms that were chosen", values_have_the_forms_that_were_chosen),
 		TEST("a key that was not sent again is the old one", a_key_that_was_not_sent_again_is_the_old_one),
 	};

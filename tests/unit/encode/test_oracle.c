@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/writer.h"
 #include "encode/envelope.h"
 #include "encode/framing.h"
 #include "unit/random.h"
@@ -378,6 +379,92 @@ static void make_point(struct sample *s)
 	check(avro_value_set_branch(&slots[3], 0, &branch));
 }
 
+static int read_text(struct view text, struct arena *arena, struct value *ret)
+{
+	(void)arena;
+	ret->text = text;
+	return 0;
+}
+
+static int read_integer(struct view text, struct arena *arena, struct value *ret)
+{
+	(void)arena;
+	ret->integer = strtoll(text.ptr, NULL, 10);
+	return 0;
+}
+
+/* Elements of one type after the other; `print` writes what the server prints of each. */
+static void make_array(struct sample *s, void (*make)(struct sample *s), void (*print)(const struct value *value, struct writer *to))
+{
+	size_t count = random_next(s->seed) % 6;
+	struct writer text = {0};
+
+	check(avro_value_reset(s->slot)); /* of the row before */
+	wr_u8(&text, '{');
+	for (size_t i = 0; i < count; i++) {
+		struct value value = {.state = VALUE_PRESENT};
+		avro_value_t item, slot;
+		struct sample element = {s->forms, s->seed, s->arena, &value, &slot};
+		bool null = random_next(s->seed) % 4 == 0;
+
+		wr_printf(&text, "%s", i ? "," : "");
+		check(avro_value_append(s->slot, &item, NULL));
+		check(avro_value_set_branch(&item, !null, &slot));
+		if (!null)
+			make(&element);
+		if (null)
+			wr_printf(&text, "NULL");
+		else
+			print(&value, &text);
+	}
+	wr_u8(&text, '}');
+	set_text(s, wr_view(&text));
+	wr_done(&text);
+}
+
+static void print_quoted(const struct value *value, struct writer *to)
+{
+	wr_u8(to, '"');
+	for (size_t i = 0; i < value->text.len; i++)
+		wr_printf(to, "%s%c", value->text.ptr[i] % 5 ? "" : "\\", value->text.ptr[i]);
+	wr_u8(to, '"');
+}
+
+static void print_plain(const struct value *value, struct writer *to)
+{
+	wr_printf(to, "%.*s", VIEW_ARG(value->text));
+}
+
+static void print_integer(const struct value *value, struct writer *to)
+{
+	wr_printf(to, "%lld", (long long)value->integer);
+}
+
+static void make_texts(struct sample *s)
+{
+	make_array(s, make_text, print_quoted);
+}
+
+static void make_prices(struct sample *s)
+{
+	make_array(s, make_price, print_plain);
+}
+
+static void make_variable_decimals(struct sample *s)
+{
+	make_array(s, make_variable_decimal, print_plain);
+}
+
+static void make_integers(struct sample *s)
+{
+	make_array(s, make_int64, print_integer);
+}
+
+static void make_timestamps(struct sample *s)
+{
+	make_array(s, make_timestamp, print_integer);
+}
+
 /* Every type that has a form of its own in Avro. */
 static const struct {
 	struct column column;
@@ -415,6 +502,14 @@ static const struct {
 	{{.name = "timetz", .type = {TYPE_TIME_ZONED, 0, 6}}, make_time_zoned},
 	{{.name = "point", .type = {TYPE_POINT, 0, 0}}, make_point},
 	{{.name = "point2", .type = {TYPE_POINT, 0, 0}}, make_point},
+	{{.name = "texts", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_TEXT, 0, 0}, .element_from_text = read_text}, make_texts},
+	{{.name = "prices", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_DECIMAL, 12, 2}, .element_from_text = read_text}, make_prices},
+	{{.name = "decimals", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_DECIMAL_VARIABLE, 0, 0}, .element_from_text = read_text},
+	 make_variable_decimals},
+	{{.name = "integers", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_INT64, 0, 0}, .element_from_text = read_integer},
+	 make_integers},
+	{{.name = "timestamps", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_TIMESTAMP, 0, 6}, .element_from_text = read_integer},
+	 make_timestamps},
 };
 
 #define COLUMNS COUNT_OF(columns)
@@ -506,7 +601,7 @@ static void set_rest(const avro_value_t *envelope, const char *op, uint64_t numb
 
 static void assert_same_bytes(const struct message *message, const avro_value_t *envelope, uint64_t fingerprint)
 {
-	static char expected[65536];
+	static char expected[1 << 17];
 	avro_writer_t writer = avro_writer_memory(expected, sizeof(expected));
 	uint64_t framed;
 	struct view body;

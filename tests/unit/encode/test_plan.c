@@ -57,6 +57,16 @@ static void columns_have_the_types_that_debezium_gives_them(void **state)
 		 "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"2\"},"
 		 "\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"logicalType\":\"decimal\",\"precision\":64,\"scale\":2}"},
 		{{.name = "c", .type = {TYPE_TIME_ZONED, 0, 6}}, MEANS("string", "io.debezium.time.ZonedTime")},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_INT32, 0, 0}}, "{\"type\":\"array\",\"items\":[\"null\",\"int\"]}"},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_DECIMAL, 8, 2}},
+		 "{\"type\":\"array\",\"items\":[\"null\",{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"2\","
+		 "\"connect.decimal.precision\":\"8\"},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"logicalType\":"
+		 "\"decimal\",\"precision\":8,\"scale\":2}]}"},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_TIMESTAMP, 0, 6}},
+		 "{\"type\":\"array\",\"items\":[\"null\"," MEANS("long", "io.debezium.time.MicroTimestamp") "]}"},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_ENUM, 0, 0}, .labels = "sad,ok"},
+		 "{\"type\":\"array\",\"items\":[\"null\",{\"type\":\"string\",\"connect.version\":1,\"connect.parameters\":{\"allowed\":"
+		 "\"sad,ok\"},\"connect.name\":\"io.debezium.data.Enum\"}]}"},
 		{{.name = "c", .type = {TYPE_XML, 0, 0}}, MEANS("string", "io.debezium.data.Xml")},
 		{{.name = "c", .type = {TYPE_LTREE, 0, 0}}, MEANS("string", "io.debezium.data.Ltree")},
 		{{.name = "c", .type = {TYPE_TSVECTOR, 0, 0}}, MEANS("string", "io.debezium.data.Tsvector")},

@@ -35,6 +35,16 @@ static int find_money_digits(void *context, int *ret, struct error *err)
 	return 0;
 }
 
+static int find_dimensions(void *context, uint32_t relation, const char *column, int *ret, struct error *err)
+{
+	(void)context;
+	(void)relation;
+	(void)column;
+	(void)err;
+	*ret = 1;
+	return 0;
+}
+
 /* The replica identity that the log tells is all there is. */
 static int find_key(void *context, uint32_t relation, char identity, struct arena *arena, const char ***ret_names,
 		    unsigned *ret_count, struct error *err)
@@ -51,7 +61,8 @@ static int find_key(void *context, uint32_t relation, char identity, struct aren
 
 void captured_relations(struct pg_relations *set, struct catalog *catalog)
 {
-	pg_relations_init(set, catalog, (struct pg_facts){.type = find_type, .money_digits = find_money_digits, .key = find_key});
+	pg_relations_init(set, catalog, (struct pg_facts){.type = find_type, .money_digits = find_money_digits, .dimensions = find_dimensions,
+					   .key = find_key});
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		pg_relations_capture(set, "public", tables[i]);
 }
