@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "avro_bytes.h"
-#include "base/array_text.h"
+#include "base/arena.h"
 #include "base/datetime.h"
 #include "base/decimal.h"
 #include "decimal_bytes.h"
@@ -156,41 +156,6 @@ PUT_FUNCTION(put_point)
 	to = put_double(put_double(to, x), y);
 	*to++ = BRANCH_0;
 	return to;
-}
-
-static char *put_element(char *to, struct encode_field *field, struct view text, const char **why)
-{
-	struct value value = {.state = VALUE_PRESENT};
-
-	if (!text.ptr) {
-		*to++ = BRANCH_0;
-		return to;
-	}
-	*to++ = BRANCH_1;
-	if (field->column->element_from_text && field->column->element_from_text(text, field->scratch, &value) == 0)
-		return field->element->put(to, field->element, &value, why);
-	*why = "has an element that is none of its type";
-	return NULL;
-}
-
-/* One block of all elements, and the end. */
-PUT_FUNCTION(put_array)
-{
-	struct array_text array = array_text_begin(value->text);
-	size_t count;
-	int dimensions = array_text_measure(value->text, &count);
-
-	if (dimensions < 0 || dimensions > 1) {
-		*why = dimensions < 0 ? "is no array" : "has several dimensions, for which its Avro array has no form; a column that "
-							"is declared with them (ALTER COLUMN ... TYPE with [][]) is text";
-		return NULL;
-	}
-	arena_reset(field->scratch);
-	if (count)
-		to = put_long(to, (int64_t)count);
-	for (size_t i = 0; to && i < count; i++)
-		to = put_element(to, field, array_text_next(&array, field->scratch), why);
-	return to ? put_long(to, 0) : NULL;
 }
 
 PUT_FUNCTION(put_date)
@@ -368,18 +333,6 @@ void field_init(struct encode_field *field, const struct table *table, unsigned 
 		init_element(field, forms, memory);
 	field->placeholder = placeholder_of(field, memory.arena);
 	field->bytes += field->placeholder.len;
-}
-
-/* Of an array, each element has its branch and at most its own bytes; there are fewer than the text has bytes. */
-size_t field_text_bytes(const struct encode_field *field, const struct value *value)
-{
-	size_t count;
-
-	if (!field->times || value->state != VALUE_PRESENT)
-		return 0;
-	if (!field->element || array_text_measure(value->text, &count) < 0)
-		return value->text.len * field->times;
-	return value->text.len * field->element->times + count * (field->element->bytes + 1);
 }
 
 void field_check_text(struct encode_field *field)

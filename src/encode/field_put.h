@@ -18,7 +18,6 @@ PUT_FUNCTION(put_float64);
 PUT_FUNCTION(put_decimal);
 PUT_FUNCTION(put_decimal_variable);
 PUT_FUNCTION(put_point);
-PUT_FUNCTION(put_array);
 PUT_FUNCTION(put_date);
 PUT_FUNCTION(put_milliseconds);
 PUT_FUNCTION(put_zoned);
@@ -26,6 +25,9 @@ PUT_FUNCTION(put_zoned);
 #define ZONED_BYTES 48
 #define POINT_WKB_BYTES 21 /* order, type, x and y */
 #define POINT_BYTES (2 * DOUBLE_BYTES + 2 + POINT_WKB_BYTES + 1)
+
+/* field_array.c */
+PUT_FUNCTION(put_array);
 
 /* field_text.c: texts, as they are and in other writings */
 PUT_FUNCTION(put_text);

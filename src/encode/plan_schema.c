@@ -5,8 +5,8 @@
  * Schemas of change records, with the names, attributes and order that Debezium's converter gives them: Kafka Connect's
  * types become connect.* attributes, semantic types are io.debezium.*. Deviations: every column of a value may be null
  * (a before-image of the key alone could not be written otherwise), so defaults of columns are not shown, and so may every
- * element of an array, also of enums; types that we
- * carry as text for want of a better form tell the source's name of the type in the parameter that Debezium has for it.
+ * element of an array, also of enums; types that we carry as text for want of a better form tell the source's name of the
+ * type in the parameter that Debezium has for it.
  */
 #include "plan_schema.h"
 
