@@ -59,8 +59,16 @@ struct field_memory {
 void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms,
 		struct field_memory memory);
 
+/* The most that the elements of an array can need. */
+size_t field_array_bytes(const struct encode_field *field, struct view text);
+
 /* The most that a value's text can need. */
-size_t field_text_bytes(const struct encode_field *field, const struct value *value);
+static inline size_t field_text_bytes(const struct encode_field *field, const struct value *value)
+{
+	if (value->state != VALUE_PRESENT)
+		return 0;
+	return field->element ? field_array_bytes(field, value->text) : value->text.len * field->times;
+}
 
 /* From now on a text that is no UTF-8 is refused. */
 void field_check_text(struct encode_field *field);

@@ -52,7 +52,7 @@ PUT_FUNCTION(put_array)
 }
 
 /* Elements are read for it: their texts may be longer than what the array's text has of them. */
-static size_t array_bytes(const struct encode_field *field, struct view text)
+size_t field_array_bytes(const struct encode_field *field, struct view text)
 {
 	struct array_text array = array_text_begin(text);
 	size_t count, bytes = 0;
@@ -65,11 +65,4 @@ static size_t array_bytes(const struct encode_field *field, struct view text)
 		if (read_element(field, array_text_next(&array, field->scratch), &value))
 			bytes += value.text.len * field->element->times;
 	return bytes + count * (field->element->bytes + 1);
-}
-
-size_t field_text_bytes(const struct encode_field *field, const struct value *value)
-{
-	if (!field->times || value->state != VALUE_PRESENT)
-		return 0;
-	return field->element ? array_bytes(field, value->text) : value->text.len * field->times;
 }

@@ -4,7 +4,8 @@
 /*
  * Every type of a real PostgreSQL: a value is inserted before the snapshot and again while streaming, and must be the
  * same in both records and as it stands here, as `read` prints it. A third time the agent is restarted with other forms
- * of values. And every type that the server has is in the manual.
+ * of values. Every type that the server has is in the manual; and the schema of a table of which Debezium's was recorded
+ * has the same types.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,7 +250,7 @@ static const struct sample extended[] = {
 	{"ltree", "'Top.Science'", "\"Top.Science\"", NULL, 0},
 };
 
-static struct plain types = {.name = "types"};
+static struct plain types = {.name = "types", .include = "[public.types, public.recorded]"};
 static const struct sample *columns[COUNT_OF(samples) + COUNT_OF(extended)];
 static size_t column_count;
 static char output[1 << 20];
@@ -356,6 +357,79 @@ static void expect_other_forms(const char *where, int id)
 	printf("%s: %zu values are as expected\n", where, column_count);
 }
 
+/* A column as Debezium has it. */
+struct recorded {
+	char name[64], type[64], schema[1024];
+};
+
+/* The next of the recording; the file's end is false. Comments are skipped, and what the server lacks. */
+static bool next_recorded(FILE *file, bool with_extensions, struct recorded *ret)
+{
+	char line[1200];
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63[^#\t]\t%63[^\t]\t%1023[^\n]", ret->name, ret->type, ret->schema) == 3 &&
+		    (with_extensions || (strcmp(ret->type, "hstore") != 0 && strcmp(ret->type, "citext") != 0)))
+			return true;
+	}
+	fclose(file);
+	return false;
+}
+
+static FILE *open_recording(const struct scene *scene)
+{
+	char path[400];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/tests/system/debezium-types.txt", scene->source);
+	file = fopen(path, "r");
+	if (!file)
+		harness_fail(NULL, path);
+	return file;
+}
+
+static void make_recorded_table(struct scene *scene, bool with_extensions)
+{
+	FILE *file = open_recording(scene);
+	struct recorded recorded;
+	struct writer sql = {0};
+
+	wr_printf(&sql, "CREATE TYPE feeling AS ENUM ('sad', 'ok', 'happy'); CREATE TABLE recorded (id bigint PRIMARY KEY");
+	while (next_recorded(file, with_extensions, &recorded))
+		wr_printf(&sql, ", %s %s", recorded.name, recorded.type);
+	wr_printf(&sql, "); INSERT INTO recorded (id) VALUES (1); ALTER PUBLICATION types ADD TABLE recorded");
+	run_sql(scene, &sql);
+}
+
+/* As a text within JSON. */
+static void quote_again(const char *text, struct writer *to)
+{
+	for (; *text; text++)
+		wr_printf(to, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+}
+
+static void the_schema_is_debeziums(struct scene *scene, bool with_extensions)
+{
+	FILE *file = open_recording(scene);
+	struct recorded recorded;
+	struct writer field = {0};
+	unsigned count = 0;
+
+	output_of("read --topic types.schemas");
+	for (; next_recorded(file, with_extensions, &recorded); count++) {
+		char text[1200];
+
+		snprintf(text, sizeof(text), "{\"name\":\"%s\",\"type\":[\"null\",%s],\"default\":null}", recorded.name, recorded.schema);
+		wr_clear(&field);
+		quote_again(text, &field);
+		wr_u8(&field, 0);
+		if (!strstr(output, field.data) && !strstr(output, text))
+			harness_fail(&types.agent, text);
+	}
+	wr_done(&field);
+	printf("%u columns are in the schema as Debezium has them\n", count);
+}
+
 /* Names of the server's types that the manual calls otherwise. */
 static const char *const shown_otherwise[] = {"bpchar", "char", "bit"};
 
@@ -404,6 +478,7 @@ int main(void)
 	if (with_extensions)
 		choose(extended, COUNT_OF(extended), 99);
 	make_table(&scene, with_extensions);
+	make_recorded_table(&scene, with_extensions);
 	insert(&scene, 1, false);
 	agent_init(&types.agent, &scene, types.name, "");
 	plain_configure(&types);
@@ -420,6 +495,7 @@ int main(void)
 	plain_catch_up(&types);
 	expect_other_forms("stream in other forms", 3);
 	every_type_of_the_server_is_in_the_manual(&scene);
+	the_schema_is_debeziums(&scene, with_extensions);
 	agent_stop(&types.agent);
 	scene_end(&scene);
 	return 0;

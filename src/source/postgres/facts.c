@@ -18,6 +18,7 @@ void pg_catalogue_done(struct pg_catalogue *cat)
 
 		free((char *)entry->key.ptr);
 		free(fact->name);
+		free(fact->labels);
 		free(fact);
 	}
 	map_done(&cat->types);
@@ -38,7 +39,8 @@ static const char type_sql[] =
 	" FROM chain c JOIN pg_catalog.pg_type t ON c.typtype = 'd' AND t.oid = c.typbasetype)"
 	" SELECT first.typname, first.typtype, last.oid,"
 	" (SELECT typtypmod FROM chain WHERE typtype = 'd' ORDER BY depth DESC LIMIT 1), last.typtype,"
-	" (SELECT typelem FROM pg_catalog.pg_type WHERE oid = $1 AND typcategory = 'A' AND typtype = 'b')"
+	" (SELECT typelem FROM pg_catalog.pg_type WHERE oid = $1 AND typcategory = 'A' AND typtype = 'b'),"
+	" (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_catalog.pg_enum WHERE enumtypid = last.oid)"
 	" FROM chain first, (SELECT * FROM chain ORDER BY depth DESC LIMIT 1) last WHERE first.depth = 0";
 
 static int look_up_type(struct pg_catalogue *cat, uint32_t oid, struct pg_type_fact **ret, struct error *err)
@@ -59,6 +61,7 @@ static int look_up_type(struct pg_catalogue *cat, uint32_t oid, struct pg_type_f
 		fact->base = (uint32_t)strtoul(pg_value(result, 0, 2), NULL, 10);
 		fact->modifier = PQgetisnull(result, 0, 3) ? -1 : atoi(pg_value(result, 0, 3));
 		fact->element = (uint32_t)strtoul(pg_value(result, 0, 5), NULL, 10);
+		fact->labels = PQgetisnull(result, 0, 6) ? NULL : mem_text(view_of(pg_value(result, 0, 6)));
 		if (fact->kind == 'd' && *pg_value(result, 0, 4) == 'e')
 			fact->kind = 'e';
 		*ret = fact;

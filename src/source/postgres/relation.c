@@ -69,6 +69,7 @@ struct resolved {
 	bool array;              /* of that type */
 	bool domain;             /* over it: the name is the domain's */
 	const char *name;
+	const char *labels;      /* of an enum; or NULL */
 	uint32_t oid;
 	int32_t modifier;
 };
@@ -88,12 +89,12 @@ static bool resolve_by_oid(uint32_t oid, int32_t modifier, struct resolved *ret)
 	return ret->array;
 }
 
-/* An enum, or a type of an extension; NULL: neither. */
-static const struct pg_type *row_of_fact(const struct pg_type_fact *fact)
+/* An enum, or a type of an extension; false: neither. */
+static bool resolve_row(const struct pg_type_fact *fact, struct resolved *ret)
 {
-	if (fact->kind == 'e')
-		return &pg_type_enum;
-	return fact->kind == 'b' ? pg_type_find_extension(fact->name) : NULL;
+	ret->type = fact->kind == 'e' ? &pg_type_enum : fact->kind == 'b' ? pg_type_find_extension(fact->name) : NULL;
+	ret->labels = fact->labels;
+	return ret->type != NULL;
 }
 
 /* What the catalogue says of a type that is not built in; an array is told by its elements. */
@@ -101,12 +102,10 @@ static int resolve_bottom(struct pg_relations *set, const struct pg_type_fact *f
 {
 	const struct pg_type_fact *element = NULL;
 
-	ret->type = row_of_fact(fact);
-	if (!ret->type && fact->element) {
+	if (!resolve_row(fact, ret) && fact->element) {
 		if (set->facts.type(set->facts.context, fact->element, &element, err) < 0)
 			return -1;
-		ret->type = element ? row_of_fact(element) : NULL;
-		ret->array = ret->type != NULL;
+		ret->array = element && resolve_row(element, ret);
 		if (ret->array && !ret->domain)
 			ret->name = element->name;
 	}
@@ -210,6 +209,7 @@ static struct column column_of(const struct pg_column *from, const struct resolv
 		.source_oid = from->type,
 		.source_modifier = from->modifier,
 		.identity = from->key,
+		.labels = resolved->labels,
 	};
 }
 

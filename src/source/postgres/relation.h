@@ -41,6 +41,7 @@ struct pg_relation {
 /* What the catalogue knows of a type that is not built in. */
 struct pg_type_fact {
 	char *name;
+	char *labels;      /* of an enum: in their order, joined by commas; NULL otherwise */
 	char kind;         /* pg_type.typtype: b base, c composite, d domain, e enum, r range, m multirange */
 	uint32_t element;  /* of an array: of what; 0: it is none */
 	uint32_t base;     /* of a domain: the type at its bottom ... */

@@ -146,7 +146,8 @@ static const struct pg_type types[] = {
 
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 
-const struct pg_type pg_type_enum = {0, 0, "", "any enum", TYPE_ENUM, convert_text, "The label.", 0, 0};
+const struct pg_type pg_type_enum = {0, 0, "", "any enum", TYPE_ENUM, convert_text,
+	"The label. The schema names those that there were when the agent connected; others are published, too.", 0, 0};
 const struct pg_type pg_type_other = {0, 0, "", "any other type", TYPE_OTHER, convert_text,
 	"Composite types, ranges made by users, types of extensions, arrays of what is not named above: as the server prints "
 	"them. A domain is what its base type is.", 0, 0};
