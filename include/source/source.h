@@ -86,6 +86,7 @@ struct source_type {
 	struct type type;
 	const char *source_type;      /* as the columns have it */
 	const char *remark;           /* or "" */
+	bool element;                 /* columns of arrays of it are arrays */
 };
 
 struct source_ops {

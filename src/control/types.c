@@ -39,6 +39,21 @@ static void describe_choices(const struct column *column, const struct writer *a
 	wr_done(&other);
 }
 
+/* "Of bool, int2 ...": rows of one type stand behind each other. */
+static void describe_elements(struct writer *to)
+{
+	struct source_type type;
+	const char *before = "";
+
+	for (size_t i = 0; source_find("postgresql")->type(i, &type); i++) {
+		if (!type.element || (strcmp(type.source_type, before) == 0 && *before))
+			continue;
+		before = type.source_type;
+		wr_printf(to, "%s%s", to->len ? ", " : "Of ", *before ? before : type.name);
+	}
+	wr_printf(to, ".");
+}
+
 bool help_type(size_t number, struct help_type *ret)
 {
 	struct source_type type;
@@ -52,7 +67,10 @@ bool help_type(size_t number, struct help_type *ret)
 	ret->name = type.name;
 	ret->remark = type.remark;
 	values_describe(&column, &usual, &ret->avro);
-	describe_choices(&column, &ret->avro, &ret->choices);
+	if (type.type.kind == TYPE_ARRAY)
+		describe_elements(&ret->choices);
+	else
+		describe_choices(&column, &ret->avro, &ret->choices);
 	wr_u8(&ret->avro, 0);
 	wr_u8(&ret->choices, 0);
 	return true;

@@ -75,7 +75,7 @@ static const struct pg_type types[] = {
 	 "year 294247 on do not fit: they stop the agent (BLOCKED).", 0, 0},
 	{1184, 1185, "timestamptz", NULL, TYPE_TIMESTAMP_ZONED, convert_timestamp_zoned,
 	 "2024-02-29T12:34:56.123456Z, in UTC with as many digits as the column has; -0043 is the year 44 BC; infinity and "
-	 "-infinity are those words.", 0, 0},
+	 "-infinity are those words. Those from the year 294247 on do not fit: they stop the agent (BLOCKED).", 0, 0},
 	{1186, 0, "interval", NULL, TYPE_INTERVAL, convert_interval,
 	 "Microseconds, with a month of a twelfth of 365.25 days. A mapping has the text as PostgreSQL prints it. Infinities "
 	 "are the outermost numbers; what does not fit otherwise stops the agent (BLOCKED).", 0, 0},
@@ -149,13 +149,12 @@ static const struct pg_type types[] = {
 const struct pg_type pg_type_enum = {0, 0, "", "any enum", TYPE_ENUM, convert_text,
 	"The label. The schema names those that there were when the agent connected; others are published, too.", 0, 0};
 const struct pg_type pg_type_other = {0, 0, "", "any other type", TYPE_OTHER, convert_text,
-	"Composite types, ranges made by users, types of extensions, arrays of what is not named above: as the server prints "
-	"them. A domain is what its base type is.", 0, 0};
+	"Composite types, ranges made by users, types of extensions, other arrays: as the server prints them. A domain is what "
+	"its base type is.", 0, 0};
 static const struct pg_type array_type = {0, 0, "", "array[]", TYPE_ARRAY, convert_array,
-	"Of bool, int2, int4, int8, oid, float4, float8, numeric, text, varchar, char, citext, bytea, uuid, json, jsonb, hstore, "
-	"ltree, the types of date and time but interval, network types, ranges, and enums; elements may be null, lower bounds "
-	"are left out. A column declared with several dimensions (int4[][]) is text as the server prints it; a value of "
-	"several dimensions in another column has no form: see on_bad_record. A mapping has the text.", 0, 0};
+	"Elements may be null; lower bounds are left out. A column declared with several dimensions (int4[][]) is text as the "
+	"server prints it; a value of several dimensions in another column has no form: see on_bad_record. A mapping has the "
+	"text.", 0, 0};
 
 /* Money in a database whose lc_monetary has so many digits behind the point. */
 static const struct pg_type money_types[] = {
@@ -280,6 +279,7 @@ bool pg_type_at(size_t number, struct source_type *ret)
 		.type = pg_type_of(row, limited ? row->least : -1),
 		.source_type = row->name,
 		.remark = row->remark ? row->remark : "",
+		.element = row->array || (!row->oid && (row->kind == TYPE_ENUM || *row->name)),
 	};
 	return true;
 }

@@ -187,6 +187,7 @@ static void test_types_are_told(void **state)
 		"\n      With format.binary: base64: string. With format.binary: hex: string.\n",
 		"\n      With format.time: connect: int, org.apache.kafka.connect.data.Date, logical type date.\n",
 		"  bit(1)                        boolean\n", "  bit(n)                        bytes, io.debezium.data.Bits\n",
+		"  array[]                       array\n", "\n      Of bool, int2, int4, int8, oid, float4, float8, numeric, text, varchar, bpchar, char,\n",
 		"  pg_lsn                        string\n", "  any other type                string\n",
 	};
 	struct writer help = {0}, manual = {0};
