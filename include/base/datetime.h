@@ -36,6 +36,11 @@ int time_parse(struct view text, int64_t *ret_us);
 int timestamp_parse(struct view text, bool zoned, int64_t *ret_us);
 
 /*
+ * "12:34:56.789+05:30": in UTC, within a day. 24:00:00 is only what it is at Greenwich; elsewhere it is a time of the day.
+ */
+int time_zoned_parse(struct view text, int64_t *ret_us);
+
+/*
  * "1 year 2 mons -3 days +04:05:06.789", the style of PostgreSQL: in microseconds, with a year of 365.25 days and a
  * month of a twelfth of that, as Debezium counts.
  */

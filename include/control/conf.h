@@ -89,6 +89,9 @@ struct settings {
 	int64_t format_key;
 	int64_t format_value;
 	int64_t format_envelope;
+	int64_t format_decimal;
+	int64_t format_time;
+	int64_t format_binary;
 
 	int64_t log_format;
 	int64_t log_level;

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/view.h"
 #include "encode/framing.h"
+#include "encode/values.h"
 #include "model/table.h"
 
 struct encoder;
@@ -42,6 +43,7 @@ struct encode_options {
 	const char *version;     /* source.version: the agent's own */
 	bool documents;          /* markers count documents, too */
 	enum envelope_form envelope;
+	struct value_forms forms;
 	column_filter wanted;    /* may be NULL: all columns */
 	const void *wanted_arg;
 };
@@ -73,10 +75,11 @@ struct encode_plan {
 
 	/* the encoder's own: */
 	struct arena *arena;
+	struct arena *scratch;           /* of fields, for the time of one value */
 	struct encode_field *fields;     /* of the value, in column order */
 	unsigned field_count;
-	unsigned *text_columns;          /* those whose values' texts count towards the size of a record */
-	unsigned text_column_count;
+	struct encode_field **text_fields; /* those whose values' texts count towards the size of a record */
+	unsigned text_field_count;
 	struct encode_field **key_fields; /* in key order */
 	unsigned key_field_count;
 	struct encode_collection *collection;   /* of all versions of the table */

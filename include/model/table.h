@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "model/type.h"
+#include "model/value.h"
 
 struct column {
 	const char *name;
@@ -21,6 +22,8 @@ struct column {
 	uint32_t source_oid;     /* PostgreSQL: pg_type oid, 0 elsewhere */
 	int32_t source_modifier; /* PostgreSQL: typmod, -1 = none */
 	bool identity;           /* part of the replica identity */
+	struct type element;     /* TYPE_ARRAY: of its elements; as the next one not known in versions from the state file */
+	value_from_text *element_from_text; /* ... how one of them is read */
 	const char *labels;      /* TYPE_ENUM: its labels in their order, joined by commas; NULL = not known */
 };
 

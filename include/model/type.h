@@ -31,8 +31,17 @@ enum type_kind {
 	TYPE_TIMESTAMP_ZONED,
 	TYPE_INTERVAL,
 	TYPE_OTHER,            /* the server's text of a type not known here */
+	TYPE_XML,              /* what follows is the server's text, too, but has a form in records */
+	TYPE_LTREE,
+	TYPE_TSVECTOR,
+	TYPE_BITS,
+	TYPE_TIME_ZONED,
+	TYPE_POINT,
+	TYPE_ARRAY,            /* the column says of what */
 	TYPE_KINDS,
 };
+
+/* The state file has the numbers of kinds: new ones stand at the end. */
 
 /* Which member of struct value holds a value of the kind. */
 enum value_form { FORM_INTEGER, FORM_REAL, FORM_TEXT, FORM_INTERVAL /* integer and text */ };
@@ -46,7 +55,7 @@ extern const struct type_info type_infos[TYPE_KINDS];
 
 struct type {
 	enum type_kind kind;
-	int16_t precision; /* of TYPE_DECIMAL: digits */
+	int32_t precision; /* of TYPE_DECIMAL: digits; of TYPE_BITS: how many, at most; 0: not known */
 	int16_t scale; /* of TYPE_DECIMAL: digits behind the point, also negative; of times: fraction digits, 0 to 6 */
 };
 

@@ -25,6 +25,9 @@ enum value_state { VALUE_ABSENT, VALUE_NULL, VALUE_UNCHANGED, VALUE_PRESENT };
  *   time                               integer: microseconds since midnight (24:00 is legal)
  *   timestamp, zoned timestamp         integer: microseconds since 1970-01-01 (UTC), outermost values = infinity
  *   interval                           text as PostgreSQL prints it; integer: approximate microseconds
+ *   zoned time                         text as PostgreSQL prints it; integer: microseconds since midnight in UTC
+ *   xml, ltree, tsvector, bits ("0101"), point ("(1.5,-2)")      text as PostgreSQL prints it
+ *   array                              text as PostgreSQL prints it (base/array_text.h)
  * Views point into the source's buffers and live until the source's next `next`.
  */
 struct value {
@@ -35,5 +38,10 @@ struct value {
 	};
 	struct view text;
 };
+
+struct arena;
+
+/* Reads a value's text as its source prints it; the state is set by the caller. -1: it is no value of the type. */
+typedef int value_from_text(struct view text, struct arena *arena, struct value *ret);
 
 #endif

@@ -56,6 +56,7 @@ struct pipeline_options {
 	enum record_format key_format;
 	enum record_format value_format;
 	enum envelope_form envelope;   /* of changes */
+	struct value_forms forms;      /* ... and of their values */
 
 	const char *schemas;           /* folder of the contracts */
 	const char *pack;              /* folder of the mapping pack; NULL: no documents */

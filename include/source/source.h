@@ -80,8 +80,20 @@ struct source_metrics {
 	uint64_t keepalives_sent;
 };
 
+/* A type that columns can have, as the manual tells of it. */
+struct source_type {
+	const char *name;             /* "numeric(p,s)" */
+	struct type type;
+	const char *source_type;      /* as the columns have it */
+	const char *remark;           /* or "" */
+	bool element;                 /* columns of arrays of it are arrays */
+};
+
 struct source_ops {
 	const char *name;
+
+	/* The types of the server, one by one from 0, in the order of the manual; false: there are no more. */
+	bool (*type)(size_t number, struct source_type *ret);
 
 	/* ERROR_INPUT if the kind of server has no connection parameter of this name; connects to nothing. */
 	int (*check_parameter)(const char *name, struct error *err);

@@ -234,6 +234,19 @@ static int parse_zone(struct cursor *at, int64_t *ret_us)
 	return 0;
 }
 
+int time_zoned_parse(struct view text, int64_t *ret_us)
+{
+	struct cursor at = cursor_of(text);
+	int64_t us, zone;
+
+	if (parse_clock(&at, 24, &us) < 0 || us > DAY_US || parse_zone(&at, &zone) < 0 || at.pos != at.end)
+		return -1;
+	if (zone != 0)
+		us = ((us - zone) % DAY_US + DAY_US) % DAY_US;
+	*ret_us = us;
+	return 0;
+}
+
 int timestamp_parse(struct view text, bool zoned, int64_t *ret_us)
 {
 	struct cursor at = cursor_of(text);

@@ -148,6 +148,13 @@ static const unsigned char kind_fits[TYPE_KINDS] = {
 	[TYPE_TIMESTAMP_ZONED] = FIT_INSTANT | FIT_STRING,
 	[TYPE_INTERVAL] = FIT_STRING,
 	[TYPE_OTHER] = FIT_STRING | FIT_ENUM,
+	[TYPE_XML] = FIT_STRING,
+	[TYPE_LTREE] = FIT_STRING | FIT_ENUM,
+	[TYPE_TSVECTOR] = FIT_STRING,
+	[TYPE_BITS] = FIT_STRING,
+	[TYPE_TIME_ZONED] = FIT_STRING,
+	[TYPE_POINT] = FIT_STRING,
+	[TYPE_ARRAY] = FIT_STRING,
 };
 
 static unsigned wanted_fit(const struct avro_type *type)

@@ -288,6 +288,11 @@ void bind_pipeline(struct conf *conf)
 		.key_format = (enum record_format)settings->format_key,
 		.value_format = (enum record_format)settings->format_value,
 		.envelope = (enum envelope_form)settings->format_envelope,
+		.forms = {
+			.decimal = (enum decimal_form)settings->format_decimal,
+			.time = (enum time_form)settings->format_time,
+			.binary = (enum binary_form)settings->format_binary,
+		},
 		.schemas = settings->mapping_schemas,
 		.pack = settings->mapping_pack,
 		.overlay = settings->mapping_overlay,

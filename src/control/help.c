@@ -75,7 +75,7 @@ void help_overview(struct writer *to)
 		"in Kafka\n\nusage: tailwater VERB [OPTION...]\n\n");
 	for (size_t i = 0; i < verb_count; i++)
 		wr_printf(to, "  %-10s  %s\n", verbs[i]->name, verbs[i]->summary);
-	wr_printf(to, "\nMore: tailwater help VERB, help options, help OPTION, help states, help sample.\n");
+	wr_printf(to, "\nMore: tailwater help VERB, help options, help OPTION, help states, help types, help sample.\n");
 }
 
 /* Options ------------------------------------------------------------------------------------- */
@@ -121,6 +121,21 @@ void help_states(struct writer *to)
 	for (size_t i = STATE_NONE + 1; i < NAMED_STATES; i++)
 		wr_printf(to, "  %2d  %-19s  %s\n", named_states[i].exit_code, named_states[i].name,
 			  named_states[i].meaning);
+}
+
+void help_types(struct writer *to)
+{
+	struct help_type type = {0};
+
+	fill(to, "", help_types_text);
+	for (size_t i = 0; help_type(i, &type); i++) {
+		wr_printf(to, "\n  %-28s  %s\n", type.name, type.avro.data);
+		if (*type.remark)
+			fill(to, "      ", type.remark);
+		if (*type.choices.data)
+			fill(to, "      ", type.choices.data);
+	}
+	help_type_done(&type);
 }
 
 /* The sample file ----------------------------------------------------------------------------- */

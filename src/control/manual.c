@@ -129,7 +129,7 @@ static void manual_signals(struct writer *to)
 	paragraph(to, "Told READY=1 when streaming begins and STOPPING=1 when it ends; set by systemd for "
 		      "Type=notify.");
 	heading(to, "SEE ALSO");
-	paragraph(to, "tailwater.yaml(5)");
+	paragraph(to, "tailwater.yaml(5), tailwater.types(5)");
 }
 
 void manual_program(struct writer *to)
@@ -186,5 +186,34 @@ void manual_options(struct writer *to)
 	for (size_t i = 0; i < option_count; i++)
 		manual_option(&option_table[i], to);
 	heading(to, "SEE ALSO");
-	paragraph(to, "tailwater(1)");
+	paragraph(to, "tailwater(1), tailwater.types(5)");
+}
+
+/* tailwater.types(5) -------------------------------------------------------------------------- */
+
+static void manual_type(const struct help_type *type, struct writer *to)
+{
+	tagged(to, type->name);
+	paragraph(to, type->avro.data);
+	if (*type->remark || *type->choices.data)
+		wr_printf(to, ".br\n");
+	if (*type->remark)
+		paragraph(to, type->remark);
+	if (*type->choices.data)
+		paragraph(to, type->choices.data);
+}
+
+void manual_types(struct writer *to)
+{
+	struct help_type type = {0};
+
+	begin_page(to, "tailwater.types", 5, "what types of PostgreSQL are in change topics");
+	heading(to, "DESCRIPTION");
+	paragraph(to, help_types_text);
+	heading(to, "TYPES");
+	for (size_t i = 0; help_type(i, &type); i++)
+		manual_type(&type, to);
+	help_type_done(&type);
+	heading(to, "SEE ALSO");
+	paragraph(to, "tailwater(1), tailwater.yaml(5)");
 }

@@ -92,6 +92,9 @@ static const char *const bad_record_ways[] = {"stop", "exception", NULL};
 static const char *const marked_transactions[] = {"split", "all", NULL};
 static const char *const subject_strategies[] = {"topic", "record", "topic_record", NULL};
 static const char *const envelopes[] = {"debezium", "flat", NULL};
+static const char *const decimals[] = {"precise", "string", "double", NULL};
+static const char *const times[] = {"adaptive", "micros", "connect", NULL};
+static const char *const binaries[] = {"bytes", "base64", "hex", NULL};
 static const char *const formats[] = {"avro", "json", "json_schema", NULL};
 static const char *const framings[] = {"auto", "single_object", "confluent", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
@@ -226,6 +229,22 @@ const struct option option_table[] = {
 	 .help = "What a record of a change topic is. debezium: its envelope, with both images and where they come from. flat: the "
 		 "row alone (of a delete the old one, as far as it is known), and behind its columns __deleted, __op, __table, __lsn, "
 		 "__txId, __source_ts_ms and __ts_ms, as Debezium's ExtractNewRecordState makes them."},
+
+	{.name = "format.decimal", .type = OPTION_CHOICE, AT(format_decimal), .choices = decimals, .fallback = "precise",
+	 .help = "What numeric and money are in change topics, as Debezium's decimal.handling.mode. precise: exact, in bytes. string: "
+		 "their text, with NAN, POSITIVE_INFINITY and NEGATIVE_INFINITY for what is no number. double: the nearest double. "
+		 "Another form of values is another schema, which a registry may refuse, and, where such a column belongs to the key, "
+		 "another key; documents are the same with each."},
+	{.name = "format.time", .type = OPTION_CHOICE, AT(format_time), .choices = times, .fallback = "adaptive",
+	 .help = "What date, time and timestamp are in change topics, as Debezium's time.precision.mode. adaptive: times and timestamps "
+		 "in milliseconds if the column has three fraction digits or less, otherwise in microseconds. micros: the same, but "
+		 "times always in microseconds (adaptive_time_microseconds). connect: Kafka Connect's Date, Time and Timestamp, with "
+		 "Avro's logical types, in milliseconds: further digits are cut off. For another form see format.decimal; besides, the fingerprint of a schema "
+		 "does not cover what a number means, so that without a registry a reader cannot tell old timestamps from new ones: "
+		 "there choose before the first start."},
+	{.name = "format.binary", .type = OPTION_CHOICE, AT(format_binary), .choices = binaries, .fallback = "bytes",
+	 .help = "What bytea is in change topics, as Debezium's binary.handling.mode. base64, hex: a string. For another form see "
+		 "format.decimal."},
 
 	{.name = "framing", .type = OPTION_CHOICE, AT(framing), .choices = framings, .fallback = "auto",
 	 .help = "What stands before a value and says which schema it has. single_object: Avro's own encoding, two bytes and "

@@ -151,12 +151,8 @@ static size_t image_bytes(const struct encode_plan *plan, const struct row *row)
 
 	if (!row)
 		return 1;
-	for (unsigned i = 0; i < plan->text_column_count; i++) {
-		const struct value *value = &row->values[plan->text_columns[i]];
-
-		if (value->state == VALUE_PRESENT)
-			bytes += value->text.len;
-	}
+	for (unsigned i = 0; i < plan->text_field_count; i++)
+		bytes += field_text_bytes(plan->text_fields[i], &row->values[plan->text_fields[i]->index]);
 	return bytes;
 }
 
@@ -164,9 +160,10 @@ static size_t image_bytes(const struct encode_plan *plan, const struct row *row)
 static char *put_missing(char *to, const struct encode_field *field, const struct value *value, bool old,
 			 const char **why)
 {
-	if (value->state == VALUE_UNCHANGED && field->placeholder) {
+	if (value->state == VALUE_UNCHANGED && field->placeholder.ptr) {
 		*to++ = BRANCH_1;
-		return put_bytes(to, VIEW(PLACEHOLDER));
+		memcpy(to, field->placeholder.ptr, field->placeholder.len);
+		return to + field->placeholder.len;
 	}
 	if (old) {
 		*to++ = BRANCH_0;
@@ -379,7 +376,7 @@ static int write_key(struct encode_plan *plan, const struct shown *shown, struct
 
 		if (value->state != VALUE_PRESENT)
 			return complain(plan, plan->key_fields[i], why, err);
-		room += plan->key_fields[i]->bytes + (plan->key_fields[i]->has_text ? value->text.len : 0);
+		room += plan->key_fields[i]->bytes + field_text_bytes(plan->key_fields[i], value);
 	}
 	to = frame_put(wr_reserve(key, room), &plan->key.frame);
 	for (unsigned i = 0; i < plan->key_field_count; i++) {

@@ -2,27 +2,28 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values of each type as Debezium's default modes have them: decimals precise, times adaptive (milliseconds up to three
- * fraction digits, else microseconds), zoned timestamps as text in UTC, intervals in microseconds. Infinite dates and
- * timestamps are the outermost values of their Avro type, since Debezium's own (the driver's) are ordinary dates.
+ * Numbers and times as Debezium has them: decimals exact, times in milli- or microseconds, zoned timestamps as text in
+ * UTC, intervals in microseconds. Infinite dates and timestamps are the outermost values of their Avro type, since
+ * Debezium's own (the driver's) are ordinary dates.
  */
 #include "field.h"
 
+#include <stdio.h>
+
 #include "avro_bytes.h"
+#include "base/arena.h"
 #include "base/datetime.h"
 #include "base/decimal.h"
-#include "base/utf8.h"
 #include "decimal_bytes.h"
+#include "field_put.h"
+#include "form.h"
 
 #define USEC_PER_DAY INT64_C(86400000000)
+#define COORDINATE_MOST 66   /* of text */
 #define SHORT_DIGITS 18 /* that many digits always fit an int64 */
 
 static const char out_of_range[] = "is out of the range of its Avro type";
-static const char not_utf8[] = "is not UTF-8, which its Avro type must be";
 static const char no_decimal[] = "has no place in its Avro decimal";
-
-#define PUT_FUNCTION(name) \
-	static char *name(char *to, struct encode_field *field, const struct value *value, const char **why)
 
 PUT_FUNCTION(put_boolean)
 {
@@ -47,21 +48,6 @@ PUT_FUNCTION(put_float64)
 {
 	(void)field, (void)why;
 	return put_double(to, value->real);
-}
-
-PUT_FUNCTION(put_text)
-{
-	(void)field, (void)why;
-	return put_bytes(to, value->text);
-}
-
-PUT_FUNCTION(put_checked_text)
-{
-	(void)field;
-	if (utf8_valid(value->text))
-		return put_bytes(to, value->text);
-	*why = not_utf8;
-	return NULL;
 }
 
 /* Up to 18 digits of a plain decimal, as a whole number; -1 if it is longer or something else. */
@@ -96,7 +82,7 @@ static char *put_decimal_slow(char *to, struct encode_field *field, struct view 
 {
 	struct decimal decimal;
 
-	if (field->limit && !decimal_parse(text, &decimal) && !decimal_rescale(decimal, field->scale, &decimal) &&
+	if (!decimal_parse(text, &decimal) && !decimal_rescale(decimal, field->scale, &decimal) &&
 	    decimal.coefficient < field->limit && decimal.coefficient > -field->limit)
 		return put_decimal128(to, decimal.coefficient);
 	to = put_decimal_text(to, text, field->precision, field->scale);
@@ -143,6 +129,32 @@ PUT_FUNCTION(put_decimal_variable)
 	to = put_decimal_text(to, text, (int)text.len, scale);
 	if (!to)
 		*why = no_decimal;
+	return to;
+}
+
+/* x y, well-known binary, no spatial reference */
+PUT_FUNCTION(put_point)
+{
+	char text[2 * COORDINATE_MOST];
+	double x, y;
+
+	(void)field;
+	if (value->text.len >= sizeof(text)) {
+		*why = out_of_range;
+		return NULL;
+	}
+	memcpy(text, value->text.ptr, value->text.len);
+	text[value->text.len] = '\0';
+	if (sscanf(text, "(%lf,%lf)", &x, &y) != 2) {
+		*why = "is no point";
+		return NULL;
+	}
+	to = put_double(put_double(to, x), y);
+	*to++ = BRANCH_1;
+	to = put_bytes(to, (struct view){"\1\1\0\0\0", 5});
+	to[-6] = 2 * POINT_WKB_BYTES;
+	to = put_double(put_double(to, x), y);
+	*to++ = BRANCH_0;
 	return to;
 }
 
@@ -242,36 +254,6 @@ PUT_FUNCTION(put_zoned)
 	return to;
 }
 
-#define ZONED_BYTES 48
-
-/* How values of a type are written. */
-static const struct {
-	field_put put;
-	size_t bytes;
-	bool has_text;
-	bool placeholder;
-} kinds[TYPE_KINDS] = {
-	[TYPE_BOOL] = {put_boolean, 1, false, false},
-	[TYPE_INT16] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_INT32] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_INT64] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_FLOAT32] = {put_float32, FLOAT_BYTES, false, false},
-	[TYPE_FLOAT64] = {put_float64, DOUBLE_BYTES, false, false},
-	[TYPE_DECIMAL] = {put_decimal, DECIMAL128_BYTES, true, false},
-	[TYPE_DECIMAL_VARIABLE] = {put_decimal_variable, LONG_BYTES + DECIMAL128_BYTES, true, false},
-	[TYPE_TEXT] = {put_text, LONG_BYTES, true, true},
-	[TYPE_BYTES] = {put_text, LONG_BYTES, true, true},
-	[TYPE_UUID] = {put_text, LONG_BYTES, true, true},
-	[TYPE_JSON] = {put_text, LONG_BYTES, true, true},
-	[TYPE_ENUM] = {put_text, LONG_BYTES, true, true},
-	[TYPE_DATE] = {put_date, LONG_BYTES, false, false},
-	[TYPE_TIME] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_TIMESTAMP] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_TIMESTAMP_ZONED] = {put_zoned, ZONED_BYTES, false, false},
-	[TYPE_INTERVAL] = {put_integer, LONG_BYTES, false, false},
-	[TYPE_OTHER] = {put_text, LONG_BYTES, true, true},
-};
-
 static __int128 limit_of(int precision)
 {
 	__int128 limit = 1;
@@ -286,28 +268,77 @@ static void init_decimal(struct encode_field *field, struct type type)
 	field->precision = decimal_precision(type);
 	field->scale = decimal_scale(type);
 	field->bytes += (size_t)field->scale;
-	if (field->precision <= DECIMAL_DIGITS)
-		field->limit = limit_of(field->precision);
+	field->limit = limit_of(field->precision < DECIMAL_DIGITS ? field->precision : DECIMAL_DIGITS);
 }
 
-void field_init(struct encode_field *field, const struct table *table, unsigned index)
+static void init_form(struct encode_field *field, const struct column *column, const struct value_forms *forms)
 {
-	const struct column *column = &table->columns[index];
+	const struct form *form = form_of(column->type, forms);
 
 	*field = (struct encode_field){
-		.put = type_in_milliseconds(column->type) ? put_milliseconds : kinds[column->type.kind].put,
-		.index = index,
-		.has_text = kinds[column->type.kind].has_text,
-		.placeholder = kinds[column->type.kind].placeholder,
+		.put = form->put,
+		.times = form->times,
 		.column = column,
-		.bytes = kinds[column->type.kind].bytes + sizeof(PLACEHOLDER),
+		.form = form,
+		.bytes = form->bytes,
 	};
-	if (column->type.kind == TYPE_DECIMAL)
+	if (form->schema == SCHEMA_DECIMAL)
 		init_decimal(field, column->type);
+}
+
+/* Elements are written like columns of their type. */
+static void init_element(struct encode_field *field, const struct value_forms *forms, struct field_memory memory)
+{
+	struct column *column = ARENA_NEW(memory.arena, struct column);
+
+	*column = *field->column;
+	column->type = column->element;
+	field->scratch = memory.scratch;
+	field->element = ARENA_NEW(memory.arena, struct encode_field);
+	init_form(field->element, column, forms);
+}
+
+/* The words themselves; of an array one element of them, or their bytes as numbers; as Debezium has it. */
+static struct view placeholder_of(const struct encode_field *field, struct arena *arena)
+{
+	const struct encode_field *element = field->element;
+	struct view words = element ? element->form->placeholder : field->form->placeholder;
+	char bytes[sizeof(PLACEHOLDER) * 4 + 3 * LONG_BYTES], *to = bytes; /* in hexadecimal it is twice as long */
+
+	if (element && element->put == put_integer && element->form->meaning == NULL) {
+		to = put_long(to, sizeof(PLACEHOLDER) - 1);
+		for (const char *c = PLACEHOLDER; *c; c++) {
+			*to++ = BRANCH_1;
+			to = put_long(to, *c);
+		}
+		to = put_long(to, 0);
+	} else if (element && words.ptr) {
+		to = put_long(to, 1);
+		*to++ = BRANCH_1;
+		to = put_long(put_bytes(to, words), 0);
+	} else if (words.ptr) {
+		to = put_bytes(to, words);
+	} else {
+		return VIEW_NONE;
+	}
+	return arena_copy(arena, (struct view){bytes, (size_t)(to - bytes)});
+}
+
+void field_init(struct encode_field *field, const struct table *table, unsigned index, const struct value_forms *forms,
+		struct field_memory memory)
+{
+	init_form(field, &table->columns[index], forms);
+	field->index = index;
+	if (field->column->type.kind == TYPE_ARRAY)
+		init_element(field, forms, memory);
+	field->placeholder = placeholder_of(field, memory.arena);
+	field->bytes += field->placeholder.len;
 }
 
 void field_check_text(struct encode_field *field)
 {
-	if (field->put == put_text && field->column->type.kind != TYPE_BYTES)
+	if (field->element)
+		field_check_text(field->element);
+	if (field->put == put_text && strcmp(field->form->avro, "string") == 0)
 		field->put = put_checked_text;
 }

@@ -10,6 +10,7 @@
 #include "base/datetime.h"
 #include "base/decimal.h"
 #include "base/json.h"
+#include "base64.h"
 #include "codec.h"
 #include "decimal_bytes.h"
 
@@ -20,20 +21,9 @@ static void put_text(struct writer *to, const char *text)
 
 static void put_base64(struct writer *to, struct view bytes)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 	wr_u8(to, '"');
-	for (size_t i = 0; i < bytes.len; i += 3) {
-		size_t left = bytes.len - i;
-		uint32_t group = (uint32_t)(unsigned char)bytes.ptr[i] << 16;
-
-		if (left > 1)
-			group |= (uint32_t)(unsigned char)bytes.ptr[i + 1] << 8;
-		if (left > 2)
-			group |= (unsigned char)bytes.ptr[i + 2];
-		for (size_t k = 0; k < 4; k++)
-			wr_u8(to, k <= left ? (uint8_t)letters[group >> (18 - 6 * k) & 63] : '=');
-	}
+	wr_reserve(to, base64_bytes(bytes.len));
+	to->len = (size_t)(base64_put(to->data + to->len, bytes) - to->data);
 	wr_u8(to, '"');
 }
 

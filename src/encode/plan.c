@@ -191,13 +191,13 @@ static int make_fields(const struct encoder *enc, struct encode_plan *plan, stru
 	const struct encode_options *options = &enc->options;
 
 	plan->fields = ARENA_ARRAY(plan->arena, struct encode_field, table->column_count + 1);
-	plan->text_columns = ARENA_ARRAY(plan->arena, unsigned, table->column_count + 1);
+	plan->text_fields = ARENA_ARRAY(plan->arena, struct encode_field *, table->column_count + 1);
 	for (unsigned i = 0; i < table->column_count; i++) {
 		struct encode_field *field = &plan->fields[plan->field_count];
 
 		if (options->wanted && !options->wanted(options->wanted_arg, table, &table->columns[i]))
 			continue;
-		field_init(field, table, i);
+		field_init(field, table, i, &options->forms, (struct field_memory){plan->arena, plan->scratch});
 		if (enc->check_text)
 			field_check_text(field);
 		field->name = name_of_field(plan->arena, table->columns[i].name);
@@ -205,8 +205,8 @@ static int make_fields(const struct encoder *enc, struct encode_plan *plan, stru
 						     check_flat_name(plan, field, err)))
 			return -1;
 		plan->row_bytes += field->bytes + 1;
-		if (field->has_text)
-			plan->text_columns[plan->text_column_count++] = i;
+		if (field->times)
+			plan->text_fields[plan->text_field_count++] = field;
 		plan->field_count++;
 	}
 	return 0;
@@ -288,6 +288,8 @@ struct encode_plan *encode_plan_new(struct encoder *enc, const struct table *tab
 	plan->table = table;
 	plan->arena = MEM_NEW(struct arena);
 	arena_init(plan->arena);
+	plan->scratch = MEM_NEW(struct arena);
+	arena_init(plan->scratch);
 	plan->collection = collection_of(enc, table);
 	if (!take_topic(enc, plan, err) && !make_fields(enc, plan, err) && !make_key_fields(plan, err) &&
 	    !make_schemas(enc, plan, err))
@@ -303,6 +305,8 @@ void encode_plan_free(struct encode_plan *plan)
 	free_schemas(plan);
 	arena_done(plan->arena);
 	free(plan->arena);
+	arena_done(plan->scratch);
+	free(plan->scratch);
 	free(plan->place);
 	free(plan);
 }

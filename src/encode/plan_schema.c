@@ -4,8 +4,9 @@
 /*
  * Schemas of change records, with the names, attributes and order that Debezium's converter gives them: Kafka Connect's
  * types become connect.* attributes, semantic types are io.debezium.*. Deviations: every column of a value may be null
- * (a before-image of the key alone could not be written otherwise), so defaults of columns are not shown; types that we
- * carry as text for want of a better form tell the source's name of the type in the parameter that Debezium has for it.
+ * (a before-image of the key alone could not be written otherwise), so defaults of columns are not shown, and so may every
+ * element of an array, also of enums; types that we carry as text for want of a better form tell the source's name of the
+ * type in the parameter that Debezium has for it.
  */
 #include "plan_schema.h"
 
@@ -13,69 +14,61 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "form.h"
+
+/* Records that a schema has written out: from then on they are told by name. */
+struct named {
+	bool decimal;
+	bool point;
+};
 
 static void put(struct writer *to, const char *text)
 {
 	wr_view_bytes(to, view_of(text));
 }
 
-/* Types with no more than a name: the primitive, and what it means. */
-static const struct {
-	const char *primitive;
-	const char *meaning;
-} simple_types[TYPE_KINDS] = {
-	[TYPE_BOOL] = {"boolean", NULL},
-	[TYPE_INT32] = {"int", NULL},
-	[TYPE_INT64] = {"long", NULL},
-	[TYPE_FLOAT32] = {"float", NULL},
-	[TYPE_FLOAT64] = {"double", NULL},
-	[TYPE_TEXT] = {"string", NULL},
-	[TYPE_BYTES] = {"bytes", NULL},
-	[TYPE_UUID] = {"string", "io.debezium.data.Uuid"},
-	[TYPE_JSON] = {"string", "io.debezium.data.Json"},
-	[TYPE_DATE] = {"int", "io.debezium.time.Date"},
-	[TYPE_TIME] = {"long", "io.debezium.time.MicroTime"},
-	[TYPE_TIMESTAMP] = {"long", "io.debezium.time.MicroTimestamp"},
-	[TYPE_TIMESTAMP_ZONED] = {"string", "io.debezium.time.ZonedTimestamp"},
-	[TYPE_INTERVAL] = {"long", "io.debezium.time.MicroDuration"},
-};
-
-/* Types of the source that travel as text and have a meaning of their own in Debezium. */
-static const struct {
-	const char *source_type;
-	const char *meaning;
-} text_types[] = {
-	{"xml", "io.debezium.data.Xml"},
-	{"ltree", "io.debezium.data.Ltree"},
-	{"tsvector", "io.debezium.data.Tsvector"},
-};
-
-static void write_simple(struct writer *to, const char *primitive, const char *meaning)
+static void write_meaning(struct writer *to, const char *avro, const char *meaning)
 {
-	if (meaning)
-		wr_printf(to, "{\"type\":\"%s\",\"connect.version\":1,\"connect.name\":\"%s\"}", primitive, meaning);
-	else
-		wr_printf(to, "\"%s\"", primitive);
+	wr_printf(to, "{\"type\":\"%s\",\"connect.version\":1,\"connect.name\":\"%s\"", avro, meaning);
+}
+
+/* A type that is no more than its names. */
+static void write_names(struct writer *to, const struct form *form)
+{
+	if (form->connect) {
+		wr_printf(to, "{\"type\":\"%s\",\"connect.type\":\"%s\"}", form->avro, form->connect);
+		return;
+	}
+	if (!form->meaning) {
+		wr_printf(to, "\"%s\"", form->avro);
+		return;
+	}
+	write_meaning(to, form->avro, form->meaning);
+	if (form->logical)
+		wr_printf(to, ",\"logicalType\":\"%s\"", form->logical);
+	put(to, "}");
 }
 
 static void write_decimal(struct writer *to, struct type type)
 {
 	int scale = decimal_scale(type), precision = decimal_precision(type);
 
+	wr_printf(to, "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"%d\"", scale);
+	if (type.precision)
+		wr_printf(to, ",\"connect.decimal.precision\":\"%d\"", precision);
 	wr_printf(to,
-		  "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"%d\","
-		  "\"connect.decimal.precision\":\"%d\"},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\","
-		  "\"logicalType\":\"decimal\",\"precision\":%d,\"scale\":%d}",
-		  scale, precision, precision, scale);
+		  "},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"logicalType\":\"decimal\",\"precision\":%d,"
+		  "\"scale\":%d}",
+		  precision, scale);
 }
 
-static void write_variable_decimal(struct writer *to, bool *known)
+static void write_variable_decimal(struct writer *to, struct named *named)
 {
-	if (*known) {
+	if (named->decimal) {
 		put(to, "\"io.debezium.data.VariableScaleDecimal\"");
 		return;
 	}
-	*known = true;
+	named->decimal = true;
 	put(to, "{\"type\":\"record\",\"name\":\"VariableScaleDecimal\",\"namespace\":\"io.debezium.data\",\"fields\":["
 		"{\"name\":\"scale\",\"type\":\"int\"},{\"name\":\"value\",\"type\":\"bytes\"}],"
 		"\"connect.doc\":\"Variable scaled decimal\",\"connect.version\":1,"
@@ -106,47 +99,76 @@ static void write_source_type(struct writer *to, const char *source_type)
 	wr_done(&name);
 }
 
-static void write_other(struct writer *to, const struct column *column)
+static void write_bits(struct writer *to, const struct column *column)
 {
-	for (size_t i = 0; i < sizeof(text_types) / sizeof(text_types[0]); i++) {
-		if (!strcmp(text_types[i].source_type, column->source_type)) {
-			write_simple(to, "string", text_types[i].meaning);
-			return;
-		}
-	}
-	write_source_type(to, column->source_type);
+	put(to, "{\"type\":\"bytes\",\"connect.version\":1,");
+	if (column->type.precision)
+		wr_printf(to, "\"connect.parameters\":{\"length\":\"%d\"},", (int)column->type.precision);
+	put(to, "\"connect.name\":\"io.debezium.data.Bits\"}");
 }
 
-/* The Avro type of a column; *known: the record VariableScaleDecimal was written out before. */
-static void write_column_type(struct writer *to, const struct column *column, bool *known)
+static void write_point(struct writer *to, struct named *named)
 {
-	enum type_kind kind = column->type.kind;
+	if (named->point) {
+		put(to, "\"io.debezium.data.geometry.Point\"");
+		return;
+	}
+	named->point = true;
+	put(to, "{\"type\":\"record\",\"name\":\"Point\",\"namespace\":\"io.debezium.data.geometry\",\"fields\":["
+		"{\"name\":\"x\",\"type\":\"double\"},{\"name\":\"y\",\"type\":\"double\"},"
+		"{\"name\":\"wkb\",\"type\":[\"null\",\"bytes\"],\"default\":null},"
+		"{\"name\":\"srid\",\"type\":[\"null\",\"int\"],\"default\":null}],"
+		"\"connect.doc\":\"Geometry (POINT)\",\"connect.version\":1,"
+		"\"connect.name\":\"io.debezium.data.geometry.Point\"}");
+}
 
-	if (type_in_milliseconds(column->type))
-		write_simple(to, kind == TYPE_TIME ? "int" : "long",
-			     kind == TYPE_TIME ? "io.debezium.time.Time" : "io.debezium.time.Timestamp");
-	else if (simple_types[kind].primitive)
-		write_simple(to, simple_types[kind].primitive, simple_types[kind].meaning);
-	else if (kind == TYPE_INT16)
-		put(to, "{\"type\":\"int\",\"connect.type\":\"int16\"}");
-	else if (kind == TYPE_DECIMAL)
-		write_decimal(to, column->type);
-	else if (kind == TYPE_DECIMAL_VARIABLE)
-		write_variable_decimal(to, known);
-	else if (kind == TYPE_ENUM)
-		write_enum(to, column);
-	else
-		write_other(to, column);
+static void write_type(struct writer *to, const struct encode_field *field, struct named *named);
+
+static void write_array(struct writer *to, const struct encode_field *field, struct named *named)
+{
+	put(to, "{\"type\":\"array\",\"items\":[\"null\",");
+	write_type(to, field->element, named);
+	put(to, "]}");
+}
+
+static void write_type(struct writer *to, const struct encode_field *field, struct named *named)
+{
+	switch (field->form->schema) {
+	case SCHEMA_NAMES:
+		write_names(to, field->form);
+		break;
+	case SCHEMA_DECIMAL:
+		write_decimal(to, field->column->type);
+		break;
+	case SCHEMA_VARIABLE_DECIMAL:
+		write_variable_decimal(to, named);
+		break;
+	case SCHEMA_ENUM:
+		write_enum(to, field->column);
+		break;
+	case SCHEMA_SOURCE_TYPE:
+		write_source_type(to, field->column->source_type);
+		break;
+	case SCHEMA_BITS:
+		write_bits(to, field->column);
+		break;
+	case SCHEMA_POINT:
+		write_point(to, named);
+		break;
+	case SCHEMA_ARRAY:
+		write_array(to, field, named);
+		break;
+	}
 }
 
 void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to)
 {
-	bool known = false;
+	struct named named = {0};
 
 	wr_printf(to, "{\"type\":\"record\",\"name\":\"Key\",\"namespace\":\"%s\",\"fields\":[", space);
 	for (unsigned i = 0; i < plan->key_field_count; i++) {
 		wr_printf(to, "%s{\"name\":\"%s\",\"type\":", i ? "," : "", plan->key_fields[i]->name);
-		write_column_type(to, plan->key_fields[i]->column, &known);
+		write_type(to, plan->key_fields[i], &named);
 		put(to, "}");
 	}
 	wr_printf(to, "],\"connect.name\":\"%s.Key\"}", space);
@@ -154,11 +176,11 @@ void write_key_schema(const struct encode_plan *plan, const char *space, struct 
 
 static void write_columns(const struct encode_plan *plan, struct writer *to)
 {
-	bool known = false;
+	struct named named = {0};
 
 	for (unsigned i = 0; i < plan->field_count; i++) {
 		wr_printf(to, "%s{\"name\":\"%s\",\"type\":[\"null\",", i ? "," : "", plan->fields[i].name);
-		write_column_type(to, plan->fields[i].column, &known);
+		write_type(to, &plan->fields[i], &named);
 		put(to, "],\"default\":null}");
 	}
 }

@@ -47,6 +47,9 @@ static uint64_t mix_column(uint64_t hash, const struct column *column)
 	hash = mix_number(hash, column->type.kind);
 	hash = mix_number(hash, column->type.precision);
 	hash = mix_number(hash, column->type.scale);
+	hash = mix_number(hash, column->element.kind);
+	hash = mix_number(hash, column->element.precision);
+	hash = mix_number(hash, column->element.scale);
 	hash = mix_number(hash, column->source_modifier);
 	return mix_number(hash, column->identity);
 }

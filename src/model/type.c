@@ -24,4 +24,11 @@ const struct type_info type_infos[TYPE_KINDS] = {
 	[TYPE_TIMESTAMP_ZONED] = {"zoned timestamp", FORM_INTEGER},
 	[TYPE_INTERVAL] = {"interval", FORM_INTERVAL},
 	[TYPE_OTHER] = {"other", FORM_TEXT},
+	[TYPE_XML] = {"xml", FORM_TEXT},
+	[TYPE_LTREE] = {"ltree", FORM_TEXT},
+	[TYPE_TSVECTOR] = {"tsvector", FORM_TEXT},
+	[TYPE_BITS] = {"bits", FORM_TEXT},
+	[TYPE_TIME_ZONED] = {"zoned time", FORM_INTERVAL},
+	[TYPE_POINT] = {"point", FORM_TEXT},
+	[TYPE_ARRAY] = {"array", FORM_TEXT},
 };

@@ -260,6 +260,7 @@ static int setup(struct pipeline *p, struct error *err)
 		.version = PACKAGE_VERSION,
 		.documents = p->options->pack != NULL || p->options->bad_record_exception,
 		.envelope = p->options->envelope,
+		.forms = p->options->forms,
 		.wanted = routes_column_wanted,
 		.wanted_arg = p->options,
 	};

@@ -256,6 +256,9 @@ static const struct avro_type *build_primitive(struct builder *b, const struct y
 	const char *logical = text_of(b, object, "logicalType");
 
 	CHECK_ATTRIBUTES(b, object, "type", "logicalType", "precision", "scale");
+	/* Kafka Connect's dates and times are shown as the numbers that they are, as their relatives without a logical type. */
+	if (logical && kind != AVRO_BYTES && yaml_get(object, "connect.name"))
+		return avro_primitive(kind);
 	return logical ? build_logical(b, object, kind, logical) : avro_primitive(kind);
 }
 

@@ -27,7 +27,10 @@ static const unsigned char cells[TYPE_KINDS] = {
 	[TYPE_ENUM] = CELL_TEXT,          [TYPE_DATE] = CELL_DATE,
 	[TYPE_TIME] = CELL_TIME,          [TYPE_TIMESTAMP] = CELL_TIMESTAMP,
 	[TYPE_TIMESTAMP_ZONED] = CELL_ZONED, [TYPE_INTERVAL] = CELL_TEXT,
-	[TYPE_OTHER] = CELL_TEXT,
+	[TYPE_OTHER] = CELL_TEXT,         [TYPE_XML] = CELL_TEXT,
+	[TYPE_LTREE] = CELL_TEXT,         [TYPE_TSVECTOR] = CELL_TEXT,
+	[TYPE_BITS] = CELL_TEXT,          [TYPE_TIME_ZONED] = CELL_TEXT,
+	[TYPE_POINT] = CELL_TEXT,         [TYPE_ARRAY] = CELL_TEXT,
 };
 
 static int bind_text(struct sqlite3_stmt *stmt, int parameter, struct view text)
@@ -155,6 +158,8 @@ struct value cell_value(struct sqlite3_stmt *stmt, int column, struct type type)
 	else if (cell >= CELL_DATE)
 		parse_time(cell, value.text, &value);
 	else if (type.kind == TYPE_INTERVAL && interval_parse(value.text, &value.integer) < 0)
+		value.integer = 0;
+	else if (type.kind == TYPE_TIME_ZONED && time_zoned_parse(value.text, &value.integer) < 0)
 		value.integer = 0;
 	return value;
 }

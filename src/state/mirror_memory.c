@@ -37,7 +37,7 @@ static void add_column(struct memory *memory, struct table *table, sqlite3_stmt 
 
 	column->name = copy_column_text(memory, stmt, C_NAME);
 	column->type.kind = (enum type_kind)sqlite3_column_int(stmt, C_KIND);
-	column->type.precision = (int16_t)sqlite3_column_int(stmt, C_PRECISION);
+	column->type.precision = sqlite3_column_int(stmt, C_PRECISION);
 	column->type.scale = (int16_t)sqlite3_column_int(stmt, C_SCALE);
 	column->source_type = copy_column_text(memory, stmt, C_SOURCE_TYPE);
 	column->source_oid = (uint32_t)sqlite3_column_int64(stmt, C_OID);

@@ -38,7 +38,7 @@ static void take_column(struct shapes *shapes, struct table *draft, sqlite3_stmt
 		.name = text(shapes, stmt, C_NAME),
 		.type = {
 			.kind = (enum type_kind)sqlite3_column_int(stmt, C_KIND),
-			.precision = (int16_t)sqlite3_column_int(stmt, C_PRECISION),
+			.precision = sqlite3_column_int(stmt, C_PRECISION),
 			.scale = (int16_t)sqlite3_column_int(stmt, C_SCALE),
 		},
 		.source_type = text(shapes, stmt, C_SOURCE_TYPE),

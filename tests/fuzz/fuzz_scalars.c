@@ -136,6 +136,13 @@ static void try_interval(struct view text)
 	(void)!interval_parse(text, &value);
 }
 
+static void try_time_zoned(struct view text)
+{
+	int64_t value;
+
+	MUST(time_zoned_parse(text, &value) < 0 || (value >= 0 && value <= INT64_C(86400000000)));
+}
+
 static void try_json(struct view text)
 {
 	struct writer json = {0}, shown = {0};
@@ -148,7 +155,7 @@ static void try_json(struct view text)
 }
 
 static void (*const tries[])(struct view text) = {
-	try_decimal, try_arithmetic, try_double, try_date, try_time, try_timestamp, try_interval, try_json,
+	try_decimal, try_arithmetic, try_double, try_date, try_time, try_timestamp, try_interval, try_json, try_time_zoned,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

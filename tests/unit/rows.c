@@ -23,7 +23,10 @@ static const struct {
 	{"enum", {TYPE_ENUM, 0, 0}},       {"date", {TYPE_DATE, 0, 0}},
 	{"time", {TYPE_TIME, 0, 6}},       {"timestamp", {TYPE_TIMESTAMP, 0, 6}},
 	{"zoned", {TYPE_TIMESTAMP_ZONED, 0, 6}}, {"interval", {TYPE_INTERVAL, 0, 0}},
-	{"other", {TYPE_OTHER, 0, 0}},
+	{"other", {TYPE_OTHER, 0, 0}},     {"xml", {TYPE_XML, 0, 0}},
+	{"ltree", {TYPE_LTREE, 0, 0}},     {"tsvector", {TYPE_TSVECTOR, 0, 0}},
+	{"bits", {TYPE_BITS, 8, 0}},       {"timetz", {TYPE_TIME_ZONED, 0, 6}},
+	{"point", {TYPE_POINT, 0, 0}},     {"array", {TYPE_ARRAY, 0, 0}},
 };
 
 static void refuse(const char *what, const char *text)

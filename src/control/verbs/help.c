@@ -16,6 +16,7 @@ static const struct {
 } topics[] = {
 	{"options", help_options},
 	{"states", help_states},
+	{"types", help_types},
 	{"sample", help_sample},
 };
 
@@ -25,6 +26,7 @@ static const struct {
 } pages[] = {
 	{"tailwater.1", manual_program},
 	{"tailwater.yaml.5", manual_options},
+	{"tailwater.types.5", manual_types},
 };
 
 /* The first word of some verbs, a section of options, or the last part of an option's name. */
@@ -118,16 +120,16 @@ static int run(const struct arguments *args)
 }
 
 static const struct flag flags[] = {
-	{"--man", "PAGE", false, "Print a manual page in troff: tailwater.1 or tailwater.yaml.5."},
+	{"--man", "PAGE", false, "Print a manual page in troff: tailwater.1, tailwater.yaml.5 or tailwater.types.5."},
 	FLAGS_END,
 };
 
 const struct verb verb_help = {
 	.name = "help",
 	.operand = "[TOPIC]",
-	.summary = "this; on a verb, an option, or: options, states, sample",
+	.summary = "this; on a verb, an option, or: options, states, types, sample",
 	.help = "Help on a verb, on an option of the configuration by its full name, on all options, on the named "
-		"states and exit codes (states), or a configuration file with every option (sample).",
+		"states and exit codes (states), on what types of columns become (types), or a configuration file with every option (sample).",
 	.flags = flags,
 	.run = run,
 };

@@ -19,10 +19,13 @@
 	"-c client_encoding=UTF8 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c row_security=off " \
 	"-c default_transaction_read_only=on "
 
+/* Where rows come from. Queries keep lc_monetary as the database has it: what its amounts of money mean is asked there. */
+#define VALUE_SETTINGS "-c lc_monetary=C -c statement_timeout=0"
+
 static const char *const kind_settings[] = {
 	[PG_CONN_QUERIES] = SESSION_SETTINGS "-c statement_timeout=30000",
-	[PG_CONN_SNAPSHOT] = SESSION_SETTINGS "-c statement_timeout=0",
-	[PG_CONN_REPLICATION] = SESSION_SETTINGS "-c statement_timeout=0",
+	[PG_CONN_SNAPSHOT] = SESSION_SETTINGS VALUE_SETTINGS,
+	[PG_CONN_REPLICATION] = SESSION_SETTINGS VALUE_SETTINGS,
 	[PG_CONN_PHYSICAL] = "",
 };
 

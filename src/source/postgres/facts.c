@@ -18,6 +18,7 @@ void pg_catalogue_done(struct pg_catalogue *cat)
 
 		free((char *)entry->key.ptr);
 		free(fact->name);
+		free(fact->labels);
 		free(fact);
 	}
 	map_done(&cat->types);
@@ -37,7 +38,9 @@ static const char type_sql[] =
 	"  CASE WHEN c.typtypmod >= 0 THEN c.typtypmod ELSE t.typtypmod END, c.depth + 1"
 	" FROM chain c JOIN pg_catalog.pg_type t ON c.typtype = 'd' AND t.oid = c.typbasetype)"
 	" SELECT first.typname, first.typtype, last.oid,"
-	" (SELECT typtypmod FROM chain WHERE typtype = 'd' ORDER BY depth DESC LIMIT 1), last.typtype"
+	" (SELECT typtypmod FROM chain WHERE typtype = 'd' ORDER BY depth DESC LIMIT 1), last.typtype,"
+	" (SELECT typelem FROM pg_catalog.pg_type WHERE oid = $1 AND typcategory = 'A' AND typtype = 'b'),"
+	" (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_catalog.pg_enum WHERE enumtypid = last.oid)"
 	" FROM chain first, (SELECT * FROM chain ORDER BY depth DESC LIMIT 1) last WHERE first.depth = 0";
 
 static int look_up_type(struct pg_catalogue *cat, uint32_t oid, struct pg_type_fact **ret, struct error *err)
@@ -57,6 +60,8 @@ static int look_up_type(struct pg_catalogue *cat, uint32_t oid, struct pg_type_f
 		fact->kind = *pg_value(result, 0, 1);
 		fact->base = (uint32_t)strtoul(pg_value(result, 0, 2), NULL, 10);
 		fact->modifier = PQgetisnull(result, 0, 3) ? -1 : atoi(pg_value(result, 0, 3));
+		fact->element = (uint32_t)strtoul(pg_value(result, 0, 5), NULL, 10);
+		fact->labels = PQgetisnull(result, 0, 6) ? NULL : mem_text(view_of(pg_value(result, 0, 6)));
 		if (fact->kind == 'd' && *pg_value(result, 0, 4) == 'e')
 			fact->kind = 'e';
 		*ret = fact;
@@ -116,9 +121,45 @@ static int fact_key(void *context, uint32_t relation, char identity, struct aren
 	return *ret_count > 0;
 }
 
+/* By lc_monetary as sessions of the database have it. */
+static int fact_money_digits(void *context, int *ret, struct error *err)
+{
+	struct pg_catalogue *cat = context;
+	PGresult *result;
+
+	if (!cat->money_known) {
+		result = pg_query(cat->conn, err, "SELECT pg_catalog.scale('0'::pg_catalog.money::pg_catalog.numeric)");
+		if (!result)
+			return -1;
+		cat->money_digits = atoi(pg_value(result, 0, 0));
+		cat->money_known = true;
+		PQclear(result);
+	}
+	*ret = cat->money_digits;
+	return 0;
+}
+
+static int fact_dimensions(void *context, uint32_t relation, const char *column, int *ret, struct error *err)
+{
+	struct pg_catalogue *cat = context;
+	char oid[16];
+	const char *params[] = {oid, column};
+	PGresult *result;
+
+	oid_text(relation, oid);
+	result = pg_query_params(cat->conn, err,
+		"SELECT attndims FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attname = $2 AND NOT attisdropped", 2, params);
+	if (!result)
+		return -1;
+	*ret = PQntuples(result) ? atoi(pg_value(result, 0, 0)) : 0;
+	PQclear(result);
+	return 0;
+}
+
 struct pg_facts pg_catalogue_facts(struct pg_catalogue *cat)
 {
-	return (struct pg_facts){.context = cat, .type = fact_type, .key = fact_key};
+	return (struct pg_facts){.context = cat, .type = fact_type, .money_digits = fact_money_digits,
+				.dimensions = fact_dimensions, .key = fact_key};
 }
 
 static int find_relation(struct pg_catalogue *cat, const char *schema, const char *name, struct pg_relation *ret,

@@ -17,6 +17,8 @@
 struct pg_catalogue {
 	PGconn *conn; /* borrowed: of kind PG_CONN_QUERIES */
 	int version;  /* PQserverVersion */
+	bool money_known;
+	int money_digits;
 	struct map types; /* oid -> struct pg_type_fact */
 };
 

@@ -20,6 +20,7 @@
 #include "snapshot.h"
 #include "source/source.h"
 #include "stream.h"
+#include "types.h"
 #include "version.h"
 
 #define WATCH_QUERIES_US (100 * USEC_PER_MSEC)
@@ -371,6 +372,7 @@ static const struct source_metrics *pg_metrics(struct source *source)
 
 const struct source_ops postgres_source_ops = {
 	.name = "postgresql",
+	.type = pg_type_at,
 	.check_parameter = pg_check_keyword,
 	.open = pg_open,
 	.close = pg_close,

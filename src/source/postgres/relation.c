@@ -66,22 +66,71 @@ void pg_relations_type(struct pg_relations *set, uint32_t oid, struct view name)
 /* What a column's type is to us: its row of the type table, name and modifier. */
 struct resolved {
 	const struct pg_type *type;
+	bool array;              /* of that type */
+	bool domain;             /* over it: the name is the domain's */
 	const char *name;
+	const char *labels;      /* of an enum; or NULL */
 	uint32_t oid;
 	int32_t modifier;
 };
 
-static int resolve_by_fact(const struct pg_type_fact *fact, struct resolved *ret)
+/* Built in: the row is enough. */
+static bool resolve_by_oid(uint32_t oid, int32_t modifier, struct resolved *ret)
 {
-	ret->name = fact->name;
-	if (fact->kind == 'e') {
-		ret->type = &pg_type_enum;
-	} else if (fact->kind == 'd' && (ret->type = pg_type_find(fact->base))) {
-		ret->oid = fact->base;
-		ret->modifier = fact->modifier;
-	} else {
-		ret->type = &pg_type_other;
+	ret->oid = oid;
+	ret->modifier = modifier;
+	ret->type = pg_type_find(oid, modifier);
+	if (ret->type)
+		return true;
+	ret->type = pg_type_find_array(oid, modifier);
+	ret->array = ret->type != NULL;
+	if (ret->array)
+		ret->oid = ret->type->oid;
+	return ret->array;
+}
+
+/* An enum, or a type of an extension; false: neither. */
+static bool resolve_row(const struct pg_type_fact *fact, struct resolved *ret)
+{
+	ret->type = fact->kind == 'e' ? &pg_type_enum : fact->kind == 'b' ? pg_type_find_extension(fact->name) : NULL;
+	ret->labels = fact->labels;
+	return ret->type != NULL;
+}
+
+/* What the catalogue says of a type that is not built in; an array is told by its elements. */
+static int resolve_bottom(struct pg_relations *set, const struct pg_type_fact *fact, struct resolved *ret, struct error *err)
+{
+	const struct pg_type_fact *element = NULL;
+
+	if (!resolve_row(fact, ret) && fact->element) {
+		if (set->facts.type(set->facts.context, fact->element, &element, err) < 0)
+			return -1;
+		ret->array = element && resolve_row(element, ret);
+		if (ret->array && !ret->domain)
+			ret->name = element->name;
 	}
+	if (!ret->type)
+		ret->type = &pg_type_other;
+	return 0;
+}
+
+/* A domain is what is at its bottom. */
+static int resolve_by_fact(struct pg_relations *set, const struct pg_type_fact *fact, struct resolved *ret,
+			   struct error *err)
+{
+	const struct pg_type_fact *bottom = fact;
+
+	ret->name = fact->name;
+	ret->domain = fact->kind == 'd';
+	if (ret->domain) {
+		if (resolve_by_oid(fact->base, fact->modifier, ret))
+			return 0;
+		if (set->facts.type(set->facts.context, fact->base, &bottom, err) < 0)
+			return -1;
+	}
+	if (bottom)
+		return resolve_bottom(set, bottom, ret, err);
+	ret->type = &pg_type_other;
 	return 0;
 }
 
@@ -93,8 +142,8 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 	const char *told;
 	int found;
 
-	*ret = (struct resolved){pg_type_find(column->type), NULL, column->type, column->modifier};
-	if (ret->type) {
+	*ret = (struct resolved){0};
+	if (resolve_by_oid(column->type, column->modifier, ret)) {
 		ret->name = ret->type->name;
 		return 0;
 	}
@@ -102,13 +151,66 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 	if (found < 0)
 		return -1;
 	if (found)
-		return resolve_by_fact(fact, ret);
+		return resolve_by_fact(set, fact, ret, err);
 	told = map_get(&set->type_names, oid_key(&column->type));
 	ret->name = told ? told : "unknown";
-	ret->type = told ? pg_type_find_name(told) : NULL;
+	ret->type = told ? pg_type_find_name(told, column->modifier) : NULL;
 	if (!ret->type)
 		ret->type = &pg_type_other;
 	return 0;
+}
+
+/* Declared with several dimensions, it has no form but its text. */
+static int settle_array(struct pg_relations *set, const struct pg_relation *relation, const struct pg_column *column,
+			struct resolved *resolved, struct error *err)
+{
+	int dimensions = 1;
+
+	if (!resolved->array)
+		return 0;
+	if (set->facts.dimensions(set->facts.context, relation->oid, column->name, &dimensions, err) < 0)
+		return -1;
+	if (dimensions < 2)
+		return 0;
+	resolved->array = false;
+	resolved->type = &pg_type_other;
+	return 0;
+}
+
+/* The number of digits that money has is a fact, too. */
+static int settle_money(struct pg_relations *set, struct resolved *resolved, struct error *err)
+{
+	int digits = 0;
+
+	if (!pg_type_is_money(resolved->type))
+		return 0;
+	if (set->facts.money_digits(set->facts.context, &digits, err) < 0)
+		return -1;
+	resolved->type = pg_type_money(digits);
+	if (resolved->type)
+		return 0;
+	error_set(err, ERROR_INPUT, "a column of type money, whose amounts have %d digits behind the point by the database's "
+		  "lc_monetary: only 0, 2 and 3 are known", digits);
+	return error_hint(err, "exclude the table, or make the column numeric");
+}
+
+static struct column column_of(const struct pg_column *from, const struct resolved *resolved, struct arena *arena)
+{
+	const char *name = pg_type_print(resolved->name, resolved->oid, resolved->modifier, arena);
+	struct type type = pg_type_of(resolved->type, resolved->modifier);
+	bool array = resolved->array;
+
+	return (struct column){
+		.name = from->name,
+		.type = array ? (struct type){.kind = TYPE_ARRAY} : type,
+		.element = array ? type : (struct type){0},
+		.element_from_text = array ? resolved->type->convert : NULL,
+		.source_type = array && !resolved->domain ? arena_printf(arena, "%s[]", name).ptr : name,
+		.source_oid = from->type,
+		.source_modifier = from->modifier,
+		.identity = from->key,
+		.labels = resolved->labels,
+	};
 }
 
 static int build_columns(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
@@ -118,17 +220,11 @@ static int build_columns(struct pg_relations *set, const struct pg_relation *rel
 		const struct pg_column *from = &relation->columns[i];
 		struct resolved resolved;
 
-		if (resolve_type(set, from, &resolved, err) < 0)
+		if (resolve_type(set, from, &resolved, err) < 0 || settle_money(set, &resolved, err) < 0 ||
+		    settle_array(set, relation, from, &resolved, err) < 0)
 			return -1;
-		convert[i] = resolved.type->convert;
-		draft->columns[i] = (struct column){
-			.name = from->name,
-			.type = pg_type_of(resolved.type, resolved.modifier),
-			.source_type = pg_type_print(resolved.name, resolved.oid, resolved.modifier, arena),
-			.source_oid = from->type,
-			.source_modifier = from->modifier,
-			.identity = from->key,
-		};
+		convert[i] = resolved.array ? convert_array : resolved.type->convert;
+		draft->columns[i] = column_of(from, &resolved, arena);
 	}
 	return 0;
 }

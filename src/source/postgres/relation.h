@@ -41,7 +41,9 @@ struct pg_relation {
 /* What the catalogue knows of a type that is not built in. */
 struct pg_type_fact {
 	char *name;
+	char *labels;      /* of an enum: in their order, joined by commas; NULL otherwise */
 	char kind;         /* pg_type.typtype: b base, c composite, d domain, e enum, r range, m multirange */
+	uint32_t element;  /* of an array: of what; 0: it is none */
 	uint32_t base;     /* of a domain: the type at its bottom ... */
 	int32_t modifier;  /* ... and its modifier */
 };
@@ -52,6 +54,12 @@ struct pg_facts {
 
 	/* 1 and the fact (owned by the facts, lasting), 0 if there is no such type, -1. */
 	int (*type)(void *context, uint32_t oid, const struct pg_type_fact **ret, struct error *err);
+
+	/* How many digits behind the point an amount of money has in this database: 0, or -1. */
+	int (*money_digits)(void *context, int *ret, struct error *err);
+
+	/* With how many dimensions a column is declared; 0 if that is not known, -1. */
+	int (*dimensions)(void *context, uint32_t relation, const char *column, int *ret, struct error *err);
 
 	/*
 	 * The columns of the key (primary key, or of the identity index if identity is 'i') in key order,

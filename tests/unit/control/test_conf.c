@@ -217,6 +217,10 @@ static const struct {
 	{SOURCE REST "format: {value: xml}\n", "t.yaml:10:17: error: 'format.value' must be avro, json or json_schema, not 'xml'"},
 	{SOURCE REST "format: {envelope: none}\n",
 	 "t.yaml:10:20: error: 'format.envelope' must be debezium or flat, not 'none'"},
+	{SOURCE REST "format: {decimal: number}\n",
+	 "t.yaml:10:19: error: 'format.decimal' must be precise, string or double, not 'number'"},
+	{SOURCE REST "format: {time: micro}\n", "t.yaml:10:16: error: 'format.time' must be adaptive, micros or connect, not 'micro'"},
+	{SOURCE REST "format: {binary: Hex}\n", "t.yaml:10:18: error: 'format.binary' must be bytes, base64 or hex, not 'Hex'"},
 	{SOURCE REST "format: {key: json_schema}\n",
 	 "t.yaml:10:10: error: 'format.key: json_schema' needs a 'registry.url', and its framing"},
 	{SOURCE REST "framing: confluent\n", "t.yaml:10:1: error: 'framing: confluent' needs a 'registry.url'"},
@@ -335,7 +339,7 @@ static void test_values(void **state)
 					"  parameters: {sslmode: require}, password: '$${x}'}\n" KAFKA "  linger.ms: 7\n"
 					"mapping: {pack: packs/erp, schemas: /s}\nstate: {file: ./erp.state, cache: 1 GB}\n"
 					"topics: {retention: forever, replication: 3}\ndelivery: at_least_once\n"
-					"format: {key: json, envelope: flat}\n"
+					"format: {key: json, envelope: flat, decimal: double, time: connect, binary: hex}\n"
 					"registry: {url: 'https://r/x', user: u, password: '$${', subjects: record, auto_register: false}\n"
 					"log: {format: json, level: debug}\nbatch:\nconfirm:\n  interval: 250 ms\n");
 	const struct pipeline_options *pipeline = &conf->pipeline;
@@ -361,6 +365,9 @@ static void test_values(void **state)
 	assert_int_equal(pipeline->key_format, FORMAT_JSON);
 	assert_int_equal(pipeline->value_format, FORMAT_AVRO);
 	assert_int_equal(pipeline->envelope, ENVELOPE_FLAT);
+	assert_int_equal(pipeline->forms.decimal, DECIMALS_DOUBLE);
+	assert_int_equal(pipeline->forms.time, TIMES_CONNECT);
+	assert_int_equal(pipeline->forms.binary, BINARY_HEX);
 	assert_false(pipeline->auto_register);
 	assert_int_equal(conf->log_format, LOG_JSON);
 	assert_int_equal(conf->log_level, LOG_DEBUG);

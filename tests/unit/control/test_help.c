@@ -176,10 +176,41 @@ static void test_states_are_told(void **state)
 	wr_done(&manual);
 }
 
+static void test_types_are_told(void **state)
+{
+	static const char *const lines[] = {
+		"  bool                          boolean\n", "  int2                          int, int16\n",
+		"  numeric(p,s)                  bytes, org.apache.kafka.connect.data.Decimal, logical type decimal\n",
+		"  numeric                       record, io.debezium.data.VariableScaleDecimal\n",
+		"  time(0) to time(3)            int, io.debezium.time.Time\n", "  time                          long, io.debezium.time.MicroTime\n",
+		"  uuid                          string, io.debezium.data.Uuid\n", "  any enum                      string, io.debezium.data.Enum\n",
+		"\n      With format.binary: base64: string. With format.binary: hex: string.\n",
+		"\n      With format.time: connect: int, org.apache.kafka.connect.data.Date, logical type date.\n",
+		"  bit(1)                        boolean\n", "  bit(n)                        bytes, io.debezium.data.Bits\n",
+		"  array[]                       array\n", "\n      Of bool, int2, int4, int8, oid, float4, float8, numeric, text, varchar, bpchar, char,\n",
+		"  pg_lsn                        string\n", "  any other type                string\n",
+	};
+	struct writer help = {0}, manual = {0};
+	struct help_type type = {0};
+
+	(void)state;
+	printed(&help, help_types);
+	printed(&manual, manual_types);
+	FOR_EACH(line, lines)
+		if (!strstr(help.data, *line))
+			fail_msg("help lacks: %s", *line);
+	for (size_t i = 0; help_type(i, &type); i++)
+		if (!strstr(manual.data, type.name) || !strstr(manual.data, type.avro.data))
+			fail_msg("the manual lacks %s", type.name);
+	help_type_done(&type);
+	wr_done(&help);
+	wr_done(&manual);
+}
+
 /* troff takes a line that begins with a dot or quote, and a lone backslash, for itself. */
 static void test_troff(void **state)
 {
-	static print_function *const pages[] = {manual_program, manual_options};
+	static print_function *const pages[] = {manual_program, manual_options, manual_types};
 	static const char *const requests[] = {".TH ", ".SH ", ".TP\n", ".B ", ".RS\n", ".RE\n", ".PP\n", ".br\n"};
 
 	(void)state;
@@ -227,6 +258,7 @@ int main(void)
 		TEST("every setting has its option", test_settings_are_covered),
 		TEST("help and manual name every verb", test_verbs_are_told),
 		TEST("help and manual name every state, each with its own exit code", test_states_are_told),
+		TEST("help and manual tell every type", test_types_are_told),
 		TEST("manual pages are troff", test_troff),
 		TEST("counters are printed by name", test_metrics),
 	};

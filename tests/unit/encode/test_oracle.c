@@ -2,304 +2,21 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The envelope against Apache's avro-c: rows of random values of every type, encoded by both, byte for byte. What a
- * value means in Avro is worked out here a second time, by plainer means than in the product (gmtime, printf).
+ * The envelope against Apache's avro-c: rows of random values of every type (samples.c), encoded by both, byte for byte.
  */
-#include <avro.h>
-#include <stdlib.h>
-#include <time.h>
-
-#include "base/arena.h"
 #include "encode/envelope.h"
 #include "encode/framing.h"
+#include "unit/encode/samples.h"
 #include "unit/random.h"
 #include "unit/unit.h"
 
 #define ROWS 10000
 
-/* One value under construction: as the decoder hands it over, and as avro-c is told. */
-struct sample {
-	uint64_t *seed;
-	struct arena *arena;
-	struct value *value;
-	avro_value_t *slot;
-};
-
-static int64_t random_integer(uint64_t *seed)
-{
-	uint64_t bits = random_next(seed);
-
-	return (int64_t)bits >> random_next(seed) % 64;
-}
-
-static void check(int rc)
-{
-	if (rc)
-		fail_msg("avro-c: %s", avro_strerror());
-}
-
-static void set_text(struct sample *s, struct view text)
-{
-	s->value->text = arena_copy(s->arena, text);
-}
-
-static void set_bytes(avro_value_t *slot, struct view bytes)
-{
-	check(avro_value_set_bytes(slot, (void *)bytes.ptr, bytes.len));
-}
-
-static void set_string(avro_value_t *slot, struct view text)
-{
-	check(avro_value_set_string_len(slot, text.ptr, text.len + 1));
-}
-
-static void make_bool(struct sample *s)
-{
-	s->value->integer = random_next(s->seed) & 1;
-	check(avro_value_set_boolean(s->slot, (int)s->value->integer));
-}
-
-static void make_int16(struct sample *s)
-{
-	s->value->integer = (int16_t)random_integer(s->seed);
-	check(avro_value_set_int(s->slot, (int32_t)s->value->integer));
-}
-
-static void make_int32(struct sample *s)
-{
-	s->value->integer = (int32_t)random_integer(s->seed);
-	check(avro_value_set_int(s->slot, (int32_t)s->value->integer));
-}
-
-static void make_int64(struct sample *s)
-{
-	s->value->integer = random_integer(s->seed);
-	check(avro_value_set_long(s->slot, s->value->integer));
-}
-
-static void make_float32(struct sample *s)
-{
-	float value = (float)random_integer(s->seed) / 1024;
-
-	s->value->real = value;
-	check(avro_value_set_float(s->slot, value));
-}
-
-static void make_float64(struct sample *s)
-{
-	uint64_t bits = random_next(s->seed);
-
-	memcpy(&s->value->real, &bits, sizeof(bits));
-	if (s->value->real != s->value->real)
-		s->value->real = 0.5;
-	check(avro_value_set_double(s->slot, s->value->real));
-}
-
-/*
- * The two's complement of a number as java.math.BigInteger has it: bytes are taken off while they only repeat the sign.
- */
-static struct view big_integer(__int128 number, unsigned char bytes[16])
-{
-	int first = 0;
-
-	for (int i = 0; i < 16; i++)
-		bytes[i] = (unsigned char)(number >> (8 * (15 - i)));
-	while (first < 15 && ((bytes[first] == 0 && bytes[first + 1] < 0x80) ||
-			      (bytes[first] == 0xff && bytes[first + 1] >= 0x80)))
-		first++;
-	return (struct view){(char *)bytes + first, (size_t)(16 - first)};
-}
-
-/* A plain decimal's text: the digits with a point before the last `scale` of them. */
-static void print_number(__int128 number, int scale, char text[64])
-{
-	char digits[64];
-	int count = 0;
-	bool negative = number < 0;
-	unsigned __int128 rest = negative ? -(unsigned __int128)number : (unsigned __int128)number;
-
-	for (; rest || count <= scale; rest /= 10) {
-		if (count == scale && scale) {
-			digits[count++] = '.';
-			scale = 0;
-		}
-		digits[count++] = (char)('0' + (int)(rest % 10));
-	}
-	if (negative)
-		*text++ = '-';
-	while (count)
-		*text++ = digits[--count];
-	*text = 0;
-}
-
-static __int128 random_number(uint64_t *seed, int digits)
-{
-	__int128 number = 0;
-
-	for (int i = (int)(random_next(seed) % (unsigned)digits) + 1; i > 0; i--)
-		number = number * 10 + (int)(random_next(seed) % 10);
-	return random_next(seed) & 1 ? -number : number;
-}
-
-static void make_decimal(struct sample *s, int precision, int scale)
-{
-	__int128 number = random_number(s->seed, precision);
-	unsigned char bytes[16];
-	char text[64];
-
-	print_number(number, scale, text);
-	set_text(s, view_of(text));
-	set_bytes(s->slot, big_integer(number, bytes));
-}
-
-static void make_price(struct sample *s)
-{
-	make_decimal(s, 12, 2);
-}
-
-static void make_whole_decimal(struct sample *s)
-{
-	make_decimal(s, 5, 0);
-}
-
-static void make_wide_decimal(struct sample *s)
-{
-	make_decimal(s, 38, 9);
-}
-
-static void make_variable_decimal(struct sample *s)
-{
-	int scale = (int)(random_next(s->seed) % 20);
-	__int128 number = random_number(s->seed, 38);
-	avro_value_t scale_slot, bytes_slot;
-	unsigned char bytes[16];
-	char text[64];
-
-	print_number(number, scale, text);
-	set_text(s, view_of(text));
-	for (; scale > 0 && number % 10 == 0; scale--)
-		number /= 10;
-	check(avro_value_get_by_index(s->slot, 0, &scale_slot, NULL));
-	check(avro_value_get_by_index(s->slot, 1, &bytes_slot, NULL));
-	check(avro_value_set_int(&scale_slot, scale));
-	set_bytes(&bytes_slot, big_integer(number, bytes));
-}
-
-static struct view random_text(struct sample *s, char text[300])
-{
-	size_t len = random_next(s->seed) % 8 ? random_next(s->seed) % 30 : random_next(s->seed) % 299;
-
-	for (size_t i = 0; i < len; i++)
-		text[i] = (char)('a' + random_next(s->seed) % 26);
-	text[len] = 0;
-	return (struct view){text, len};
-}
-
-static void make_text(struct sample *s)
-{
-	char text[300];
-
-	set_text(s, random_text(s, text));
-	set_string(s->slot, s->value->text);
-}
-
-static void make_bytes(struct sample *s)
-{
-	char text[300];
-	struct view bytes = random_text(s, text);
-
-	for (size_t i = 0; i < bytes.len; i++)
-		text[i] = (char)random_next(s->seed);
-	set_text(s, bytes);
-	set_bytes(s->slot, s->value->text);
-}
-
-static void make_date(struct sample *s)
-{
-	s->value->integer = (int32_t)random_integer(s->seed);
-	check(avro_value_set_int(s->slot, (int32_t)s->value->integer));
-}
-
-static void make_time(struct sample *s)
-{
-	s->value->integer = (int64_t)(random_next(s->seed) % 86400000001);
-	check(avro_value_set_long(s->slot, s->value->integer));
-}
-
-static void make_time_in_milliseconds(struct sample *s)
-{
-	s->value->integer = (int64_t)(random_next(s->seed) % 86400001) * 1000;
-	check(avro_value_set_int(s->slot, (int32_t)(s->value->integer / 1000)));
-}
-
-static void make_timestamp(struct sample *s)
-{
-	s->value->integer = random_integer(s->seed);
-	check(avro_value_set_long(s->slot, s->value->integer));
-}
-
-static void make_timestamp_in_milliseconds(struct sample *s)
-{
-	int64_t ms = random_integer(s->seed) / 1000;
-
-	s->value->integer = ms * 1000;
-	check(avro_value_set_long(s->slot, ms));
-}
-
-static void make_zoned(struct sample *s)
-{
-	/* from the year 1 to 9999 */
-	int64_t seconds = (int64_t)(random_next(s->seed) % 315537897599) - 62135596800;
-	unsigned us = (unsigned)(random_next(s->seed) % 1000000);
-	char text[64];
-	struct tm tm;
-	time_t time = seconds;
-
-	s->value->integer = seconds * 1000000 + us;
-	gmtime_r(&time, &tm);
-	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", tm.tm_year + 1900, tm.tm_mon + 1,
-		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us);
-	set_string(s->slot, view_of(text));
-}
-
-/* Every type that has a form of its own in Avro. */
-static const struct {
-	struct column column;
-	void (*make)(struct sample *s);
-} columns[] = {
-	{{.name = "id", .type = {TYPE_INT64, 0, 0}}, make_int64},
-	{{.name = "bool", .type = {TYPE_BOOL, 0, 0}}, make_bool},
-	{{.name = "int16", .type = {TYPE_INT16, 0, 0}}, make_int16},
-	{{.name = "int32", .type = {TYPE_INT32, 0, 0}}, make_int32},
-	{{.name = "float32", .type = {TYPE_FLOAT32, 0, 0}}, make_float32},
-	{{.name = "float64", .type = {TYPE_FLOAT64, 0, 0}}, make_float64},
-	{{.name = "price", .type = {TYPE_DECIMAL, 12, 2}}, make_price},
-	{{.name = "whole", .type = {TYPE_DECIMAL, 5, 0}}, make_whole_decimal},
-	{{.name = "wide", .type = {TYPE_DECIMAL, 38, 9}}, make_wide_decimal},
-	{{.name = "variable", .type = {TYPE_DECIMAL_VARIABLE, 0, 0}}, make_variable_decimal},
-	{{.name = "variable2", .type = {TYPE_DECIMAL_VARIABLE, 0, 0}}, make_variable_decimal},
-	{{.name = "text", .type = {TYPE_TEXT, 0, 0}}, make_text},
-	{{.name = "bytes", .type = {TYPE_BYTES, 0, 0}}, make_bytes},
-	{{.name = "uuid", .type = {TYPE_UUID, 0, 0}}, make_text},
-	{{.name = "json", .type = {TYPE_JSON, 0, 0}}, make_text},
-	{{.name = "enum", .type = {TYPE_ENUM, 0, 0}}, make_text},
-	{{.name = "date", .type = {TYPE_DATE, 0, 0}}, make_date},
-	{{.name = "time", .type = {TYPE_TIME, 0, 6}}, make_time},
-	{{.name = "time3", .type = {TYPE_TIME, 0, 3}}, make_time_in_milliseconds},
-	{{.name = "timestamp", .type = {TYPE_TIMESTAMP, 0, 6}}, make_timestamp},
-	{{.name = "timestamp0", .type = {TYPE_TIMESTAMP, 0, 0}}, make_timestamp_in_milliseconds},
-	{{.name = "zoned", .type = {TYPE_TIMESTAMP_ZONED, 0, 6}}, make_zoned},
-	{{.name = "interval", .type = {TYPE_INTERVAL, 0, 0}}, make_int64},
-	{{.name = "other", .type = {TYPE_OTHER, 0, 0}}, make_text},
-};
-
-#define COLUMNS COUNT_OF(columns)
-
 static avro_value_t field_of(const avro_value_t *record, const char *name)
 {
 	avro_value_t field = {0};
 
-	check(avro_value_get_by_name(record, name, &field, NULL));
+	samples_check(avro_value_get_by_name(record, name, &field, NULL));
 	return field;
 }
 
@@ -307,7 +24,7 @@ static avro_value_t branch_of(const avro_value_t *record, const char *name, int 
 {
 	avro_value_t field = field_of(record, name), value = {0};
 
-	check(avro_value_set_branch(&field, branch, &value));
+	samples_check(avro_value_set_branch(&field, branch, &value));
 	return value;
 }
 
@@ -315,26 +32,26 @@ static void set_long(const avro_value_t *record, const char *name, bool optional
 {
 	avro_value_t slot = optional ? branch_of(record, name, 1) : field_of(record, name);
 
-	check(avro_value_set_long(&slot, number));
+	samples_check(avro_value_set_long(&slot, number));
 }
 
 static void set_name(const avro_value_t *record, const char *name, int branch, const char *text)
 {
 	avro_value_t slot = branch < 0 ? field_of(record, name) : branch_of(record, name, branch);
 
-	check(avro_value_set_string(&slot, text));
+	samples_check(avro_value_set_string(&slot, text));
 }
 
-static void make_row(uint64_t *seed, struct arena *arena, struct value *values, avro_value_t *image)
+static void make_row(const struct value_forms *forms, uint64_t *seed, struct arena *arena, struct value *values, avro_value_t *image)
 {
-	for (unsigned i = 0; i < COLUMNS; i++) {
+	for (unsigned i = 0; i < SAMPLE_COLUMNS; i++) {
 		bool null = i > 0 && random_next(seed) % 5 == 0;
-		avro_value_t slot = branch_of(image, columns[i].column.name, !null);
-		struct sample sample = {seed, arena, &values[i], &slot};
+		avro_value_t slot = branch_of(image, sample_columns[i].column.name, !null);
+		struct sample sample = {forms, seed, arena, &values[i], &slot};
 
 		values[i] = (struct value){.state = null ? VALUE_NULL : VALUE_PRESENT};
 		if (!null)
-			columns[i].make(&sample);
+			sample_columns[i].make(&sample);
 	}
 }
 
@@ -382,13 +99,13 @@ static void set_rest(const avro_value_t *envelope, const char *op, uint64_t numb
 
 static void assert_same_bytes(const struct message *message, const avro_value_t *envelope, uint64_t fingerprint)
 {
-	static char expected[65536];
+	static char expected[1 << 17];
 	avro_writer_t writer = avro_writer_memory(expected, sizeof(expected));
 	uint64_t framed;
 	struct view body;
 	size_t size;
 
-	check(avro_value_write(writer, (avro_value_t *)envelope));
+	samples_check(avro_value_write(writer, (avro_value_t *)envelope));
 	size = (size_t)avro_writer_tell(writer);
 	avro_writer_free(writer);
 	assert_int_equal(frame_split(message->value, &framed, &body), FRAMING_SINGLE_OBJECT);
@@ -397,14 +114,14 @@ static void assert_same_bytes(const struct message *message, const avro_value_t 
 	assert_memory_equal(body.ptr, expected, size);
 }
 
-static void rows_of_every_type_are_what_avro_c_writes(void **state)
+static void compare_rows(const struct value_forms *forms)
 {
-	static const struct encode_options options = {.prefix = "shop", .source_name = "shop", .connector = "postgresql",
+	const struct encode_options options = {.forms = *forms, .prefix = "shop", .source_name = "shop", .connector = "postgresql",
 						      .database = "shopdb", .version = "1.0"};
 	static const struct transaction txn = {.id = 1266, .final = {POSITION_PG_LSN, COMMIT_LSN}, .committed_at = COMMIT_US};
-	struct column shape[COLUMNS];
+	struct column shape[SAMPLE_COLUMNS];
 	unsigned key[] = {0};
-	struct table table = {.schema = "public", .name = "t", .columns = shape, .column_count = COLUMNS, .key = key, .key_count = 1};
+	struct table table = {.schema = "public", .name = "t", .columns = shape, .column_count = SAMPLE_COLUMNS, .key = key, .key_count = 1};
 	struct encoder *enc = encoder_new(&options);
 	struct encode_plan *plan;
 	struct writer key_writer = {0}, value_writer = {0};
@@ -415,36 +132,35 @@ static void rows_of_every_type_are_what_avro_c_writes(void **state)
 	avro_value_t envelope;
 	uint64_t seed = 20260101;
 
-	(void)state;
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		shape[i] = columns[i].column;
+	for (unsigned i = 0; i < SAMPLE_COLUMNS; i++) {
+		shape[i] = sample_columns[i].column;
 		shape[i].source_type = "some(1)";
 	}
 	arena_init(&arena);
 	plan = encode_plan_new(enc, &table, &err);
 	assert_non_null(plan);
-	check(avro_schema_from_json_length(plan->value.text.ptr, plan->value.text.len, &schema));
+	samples_check(avro_schema_from_json_length(plan->value.text.ptr, plan->value.text.len, &schema));
 	iface = avro_generic_class_from_schema(schema);
-	check(avro_generic_value_new(iface, &envelope));
+	samples_check(avro_generic_value_new(iface, &envelope));
 	encode_begin(enc, &txn);
 	encode_clock(enc, CLOCK_US);
 	for (uint64_t i = 0; i < ROWS; i++) {
 		bool update = i % 3 == 0;
-		struct value before[COLUMNS], after[COLUMNS];
+		struct value before[SAMPLE_COLUMNS], after[SAMPLE_COLUMNS];
 		struct change change = {.op = update ? CHANGE_UPDATE : CHANGE_INSERT, .table = &table, .txn = &txn, .index = 2 * i,
 					.lsn = COMMIT_LSN - i, .after = {IMAGE_FULL, after}};
 		avro_value_t image = branch_of(&envelope, "after", 1);
 		struct message message;
 
-		make_row(&seed, &arena, after, &image);
+		make_row(forms, &seed, &arena, after, &image);
 		image = branch_of(&envelope, "before", update);
 		if (update) {
 			avro_value_t slot;
 
-			make_row(&seed, &arena, before, &image);
+			make_row(forms, &seed, &arena, before, &image);
 			before[0] = after[0]; /* the same key */
 			slot = branch_of(&image, "id", 1);
-			check(avro_value_set_long(&slot, before[0].integer));
+			samples_check(avro_value_set_long(&slot, before[0].integer));
 			change.before = (struct row){IMAGE_FULL, before};
 		}
 		set_source(&envelope, change.lsn);
@@ -464,10 +180,29 @@ static void rows_of_every_type_are_what_avro_c_writes(void **state)
 	arena_done(&arena);
 }
 
+static void rows_of_every_type_are_what_avro_c_writes(void **state)
+{
+	(void)state;
+	compare_rows(&(struct value_forms){0});
+}
+
+static void and_so_they_are_in_every_form_of_values(void **state)
+{
+	static const struct value_forms forms[] = {
+		{.decimal = DECIMALS_STRING}, {.decimal = DECIMALS_DOUBLE}, {.time = TIMES_MICROS}, {.time = TIMES_CONNECT},
+		{.binary = BINARY_BASE64}, {.binary = BINARY_HEX}, {DECIMALS_DOUBLE, TIMES_CONNECT, BINARY_HEX},
+	};
+
+	(void)state;
+	FOR_EACH(row, forms)
+		compare_rows(row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("rows of every type are what avro-c writes", rows_of_every_type_are_what_avro_c_writes),
+		TEST("and so they are in every form of values", and_so_they_are_in_every_form_of_values),
 	};
 
 	return RUN_TESTS(tests);

@@ -53,10 +53,34 @@ static void columns_have_the_types_that_debezium_gives_them(void **state)
 		{{.name = "c", .type = {TYPE_TIMESTAMP, 0, 0}}, MEANS("long", "io.debezium.time.Timestamp")},
 		{{.name = "c", .type = {TYPE_TIMESTAMP_ZONED, 0, 3}}, MEANS("string", "io.debezium.time.ZonedTimestamp")},
 		{{.name = "c", .type = {TYPE_INTERVAL, 0, 0}}, MEANS("long", "io.debezium.time.MicroDuration")},
-		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "xml"}, MEANS("string", "io.debezium.data.Xml")},
-		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "tsvector"}, MEANS("string", "io.debezium.data.Tsvector")},
-		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "bit varying(8)"},
-		 "{\"type\":\"string\",\"connect.parameters\":{\"__debezium.source.column.type\":\"BIT VARYING\"}}"},
+		{{.name = "c", .type = {TYPE_DECIMAL, 0, 2}},
+		 "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"2\"},"
+		 "\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"logicalType\":\"decimal\",\"precision\":64,\"scale\":2}"},
+		{{.name = "c", .type = {TYPE_TIME_ZONED, 0, 6}}, MEANS("string", "io.debezium.time.ZonedTime")},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_INT32, 0, 0}}, "{\"type\":\"array\",\"items\":[\"null\",\"int\"]}"},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_DECIMAL, 8, 2}},
+		 "{\"type\":\"array\",\"items\":[\"null\",{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"scale\":\"2\","
+		 "\"connect.decimal.precision\":\"8\"},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"logicalType\":"
+		 "\"decimal\",\"precision\":8,\"scale\":2}]}"},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_TIMESTAMP, 0, 6}},
+		 "{\"type\":\"array\",\"items\":[\"null\"," MEANS("long", "io.debezium.time.MicroTimestamp") "]}"},
+		{{.name = "c", .type = {TYPE_ARRAY, 0, 0}, .element = {TYPE_ENUM, 0, 0}, .labels = "sad,ok"},
+		 "{\"type\":\"array\",\"items\":[\"null\",{\"type\":\"string\",\"connect.version\":1,\"connect.parameters\":{\"allowed\":"
+		 "\"sad,ok\"},\"connect.name\":\"io.debezium.data.Enum\"}]}"},
+		{{.name = "c", .type = {TYPE_XML, 0, 0}}, MEANS("string", "io.debezium.data.Xml")},
+		{{.name = "c", .type = {TYPE_LTREE, 0, 0}}, MEANS("string", "io.debezium.data.Ltree")},
+		{{.name = "c", .type = {TYPE_TSVECTOR, 0, 0}}, MEANS("string", "io.debezium.data.Tsvector")},
+		{{.name = "c", .type = {TYPE_BITS, 64, 0}},
+		 "{\"type\":\"bytes\",\"connect.version\":1,\"connect.parameters\":{\"length\":\"64\"},\"connect.name\":"
+		 "\"io.debezium.data.Bits\"}"},
+		{{.name = "c", .type = {TYPE_BITS, 0, 0}}, MEANS("bytes", "io.debezium.data.Bits")},
+		{{.name = "c", .type = {TYPE_POINT, 0, 0}},
+		 "{\"type\":\"record\",\"name\":\"Point\",\"namespace\":\"io.debezium.data.geometry\",\"fields\":[{\"name\":\"x\",\"type\":"
+		 "\"double\"},{\"name\":\"y\",\"type\":\"double\"},{\"name\":\"wkb\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":"
+		 "\"srid\",\"type\":[\"null\",\"int\"],\"default\":null}],\"connect.doc\":\"Geometry (POINT)\",\"connect.version\":1,"
+		 "\"connect.name\":\"io.debezium.data.geometry.Point\"}"},
+		{{.name = "c", .type = {TYPE_OTHER, 0, 0}, .source_type = "some type(8)"},
+		 "{\"type\":\"string\",\"connect.parameters\":{\"__debezium.source.column.type\":\"SOME TYPE\"}}"},
 	};
 
 	(void)state;
@@ -70,6 +94,58 @@ static void columns_have_the_types_that_debezium_gives_them(void **state)
 		assert_non_null(plan);
 		if (!contains(plan->value.text, row->type) || !contains(plan->key.text, row->type))
 			fail_msg("%s\nis not in\n%.*s", row->type, VIEW_ARG(plan->value.text));
+		encode_plan_free(plan);
+		encoder_free(enc);
+	}
+}
+
+/* Recorded from Debezium with decimal.handling.mode, time.precision.mode and binary.handling.mode. */
+static void columns_have_the_types_that_debeziums_modes_give_them(void **state)
+{
+	static const struct value_forms text = {.decimal = DECIMALS_STRING}, real = {.decimal = DECIMALS_DOUBLE},
+					micros = {.time = TIMES_MICROS}, connect = {.time = TIMES_CONNECT},
+					base64 = {.binary = BINARY_BASE64}, hex = {.binary = BINARY_HEX};
+	static const struct {
+		struct type type;
+		const struct value_forms *forms;
+		const char *schema;
+	} table[] = {
+		{{TYPE_DECIMAL, 12, 2}, &text, "\"string\""}, {{TYPE_DECIMAL, 12, 2}, &real, "\"double\""},
+		{{TYPE_DECIMAL_VARIABLE, 0, 0}, &text, "\"string\""}, {{TYPE_DECIMAL_VARIABLE, 0, 0}, &real, "\"double\""},
+		{{TYPE_TIME, 0, 3}, &micros, MEANS("long", "io.debezium.time.MicroTime")},
+		{{TYPE_TIME, 0, 6}, &micros, MEANS("long", "io.debezium.time.MicroTime")},
+		{{TYPE_TIMESTAMP, 0, 3}, &micros, MEANS("long", "io.debezium.time.Timestamp")},
+		{{TYPE_TIMESTAMP, 0, 6}, &micros, MEANS("long", "io.debezium.time.MicroTimestamp")},
+		{{TYPE_DATE, 0, 0}, &micros, MEANS("int", "io.debezium.time.Date")},
+		{{TYPE_DATE, 0, 0}, &connect,
+		 "{\"type\":\"int\",\"connect.version\":1,\"connect.name\":\"org.apache.kafka.connect.data.Date\",\"logicalType\":\"date\"}"},
+		{{TYPE_TIME, 0, 6}, &connect,
+		 "{\"type\":\"int\",\"connect.version\":1,\"connect.name\":\"org.apache.kafka.connect.data.Time\",\"logicalType\":"
+		 "\"time-millis\"}"},
+		{{TYPE_TIMESTAMP, 0, 3}, &connect,
+		 "{\"type\":\"long\",\"connect.version\":1,\"connect.name\":\"org.apache.kafka.connect.data.Timestamp\",\"logicalType\":"
+		 "\"timestamp-millis\"}"},
+		{{TYPE_TIMESTAMP_ZONED, 0, 6}, &connect, MEANS("string", "io.debezium.time.ZonedTimestamp")},
+		{{TYPE_INTERVAL, 0, 0}, &connect, MEANS("long", "io.debezium.time.MicroDuration")},
+		{{TYPE_BYTES, 0, 0}, &base64, "\"string\""}, {{TYPE_BYTES, 0, 0}, &hex, "\"string\""},
+	};
+
+	(void)state;
+	FOR_EACH(row, table) {
+		struct column column = {.name = "c", .type = row->type, .source_type = "some type"};
+		struct table shape = {.schema = "public", .name = "t", .columns = &column, .column_count = 1};
+		struct encode_options chosen = options;
+		struct encoder *enc;
+		struct encode_plan *plan;
+		char field[400];
+
+		chosen.forms = *row->forms;
+		enc = encoder_new(&chosen);
+		plan = encode_plan_new(enc, &shape, &(struct error){0});
+		assert_non_null(plan);
+		snprintf(field, sizeof(field), "{\"name\":\"c\",\"type\":[\"null\",%s],\"default\":null}", row->schema);
+		if (!contains(plan->value.text, field))
+			fail_msg("%s\nis not in\n%.*s", field, VIEW_ARG(plan->value.text));
 		encode_plan_free(plan);
 		encoder_free(enc);
 	}
@@ -249,6 +325,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("columns have the types that Debezium gives them",
 		     columns_have_the_types_that_debezium_gives_them),
+		TEST("columns have the types that Debezium's modes give them",
+		     columns_have_the_types_that_debeziums_modes_give_them),
 		TEST("names are adjusted as in Debezium's avro mode", names_are_adjusted_as_in_debeziums_avro_mode),
 		TEST("two columns with one name are refused", two_columns_with_one_name_are_refused),
 		TEST("two tables with one topic are refused", two_tables_with_one_topic_are_refused),

@@ -9,7 +9,7 @@ static const struct {
 } type_facts[] = {
 	{16416, {.name = "mood", .kind = 'e'}},
 	{16422, {.name = "amount", .kind = 'd', .base = 1700, .modifier = 786438}},
-	{600, {.name = "point", .kind = 'b'}},
+	{16430, {.name = "hstore", .kind = 'b'}},
 };
 
 static const char *const tables[] = {"types", "k", "f"};
@@ -24,6 +24,24 @@ static int find_type(void *context, uint32_t oid, const struct pg_type_fact **re
 			return 1;
 		}
 	}
+	return 0;
+}
+
+static int find_money_digits(void *context, int *ret, struct error *err)
+{
+	(void)context;
+	(void)err;
+	*ret = 2;
+	return 0;
+}
+
+static int find_dimensions(void *context, uint32_t relation, const char *column, int *ret, struct error *err)
+{
+	(void)context;
+	(void)relation;
+	(void)column;
+	(void)err;
+	*ret = 1;
 	return 0;
 }
 
@@ -43,7 +61,8 @@ static int find_key(void *context, uint32_t relation, char identity, struct aren
 
 void captured_relations(struct pg_relations *set, struct catalog *catalog)
 {
-	pg_relations_init(set, catalog, (struct pg_facts){.type = find_type, .key = find_key});
+	pg_relations_init(set, catalog, (struct pg_facts){.type = find_type, .money_digits = find_money_digits, .dimensions = find_dimensions,
+					   .key = find_key});
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		pg_relations_capture(set, "public", tables[i]);
 }
