@@ -399,9 +399,11 @@ int pgoutput_decode(struct pgoutput *pg, struct view message, uint64_t wal_start
 
 	if (!message.len && pg->in_transaction && pg->index == 0)
 		return 0;
+	if (handler->refused)
+		return error_state(err, STATE_UNSUPPORTED, "pgoutput message %s (tag 0x%02x), which was not asked for", handler->refused,
+				   tag);
 	if (!handler->decode)
-		return error_set(err, ERROR_TRANSIENT, "pgoutput message %s%s(tag 0x%02x), which was not asked for",
-				 handler->refused ? handler->refused : "", handler->refused ? " " : "", tag);
+		return error_set(err, ERROR_TRANSIENT, "pgoutput message (tag 0x%02x), which was not asked for", tag);
 	arena_reset(&pg->arena);
 	*ret = (struct change){.lsn = wal_start, .hash = hash};
 	result = handler->decode(pg, &rd, ret, err);
