@@ -81,6 +81,26 @@ static void leave_out_echoes(void)
 	printf("origin: none: what has come by replication is not published\n");
 }
 
+/* What the server computes is published from 18 on, if the publication says so: by the snapshot as by the stream. */
+static void publish_what_is_computed(void)
+{
+	struct plain plain = {.name = "computed"};
+
+	if (version < 120000)
+		return;
+	plain_prepare(&plain, &scene);
+	scene_sql(&scene, "ALTER TABLE computed RENAME text TO given");
+	scene_sql(&scene, "ALTER TABLE computed ADD text text GENERATED ALWAYS AS (given || '!') STORED");
+	if (version >= 180000)
+		scene_sql(&scene, "ALTER PUBLICATION computed SET (publish_generated_columns = stored)");
+	plain_stream(&plain);
+	scene_sql(&scene, "INSERT INTO computed VALUES (2, 'two')");
+	plain_catch_up(&plain);
+	agent_stop(&plain.agent);
+	expect_texts(&plain, &scene, version < 180000 ? "" : "one! two!");
+	printf("generated columns are %s\n", version < 180000 ? "left out" : "published");
+}
+
 /* Made by somebody else. */
 static void refuse_two_phases(void)
 {
@@ -270,6 +290,7 @@ int main(void)
 	scene_begin(&scene);
 	version = scene_version(&scene);
 	leave_out_echoes();
+	publish_what_is_computed();
 	refuse_two_phases();
 	refuse_other_slots();
 	start_standby();

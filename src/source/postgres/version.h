@@ -21,6 +21,7 @@ enum pg_feature {
 	PG_STANDBY_DECODING,     /* a standby has logical slots of its own */
 	PG_INVALIDATION_REASON,  /* a slot says why it is of no use */
 	PG_FAILOVER_SLOTS,       /* a slot is kept on the standbys, too */
+	PG_PUBLISHED_GENERATED,  /* a publication may carry generated columns */
 };
 
 /* `version` as PQserverVersion tells it. */
