@@ -101,6 +101,24 @@ static void publish_what_is_computed(void)
 	printf("generated columns are %s\n", version < 180000 ? "left out" : "published");
 }
 
+/* Up to 17 the server fails at the next row; from 18 on it only warns, and skips it. Nothing is confirmed in either case. */
+static void lose_publication(void)
+{
+	struct plain plain = {.name = "unpublished"};
+	char position[64];
+
+	plain_prepare(&plain, &scene);
+	plain_stream(&plain);
+	plain_work(&plain);
+	scene_sql(&scene, "DROP PUBLICATION unpublished; INSERT INTO unpublished VALUES (2, 'unseen')");
+	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
+	plain_expect(&plain, STATE_PUBLICATION_CHANGED, version < 180000 ? "publication \"unpublished\" does not exist"
+		     : "the publication 'unpublished' is gone", 1, 25);
+	if (plain_confirmed(&plain, position))
+		harness_fail(&plain.agent, "what was not sent is confirmed");
+	printf("a publication dropped while the agent runs: PUBLICATION_CHANGED with the next row\n");
+}
+
 /* Made by somebody else. */
 static void refuse_two_phases(void)
 {
@@ -291,6 +309,7 @@ int main(void)
 	version = scene_version(&scene);
 	leave_out_echoes();
 	publish_what_is_computed();
+	lose_publication();
 	refuse_two_phases();
 	refuse_other_slots();
 	start_standby();
