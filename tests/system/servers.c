@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "system/plain.h"
 
@@ -99,6 +100,32 @@ static void publish_what_is_computed(void)
 	agent_stop(&plain.agent);
 	expect_texts(&plain, &scene, version < 180000 ? "" : "one! two!");
 	printf("generated columns are %s\n", version < 180000 ? "left out" : "published");
+}
+
+/* Limits of the database (14, 17): a snapshot may take longer than a transaction, and the stream may be idle. */
+static void outlast_limits(void)
+{
+	struct plain plain = {.name = "limited"};
+	struct agent *agent = &plain.agent;
+
+	if (version < 140000)
+		return;
+	plain_prepare(&plain, &scene);
+	scene_sql(&scene, "ALTER DATABASE postgres SET idle_session_timeout = '500ms'; %s",
+		  version < 170000 ? "" : "ALTER DATABASE postgres SET transaction_timeout = '500ms'");
+	agent_start(agent, "stop@in-snapshot:1");
+	agent_await_stop(agent);
+	sleep(2);
+	agent_continue(agent);
+	WAIT_UNTIL(agent_logged(agent, "streaming from") > 0, 20, agent);
+	sleep(2);
+	plain_work(&plain);
+	agent_stop(agent);
+	if (agent_logged(agent, "connecting again"))
+		harness_fail(agent, "a limit of the database has ended a session");
+	scene_sql(&scene, "ALTER DATABASE postgres RESET ALL");
+	printf("idle_session_timeout%s of the database: snapshot and stream outlast it\n",
+	       version < 170000 ? "" : " and transaction_timeout");
 }
 
 /* Up to 17 the server fails at the next row; from 18 on it only warns, and skips it. Nothing is confirmed in either case. */
@@ -309,6 +336,7 @@ int main(void)
 	version = scene_version(&scene);
 	leave_out_echoes();
 	publish_what_is_computed();
+	outlast_limits();
 	lose_publication();
 	refuse_two_phases();
 	refuse_other_slots();
