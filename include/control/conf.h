@@ -45,6 +45,8 @@ struct settings {
 	const char *source_publication;
 	int64_t source_create_slot;
 	int64_t source_slot_timeout;
+	int64_t source_failover;
+	int64_t source_origin;
 
 	struct conf_map kafka;
 

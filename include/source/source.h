@@ -37,6 +37,8 @@ struct source_options {
 	const char *slot;
 	const char *publication;
 	bool create_slot;             /* make the slot if there is none and nothing was ever published */
+	bool failover;                /* the slot is one that the standbys keep, too */
+	bool local_only;              /* leave out what has come to the server by replication */
 	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
 	int stop_fd;                  /* readable when such a wait is to end; -1: never */
 };

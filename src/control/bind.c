@@ -130,6 +130,9 @@ static void check_tables(const struct settings *settings, const struct loader *l
 	if (settings->mapping_overlay && !settings->mapping_pack)
 		diag_error(diag, loader_place(ld, "mapping.overlay"), "'mapping.overlay' is of no use without "
 								      "'mapping.pack'");
+	if (settings->source_origin && settings->mapping_pack)
+		diag_error(diag, loader_place(ld, "source.origin"),
+			   "'source.origin: none' leaves out rows that 'mapping.pack' needs in the mirror");
 }
 
 /* Options that say nothing without another one. */
@@ -223,6 +226,8 @@ static struct source_options bind_source(const struct settings *settings, struct
 		.slot = settings->source_slot,
 		.publication = settings->source_publication,
 		.create_slot = settings->source_create_slot,
+		.failover = settings->source_failover,
+		.local_only = settings->source_origin != 0,
 		.slot_timeout_us = settings->source_slot_timeout,
 		.stop_fd = -1,
 	};

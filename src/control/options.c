@@ -87,6 +87,7 @@ static const struct option_form form_url = {
 static const struct option_form form_anything = {fits_anything, "a text that is not empty"};
 
 static const char *const source_types[] = {"postgresql", NULL};
+static const char *const origins[] = {"any", "none", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const bad_record_ways[] = {"stop", "exception", NULL};
 static const char *const marked_transactions[] = {"split", "all", NULL};
@@ -147,6 +148,14 @@ const struct option option_table[] = {
 	 .fallback = "5min",
 	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited "
 		 "for are named when it runs out; then it is tried again."},
+	{.name = "source.failover", .type = OPTION_BOOLEAN, AT(source_failover), .fallback = "false", .example = "true",
+	 .help = "Whether the slot is one that standbys with sync_replication_slots keep as well, so that reading can go on after "
+		 "one of them was promoted. Needs PostgreSQL 17 or later; name the standbys in synchronized_standby_slots, or one "
+		 "may have less than was published. A slot that was made without it is refused."},
+	{.name = "source.origin", .type = OPTION_CHOICE, AT(source_origin), .choices = origins, .fallback = "any",
+	 .help = "With `none` the server leaves out what it has got from elsewhere by logical replication, or was written under a "
+		 "replication origin: a way back from the new system raises no echo. Needs PostgreSQL 16 or later. The first "
+		 "snapshot has such rows all the same. Not with mapping.pack: a mirror needs all rows."},
 
 	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
 	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",

@@ -294,6 +294,11 @@ const char *scene_value(struct scene *scene, const char *format, ...)
 	return output;
 }
 
+int scene_version(struct scene *scene)
+{
+	return atoi(scene_value(scene, "SHOW server_version_num"));
+}
+
 static void work_for_ever(const char *command) __attribute__((noreturn));
 
 static void work_for_ever(const char *command)
@@ -327,7 +332,7 @@ pid_t scene_work(struct scene *scene, const char *sql)
 	return pid;
 }
 
-void scene_work_stop(pid_t pid)
+void scene_work_stop(struct scene *scene, pid_t pid)
 {
 	usec_t deadline = clock_mono() + 20 * USEC_PER_SEC;
 
@@ -335,7 +340,7 @@ void scene_work_stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 	forget_child(pid);
 	/* The server does not notice before it has something to tell its client. */
-	while (strcmp(scene_value(current, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+	while (strcmp(scene_value(scene, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
 				  "WHERE application_name = 'work-%d'", (int)pid), "0") != 0) {
 		if (clock_mono() > deadline)
 			harness_fail(NULL, "a session of the workload does not end");

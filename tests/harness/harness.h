@@ -54,9 +54,12 @@ void scene_sql_file(struct scene *scene, const char *path);
 /* The first column of the first row as text, in a static buffer. */
 const char *scene_value(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Of PostgreSQL: 100023 is 10.23. */
+int scene_version(struct scene *scene);
+
 /* SQL that runs again and again in a process of its own until it is stopped; a server that is away is waited for. */
 pid_t scene_work(struct scene *scene, const char *sql);
-void scene_work_stop(pid_t pid);
+void scene_work_stop(struct scene *scene, pid_t pid);
 
 /* An agent with a configuration of its own. */
 struct agent {

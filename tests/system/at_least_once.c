@@ -116,7 +116,7 @@ int main(void)
 	trial_let_it_work(&agent);
 	scene_server(&scene, "restart", "kafka", "kill");
 	trial_let_it_work(&agent);
-	trial_work_stop(&work);
+	trial_work_stop(&scene, &work);
 	trial_let_it_finish(&agent);
 	verify(&agent);
 	try_the_mapping(&agent);

@@ -149,7 +149,7 @@ static void rule_that_fails(void)
 	if (system(command) != 0)
 		harness_fail(&agent, command);
 	run_to_the_end();
-	scene_sql(&scene, "CALL psa.business_day(1, 1); CALL psa.business_day(1, 2)");
+	trial_call(&scene, "psa.business_days(1, 1, 2)");
 	run_to_the_end();
 	see_open_exceptions();
 	configure(".*overlay:.*", "");

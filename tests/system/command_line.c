@@ -153,7 +153,7 @@ static void credential(struct agent *agent)
 {
 	char folder[300];
 
-	scene_sql(agent->scene, "ALTER ROLE clerk PASSWORD 'hunter2'");
+	scene_sql(agent->scene, "SET password_encryption = 'scram-sha-256'; ALTER ROLE clerk PASSWORD 'hunter2'");
 	shell(agent, "sed -i '1i host all clerk 127.0.0.1/32 scram-sha-256' postgresql/data/pg_hba.conf");
 	scene_sql(agent->scene, "SELECT pg_reload_conf()");
 	write_configuration(agent, "clerk", "${cred:database}");

@@ -119,8 +119,8 @@ static void do_business(struct scene *scene)
 	char end[100];
 
 	for (unsigned day = 0; day < 15; day++)
-		scene_sql(scene, "CALL work_day()");
-	scene_sql(scene, "CALL work_small(20)");
+		trial_call(scene, "work_day()");
+	trial_call(scene, "work_small(20)");
 	snprintf(end, sizeof(end), "%s", scene_value(scene, "SELECT pg_current_wal_lsn()"));
 	WAIT_UNTIL(all_confirmed(scene, end), 120, &publications[0].agent);
 }

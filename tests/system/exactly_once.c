@@ -48,7 +48,7 @@ static const struct kill_point points[] = {
 
 static void kill_in_the_snapshot(struct agent *agent)
 {
-	pid_t early = scene_work(agent->scene, "CALL work_small(200)"); /* the snapshot is taken while rows change */
+	pid_t early = trial_call_for_ever(agent->scene, "work_small(200)"); /* the snapshot is taken while rows change */
 
 	trial_kill_at(agent, "in-snapshot", 1500);
 	trial_kill_at(agent, "slot-created", 1);
@@ -57,7 +57,7 @@ static void kill_in_the_snapshot(struct agent *agent)
 	trial_kill_at(agent, "after-state-commit", 1); /* which notes that it is published */
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "streaming from") > 0, 60, agent);
-	scene_work_stop(early);
+	trial_call_stop(agent->scene, early);
 }
 
 static void kill_at_every_point(struct agent *agent)
@@ -342,7 +342,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		make_fault(&agent, argv[i]);
 
-	trial_work_stop(&work);
+	trial_work_stop(&scene, &work);
 	trial_let_it_finish(&agent);
 	verify(&agent);
 	if (argc < 2) {

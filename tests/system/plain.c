@@ -18,8 +18,8 @@ void plain_configure(struct plain *plain)
 
 	fprintf(file, "source:\n  name: %s\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: %s\n", name,
 		(int)(colon - address), address, colon + 1, plain->user ? plain->user : "postgres");
-	fprintf(file, "  slot: %s\n  publication: %s\n  create_slot: %s\n  slot_timeout: 2s\n", name, name,
-		plain->no_slot ? "false" : "true");
+	fprintf(file, "  slot: %s\n  publication: %s\n  create_slot: %s\n  slot_timeout: 2s\n%s", name, name,
+		plain->no_slot ? "false" : "true", plain->source ? plain->source : "");
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n%stopics:\n  prefix: %s\n  partitions: 1\n",
 		scene->kafka_address, plain->kafka ? plain->kafka : "", name);
 	fprintf(file, "state:\n  file: %s/%s.state\nlog:\n  level: %s\nconfirm:\n  interval: 100ms\n", scene->dir, name,

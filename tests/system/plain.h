@@ -17,6 +17,7 @@ struct plain {
 	const char *address;    /* of PostgreSQL; NULL: the scene's */
 	const char *user;       /* NULL: postgres */
 	const char *include;    /* tables that have change topics; NULL: the one of its name */
+	const char *source;     /* further lines of that section, indented by two; may be NULL */
 	const char *kafka;      /* further properties, lines indented by two; may be NULL */
 	const char *extra;      /* further lines of the configuration; may be NULL */
 	bool no_slot;           /* none may be made */

@@ -17,8 +17,13 @@ struct trial_work {
 /* The demo database with its publication, and the audited table. */
 void trial_database(struct scene *scene);
 
+/* One of its procedures, once or again and again; what it has done by then is in the scene's database. */
+void trial_call(struct scene *scene, const char *procedure);
+pid_t trial_call_for_ever(struct scene *scene, const char *procedure);
+void trial_call_stop(struct scene *scene, pid_t pid);
+
 void trial_work_start(struct scene *scene, struct trial_work *work);
-void trial_work_stop(struct trial_work *work);
+void trial_work_stop(struct scene *scene, struct trial_work *work);
 
 /* A start counts only when something was committed in it, to Kafka and to the state file, under load. */
 void trial_let_it_work(struct agent *agent);

@@ -9,6 +9,7 @@
 
 #include "base/diagnostics.h"
 #include "base/memory.h"
+#include "version.h"
 
 /*
  * The walsender and COPY run the types' output functions with the session's settings, so these are part of the format
@@ -138,6 +139,33 @@ static int take_any_text(PGconn *conn, enum pg_conn_kind kind, struct error *err
 	return pg_fail(conn, NULL, err, "setting the client's encoding");
 }
 
+/*
+ * Limits that a role or database may have, and that would end what takes long or waits. Those that every server knows are among
+ * the settings above.
+ */
+static const struct {
+	enum pg_feature feature;
+	const char *sql;
+} limits[] = {
+	{PG_IDLE_LIMIT, "SET idle_session_timeout = 0"},
+	{PG_TRANSACTION_LIMIT, "SET transaction_timeout = 0"},
+};
+
+static int lift_limits(PGconn *conn, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		PGresult *result;
+
+		if (!pg_has(PQserverVersion(conn), limits[i].feature))
+			continue;
+		result = pg_query(conn, err, "%s", limits[i].sql);
+		PQclear(result);
+		if (!result)
+			return -1;
+	}
+	return 0;
+}
+
 int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struct error *err)
 {
 	struct params params = {.count = 0};
@@ -166,7 +194,7 @@ int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struc
 		PQfinish(conn);
 		return -1;
 	}
-	if (take_any_text(conn, kind, err) < 0) {
+	if (take_any_text(conn, kind, err) < 0 || lift_limits(conn, err) < 0) {
 		PQfinish(conn);
 		return -1;
 	}

@@ -183,9 +183,20 @@ static int find_relation(struct pg_catalogue *cat, const char *schema, const cha
 	return found;
 }
 
+#define PUBLISHED_COLUMNS \
+	"(SELECT FROM pg_catalog.pg_publication_tables t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname" \
+	" WHERE t.pubname = $2 AND n.oid = c.relnamespace AND t.tablename = c.relname"
+
+static const char *without_generated(int version)
+{
+	if (pg_has(version, PG_PUBLISHED_GENERATED))
+		return "AND (a.attgenerated = '' OR EXISTS " PUBLISHED_COLUMNS " AND a.attname = ANY (t.attnames)))";
+	return pg_has(version, PG_GENERATED_COLUMNS) ? "AND a.attgenerated = ''" : "";
+}
+
 /*
- * What a Relation message would hold: columns in order without dropped and generated ones, flagged as the walsender
- * does it.
+ * What a Relation message would hold: columns in order without dropped ones, and without generated ones unless they are
+ * published; flagged as the walsender does it.
  */
 static char *columns_sql(int version)
 {
@@ -196,12 +207,9 @@ static char *columns_sql(int version)
 		"  CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END), '{}')) END"
 		" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
 		" WHERE c.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped %s %s ORDER BY a.attnum",
-		key_column_count(version), pg_has(version, PG_GENERATED_COLUMNS) ? "AND a.attgenerated = ''" : "",
+		key_column_count(version), without_generated(version),
 		pg_has(version, PG_ROW_FILTERS)
-			? "AND ($2::text IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication_tables t"
-			  " JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
-			  " WHERE t.pubname = $2 AND n.oid = c.relnamespace AND t.tablename = c.relname"
-			  " AND NOT a.attname = ANY (t.attnames)))"
+			? "AND ($2::text IS NULL OR NOT EXISTS " PUBLISHED_COLUMNS " AND NOT a.attname = ANY (t.attnames)))"
 			: "AND ($2::text IS NULL OR true)");
 }
 

@@ -18,6 +18,8 @@
  *   M  u8 flags (1 = transactional), u64 LSN, cstr prefix, u32 length, bytes
  *   tuple: u16 n, n x (u8 kind: 'n' null | 'u' unchanged | 't' u32 length, text)
  *
+ * From old servers a message without content follows the begin of a transaction whose origin has no name (any more).
+ *
  * A K tuple carries all columns, with 'n' for those that are not of the key: that is absent, not null. With identity
  * FULL an unchanged large value comes as 'u' in N and in full in O.
  */
@@ -395,9 +397,13 @@ int pgoutput_decode(struct pgoutput *pg, struct view message, uint64_t wal_start
 	uint64_t hash = hash_bytes(message, 0);
 	int result;
 
+	if (!message.len && pg->in_transaction && pg->index == 0)
+		return 0;
+	if (handler->refused)
+		return error_state(err, STATE_UNSUPPORTED, "pgoutput message %s (tag 0x%02x), which was not asked for", handler->refused,
+				   tag);
 	if (!handler->decode)
-		return error_set(err, ERROR_TRANSIENT, "pgoutput message %s%s(tag 0x%02x), which was not asked for",
-				 handler->refused ? handler->refused : "", handler->refused ? " " : "", tag);
+		return error_set(err, ERROR_TRANSIENT, "pgoutput message (tag 0x%02x), which was not asked for", tag);
 	arena_reset(&pg->arena);
 	*ret = (struct change){.lsn = wal_start, .hash = hash};
 	result = handler->decode(pg, &rd, ret, err);

@@ -16,6 +16,7 @@
 #include "facts.h"
 #include "pgoutput.h"
 #include "publication.h"
+#include "server.h"
 #include "slot.h"
 #include "snapshot.h"
 #include "source/source.h"
@@ -83,26 +84,11 @@ static int pg_open(struct source **ret, const struct source_options *options, st
 	return 0;
 }
 
-static int check_settings(struct source *source, struct error *err)
-{
-	PGresult *result = pg_query(source->queries, err, "SHOW wal_level");
-	bool logical;
-
-	if (!result)
-		return -1;
-	logical = strcmp(pg_value(result, 0, 0), "logical") == 0;
-	PQclear(result);
-	if (logical)
-		return 0;
-	error_state(err, STATE_UNSUPPORTED, "the server's wal_level is not 'logical'");
-	return error_hint(err, "run: ALTER SYSTEM SET wal_level = 'logical'; and restart the server");
-}
-
 static int pg_identify(struct source *source, struct source_identity *ret, struct error *err)
 {
-	if (check_settings(source, err) < 0)
+	if (pg_server_check(source->queries, &source->options, err) < 0)
 		return -1;
-	if (pg_slot_identify(source->replication, source->queries, source->options.slot, ret, err) < 0)
+	if (pg_slot_identify(source->replication, source->queries, &source->options, ret, err) < 0)
 		return -1;
 	ret->unchecked_text = pg_takes_any_text(source->queries);
 	return 0;
@@ -278,8 +264,7 @@ static int pg_start(struct source *source, struct position from, struct error *e
 	pgoutput_restart(&source->pgoutput);
 	source->publication_skipped = false;
 	PQsetNoticeReceiver(source->replication, watch_notices, &source->publication_skipped);
-	if (pg_stream_start(&source->stream, source->replication, source->options.slot, source->options.publication,
-			    from.lsn, err) < 0)
+	if (pg_stream_start(&source->stream, source->replication, &source->options, from.lsn, err) < 0)
 		return explain(err);
 	source->streaming = true;
 	source->idle = from.lsn;

@@ -166,9 +166,8 @@ static int check_listing(const struct listing *list, const char *publication, co
 	if (PQntuples(list->publication) == 0)
 		return error_state(err, STATE_PUBLICATION_CHANGED, "there is no publication '%s'", publication);
 	if (!all_operations(list->publication))
-		return error_state(err, STATE_PUBLICATION_CHANGED,
-				   "the publication '%s' does not publish insert, update, delete and truncate",
-				   publication);
+		return error_state(err, STATE_PUBLICATION_CHANGED, "the publication '%s' does not publish insert, update%s",
+				   publication, PQnfields(list->publication) > 3 ? ", delete and truncate" : " and delete");
 	for (size_t i = 0; i < wanted->count; i++) {
 		enum fault fault = table_fault(list, &wanted->tables[i], wanted->versions[i], &column);
 
@@ -224,7 +223,8 @@ static void append_repairs(PGconn *conn, const struct listing *list, const char 
 		wr_printf(sql, ";\n");
 	}
 	if (PQntuples(list->publication) && !all_operations(list->publication))
-		wr_printf(sql, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate');\n", quoted);
+		wr_printf(sql, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete%s');\n", quoted,
+			  pg_has(PQserverVersion(conn), PG_PUBLISHED_TRUNCATE) ? ", truncate" : "");
 }
 
 int pg_publication_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *sql,

@@ -64,41 +64,65 @@ static void take_slot(const PGresult *result, struct source_identity *ret)
 	snprintf(ret->slot_reason, sizeof(ret->slot_reason), "%s", pg_value(result, 0, 5));
 }
 
-static int read_slot(PGconn *queries, const char *slot, struct source_identity *ret, struct error *err)
+/*
+ * A slot that was made for two phases sends transactions when they are prepared, whether or not the client has asked for
+ * that. The option of a slot for a failover is not changed by us: whoever made the slot without it may have a reason.
+ */
+static int check_slot(const PGresult *result, const struct source_options *options, struct error *err)
 {
-	int version = PQserverVersion(queries);
-	const char *params[] = {slot};
+	bool ours = *pg_value(result, 0, 6) == 't', prepared = *pg_value(result, 0, 7) == 't';
+	bool failover = *pg_value(result, 0, 8) == 't';
+
+	if (!ours) {
+		error_state(err, STATE_MISMATCH, "the slot '%s' is not a pgoutput slot of this database", options->slot);
+		return error_hint(err, "choose another name for source.slot");
+	}
+	if (prepared) {
+		error_state(err, STATE_UNSUPPORTED, "the slot '%s' was made with two_phase, so it sends transactions that are not committed",
+			    options->slot);
+		return error_hint(err, "choose another name for source.slot, or make the slot anew without two_phase");
+	}
+	if (options->failover && !failover) {
+		error_state(err, STATE_UNSUPPORTED, "the slot '%s' was made without failover, but 'source.failover: true' wants it",
+			    options->slot);
+		return error_hint(err, "run in psql with \"replication=database\": ALTER_REPLICATION_SLOT %s (FAILOVER true);",
+				  options->slot);
+	}
+	return 0;
+}
+
+static int read_slot(PGconn *queries, const struct source_options *options, struct source_identity *ret, struct error *err)
+{
+	int version = PQserverVersion(queries), status = 0;
+	const char *params[] = {options->slot};
 	char sql[400];
 	PGresult *result;
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT active, active_pid, confirmed_flush_lsn, restart_lsn, %s, %s, plugin, database = "
-		 "current_database() FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+		 "SELECT active, active_pid, confirmed_flush_lsn, restart_lsn, %s, %s, plugin = 'pgoutput' AND database = "
+		 "current_database(), %s, %s FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
 		 pg_has(version, PG_SLOT_STATUS) ? "wal_status" : "''",
-		 pg_has(version, PG_INVALIDATION_REASON) ? "invalidation_reason" : "''");
+		 pg_has(version, PG_INVALIDATION_REASON) ? "invalidation_reason" : "''",
+		 pg_has(version, PG_TWO_PHASE_SLOTS) ? "two_phase" : "false",
+		 pg_has(version, PG_FAILOVER_SLOTS) ? "failover" : "false");
 	result = pg_query_params(queries, err, sql, 1, params);
 	if (!result)
 		return -1;
 	if (PQntuples(result) == 1) {
 		take_slot(result, ret);
-		if (strcmp(pg_value(result, 0, 6), "pgoutput") != 0 || *pg_value(result, 0, 7) != 't') {
-			error_state(err, STATE_MISMATCH, "the slot '%s' is not a pgoutput slot of this database", slot);
-			error_hint(err, "choose another name for source.slot");
-			PQclear(result);
-			return -1;
-		}
+		status = check_slot(result, options, err);
 	}
 	PQclear(result);
-	return 0;
+	return status;
 }
 
-int pg_slot_identify(PGconn *replication, PGconn *queries, const char *slot, struct source_identity *ret,
-		     struct error *err)
+int pg_slot_identify(PGconn *replication, PGconn *queries, const struct source_options *options,
+		     struct source_identity *ret, struct error *err)
 {
 	*ret = (struct source_identity){0};
 	if (identify_system(replication, ret, err) < 0 || read_switch_point(replication, ret, err) < 0)
 		return -1;
-	return read_slot(queries, slot, ret, err);
+	return read_slot(queries, options, ret, err);
 }
 
 /* Sessions with an open transaction, and transactions prepared for a commit in two phases; oldest first. */
@@ -158,6 +182,14 @@ static int await_result(PGconn *conn, const struct source_options *options, stru
 	return 1;
 }
 
+/* Servers from 14 on say so by themselves; no older one has slots there. */
+static bool is_standby(const PGconn *conn)
+{
+	const char *standby = PQparameterStatus(conn, "in_hot_standby");
+
+	return standby && strcmp(standby, "on") == 0;
+}
+
 static int give_up(PGconn *replication, PGconn *queries, const struct source_options *options, usec_t waited,
 		   struct error *err)
 {
@@ -166,6 +198,12 @@ static int give_up(PGconn *replication, PGconn *queries, const struct source_opt
 	name_blockers(queries, &names);
 	cancel(replication);
 	drain(replication);
+	if (is_standby(queries)) {
+		wr_done(&names);
+		error_set(err, ERROR_TRANSIENT, "slot '%s' was not made within %d s: a standby waits until the primary logs which "
+			  "transactions are open", options->slot, (int)(waited / USEC_PER_SEC));
+		return error_hint(err, "run on the primary: SELECT pg_log_standby_snapshot(); what is open there has to end");
+	}
 	error_set(err, ERROR_TRANSIENT, "slot '%s' was not made within %d s: it waits for open transactions: %.*s",
 		  options->slot, (int)(waited / USEC_PER_SEC), (int)names.len, names.len ? names.data : "");
 	error_hint(err, "end those transactions, or raise source.slot_timeout");
@@ -198,8 +236,9 @@ int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_opt
 	char sql[256];
 	int ready;
 
-	/* The keyword form is understood by every version from 10 on. */
-	snprintf(sql, sizeof(sql), "CREATE_REPLICATION_SLOT %s LOGICAL pgoutput EXPORT_SNAPSHOT", quoted);
+	/* The keyword form is understood by every version from 10 on, but has no word for what came later. */
+	snprintf(sql, sizeof(sql), "CREATE_REPLICATION_SLOT %s LOGICAL pgoutput %s", quoted,
+		 options->failover ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT");
 	PQfreemem(quoted);
 	if (!PQsendQuery(replication, sql))
 		return pg_fail(replication, NULL, err, "creating the replication slot");

@@ -12,8 +12,8 @@
 #include "source/source.h"
 
 /* Fills what IDENTIFY_SYSTEM, the timeline's history and pg_replication_slots say. */
-int pg_slot_identify(PGconn *replication, PGconn *queries, const char *slot, struct source_identity *ret,
-		     struct error *err);
+int pg_slot_identify(PGconn *replication, PGconn *queries, const struct source_options *options,
+		     struct source_identity *ret, struct error *err);
 
 /*
  * Makes the slot, exporting a snapshot that lives until the next command on the connection. Making one waits for every

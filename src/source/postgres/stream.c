@@ -63,7 +63,7 @@ static void quote_into(char *to, size_t size, const char *from, char quote)
 	to[len] = '\0';
 }
 
-int pg_stream_start(struct pg_stream *stream, PGconn *conn, const char *slot, const char *publication, uint64_t from,
+int pg_stream_start(struct pg_stream *stream, PGconn *conn, const struct source_options *options, uint64_t from,
 		    struct error *err)
 {
 	char inner[200], names[420];
@@ -73,14 +73,15 @@ int pg_stream_start(struct pg_stream *stream, PGconn *conn, const char *slot, co
 	*stream = (struct pg_stream){.conn = conn, .received = from, .flushed = from, .last_sent = clock_mono()};
 	if (feedback_interval(conn, &stream->interval_us, err) < 0)
 		return -1;
-	quote_into(inner, sizeof(inner), publication, '"');
+	quote_into(inner, sizeof(inner), options->publication, '"');
 	quote_into(names, sizeof(names), inner, '\'');
-	quoted = pg_identifier(conn, slot);
+	quoted = pg_identifier(conn, options->slot);
 	result = pg_query(conn, err,
-			  "START_REPLICATION SLOT %s LOGICAL %X/%X (proto_version '1', publication_names '\"%s\"'%s)",
+			  "START_REPLICATION SLOT %s LOGICAL %X/%X (proto_version '1', publication_names '\"%s\"'%s%s)",
 			  quoted,
 			  (unsigned)(from >> 32), (unsigned)from, names,
-			  pg_has(PQserverVersion(conn), PG_LOGICAL_MESSAGES) ? ", messages 'true'" : "");
+			  pg_has(PQserverVersion(conn), PG_LOGICAL_MESSAGES) ? ", messages 'true'" : "",
+			  options->local_only ? ", origin 'none'" : "");
 	PQfreemem(quoted);
 	if (!result)
 		return -1;

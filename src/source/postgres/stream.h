@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/view.h"
 #include "pace.h"
+#include "source/source.h"
 
 enum pg_stream_item {
 	STREAM_NOTHING,
@@ -42,7 +43,7 @@ struct pg_stream {
 };
 
 /* Sends START_REPLICATION. The publication's name and the options that this server's version has go with it. */
-int pg_stream_start(struct pg_stream *stream, PGconn *conn, const char *slot, const char *publication, uint64_t from,
+int pg_stream_start(struct pg_stream *stream, PGconn *conn, const struct source_options *options, uint64_t from,
 		    struct error *err);
 void pg_stream_done(struct pg_stream *stream);
 

@@ -15,11 +15,21 @@ enum pg_feature {
 	PG_GENERATED_COLUMNS,
 	PG_SLOT_STATUS,          /* a slot says whether its log is still there */
 	PG_LOGICAL_MESSAGES,     /* pgoutput sends them */
+	PG_IDLE_LIMIT,           /* idle_session_timeout */
+	PG_TWO_PHASE_SLOTS,      /* a slot may ask for prepared transactions before they are committed */
 	PG_ROW_FILTERS,          /* and column lists, and whole schemas in a publication */
+	PG_ORIGIN_FILTER,        /* pgoutput leaves out what has come by replication */
+	PG_STANDBY_DECODING,     /* a standby has logical slots of its own */
 	PG_INVALIDATION_REASON,  /* a slot says why it is of no use */
+	PG_TRANSACTION_LIMIT,    /* transaction_timeout */
+	PG_FAILOVER_SLOTS,       /* a slot is kept on the standbys, too */
+	PG_PUBLISHED_GENERATED,  /* a publication may carry generated columns */
 };
 
 /* `version` as PQserverVersion tells it. */
 bool pg_has(int version, enum pg_feature feature);
+
+/* The major version it came with. */
+int pg_since(enum pg_feature feature);
 
 #endif

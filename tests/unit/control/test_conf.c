@@ -109,6 +109,10 @@ static const struct {
 	 "t.yaml:4:9: error: 'source.port' must be a whole number from 1 to 65535, not '99999999999999999999999'"},
 	{SOURCE "  port: {}\n" REST, "t.yaml:4:9: error: 'source.port' must be a whole number from 1 to 65535, not a mapping"},
 	{SOURCE "  create_slot: yes\n" REST, "t.yaml:4:16: error: 'source.create_slot' must be true or false, not 'yes'"},
+	{SOURCE "  failover: maybe\n" REST, "t.yaml:4:13: error: 'source.failover' must be true or false, not 'maybe'"},
+	{SOURCE "  origin: local\n" REST, "t.yaml:4:11: error: 'source.origin' must be any or none, not 'local'"},
+	{SOURCE "  origin: none\n" REST "mapping: {pack: demo}\n",
+	 "t.yaml:4:3: error: 'source.origin: none' leaves out rows that 'mapping.pack' needs in the mirror"},
 	{SOURCE "  type: oracle\n" REST, "t.yaml:4:9: error: 'source.type' must be postgresql, not 'oracle'"},
 	{SOURCE REST "delivery: once\n",
 	 "t.yaml:10:11: error: 'delivery' must be exactly_once or at_least_once, not 'once'"},
@@ -314,6 +318,8 @@ static void test_defaults(void **state)
 	assert_string_equal(pipeline->source.conninfo, "port='5432' dbname='psa'");
 	assert_false(pipeline->source.create_slot);
 	assert_int_equal(pipeline->source.slot_timeout_us, 300 * USEC_PER_SEC);
+	assert_false(pipeline->source.failover);
+	assert_false(pipeline->source.local_only);
 	assert_int_equal(pipeline->delivery, DELIVERY_EXACTLY_ONCE);
 	assert_int_equal(pipeline->partitions, 6);
 	assert_int_equal(pipeline->replication, 0);
