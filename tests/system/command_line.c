@@ -102,6 +102,31 @@ static void expect_help(const struct agent *agent)
 	}
 }
 
+/* As a shell asks: the words so far, and the one that is being written. */
+static void expect_completion(const struct agent *agent)
+{
+	static const struct {
+		const char *words;
+		const char *completed;
+	} lines[] = {
+		{"doc", "doctor\n"},
+		{"ma", "map\n"},
+		{"map ''", "check test\n"},
+		{"map test --k", "--key\n"},
+		{"read --config /et", "/etc\n"},
+		{"position --j", "--json\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		char command[700];
+
+		snprintf(command, sizeof(command), "bash -c \"source <(%s completion bash); COMP_WORDS=(tailwater %s); "
+			 "COMP_CWORD=\\$((\\${#COMP_WORDS[@]} - 1)); _tailwater; echo \\${COMPREPLY[*]}\" >%s/verb.out 2>&1",
+			 agent->scene->agent, lines[i].words, agent->scene->dir);
+		expect_output(agent, command, WEXITSTATUS(system(command)), 0, lines[i].completed);
+	}
+}
+
 static void check_first(struct agent *agent)
 {
 	expect(agent, "check", EXIT_DONE, "configuration: right");
@@ -292,6 +317,7 @@ int main(void)
 	scene_sql(&scene, "ALTER ROLE postgres PASSWORD 'hunter2'");
 	expect(&agent, "chek", EXIT_USAGE, "did you mean 'check'?");
 	expect_help(&agent);
+	expect_completion(&agent);
 	check_first(&agent);
 	grant(&agent);
 	credential(&agent);
