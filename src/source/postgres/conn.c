@@ -151,8 +151,10 @@ static const struct {
 	{PG_TRANSACTION_LIMIT, "SET transaction_timeout = 0"},
 };
 
-static int lift_limits(PGconn *conn, struct error *err)
+static int lift_limits(PGconn *conn, enum pg_conn_kind kind, struct error *err)
 {
+	if (kind == PG_CONN_PHYSICAL) /* which takes no SQL, and is asked for nothing */
+		return 0;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		PGresult *result;
 
@@ -194,7 +196,7 @@ int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struc
 		PQfinish(conn);
 		return -1;
 	}
-	if (take_any_text(conn, kind, err) < 0 || lift_limits(conn, err) < 0) {
+	if (take_any_text(conn, kind, err) < 0 || lift_limits(conn, kind, err) < 0) {
 		PQfinish(conn);
 		return -1;
 	}
