@@ -14,6 +14,7 @@
 #include "base/shown.h"
 
 #define SHOWN_BYTES 240
+#define CONFLICTS_MOST 3
 #define PLAIN_500_MOST 10 /* Apicurio says 500 to what it cannot read; and so does anybody in real trouble */
 
 static const char *const format_names[] = {[SCHEMA_AVRO] = "AVRO", [SCHEMA_JSON] = "JSON",
@@ -227,12 +228,24 @@ static enum verdict refuse_us(const struct response *response, const struct comp
 	return VERDICT_FAILED;
 }
 
-static enum verdict incompatible(const struct response *response, const struct complaint *complaint, struct error *err)
+static void incompatible(const struct response *response, const struct complaint *complaint, struct error *err)
 {
 	error_state(err, STATE_SCHEMA_REFUSED, "the schema registry %s refuses the schema of subject %s as incompatible: %.*s",
 		    response->url, response->subject, VIEW_ARG(complaint->message));
 	error_hint(err, "undo the change at the source, or let the registry take it (a lower compatibility level of the subject, "
 			"or another topics.prefix); then start again: nothing was skipped");
+}
+
+/*
+ * A registration whose answer was lost may just be taking place: what comes in between is told of a conflict, and what comes
+ * after it the schema's id.
+ */
+static enum verdict conflict(const struct response *response, const struct complaint *complaint, struct error *err)
+{
+	incompatible(response, complaint, err);
+	if (response->question == REGISTRY_REGISTER && response->attempts > response->conflicts &&
+	    response->conflicts <= CONFLICTS_MOST)
+		return VERDICT_AGAIN;
 	return VERDICT_FAILED;
 }
 
@@ -290,7 +303,7 @@ enum verdict response_read(const struct response *response, struct arena *arena,
 	if (status == 404)
 		return not_found(response, &complaint, ret, err);
 	if (status == 409 && response->subject)
-		return incompatible(response, &complaint, err);
+		return conflict(response, &complaint, err);
 	if (status >= 500 || status == 408 || status == 429)
 		return in_trouble(response, &complaint, err);
 	return sends_schema(response->question) && status >= 400 ? invalid(response, &complaint, err)

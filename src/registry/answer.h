@@ -17,6 +17,7 @@ struct response {
 	long status;
 	struct view body;
 	unsigned attempts;     /* made for this question, this one included */
+	unsigned conflicts;    /* those of them that were answered 409, this one included */
 };
 
 enum verdict {

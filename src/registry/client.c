@@ -44,7 +44,7 @@ struct registry {
 	usec_t asked_at;
 	usec_t again_at;
 	usec_t pause_us;
-	unsigned tries;
+	unsigned tries, conflicts;
 	bool too_long;
 	struct error trouble;
 	char words[CURL_ERROR_SIZE];
@@ -172,7 +172,7 @@ void registry_ask(struct registry *registry, const struct registry_request *requ
 		schema_body(&request->schema, &registry->request);
 	registry->asked_at = registry->again_at = clock_mono();
 	registry->pause_us = 0;
-	registry->tries = 0;
+	registry->tries = registry->conflicts = 0;
 	error_clear(&registry->trouble);
 	registry->asking = ASKING_LATER;
 }
@@ -293,6 +293,8 @@ static enum verdict judge(struct registry *registry, CURLcode code, struct regis
 	if (code != CURLE_OK)
 		return judge_failure(registry, code, err);
 	curl_easy_getinfo(registry->easy, CURLINFO_RESPONSE_CODE, &response.status);
+	registry->conflicts += response.status == 409;
+	response.conflicts = registry->conflicts;
 	return response_read(&response, &registry->arena, ret, err);
 }
 

@@ -310,6 +310,44 @@ static void what_passes_is_tried_again(void **state)
 	registry_free(registry);
 }
 
+static void a_conflict_with_an_attempt_of_our_own_passes(void **state)
+{
+	static const struct http_answer script[] = {
+		{200, "{\"id\":7}", HTTP_CLOSE, NULL},
+		{409, "{\"error_code\":409,\"message\":\"An artifact version already exists\"}", 0, NULL},
+		{200, "{\"id\":7}", 0, NULL},
+	};
+	struct registry *registry = client_of(NULL);
+	struct registry_request request = about_note(REGISTRY_REGISTER);
+	struct registry_answer answer;
+	struct error err;
+
+	(void)state;
+	SCRIPT(script);
+	assert_ok(registry_get(registry, &request, &answer, &err), &err);
+	assert_int_equal(answer.id, 7);
+	registry_free(registry);
+}
+
+static void a_conflict_that_stays_is_refused(void **state)
+{
+	static const struct http_answer script[] = {
+		{503, "", 0, NULL},
+		{409, "{\"error_code\":409,\"message\":\"incompatible\"}", 0, NULL},
+	};
+	struct registry *registry = client_of(NULL);
+	struct registry_request request = about_note(REGISTRY_REGISTER);
+	struct registry_answer answer;
+	struct error err;
+
+	(void)state;
+	SCRIPT(script);
+	assert_int_equal(registry_get(registry, &request, &answer, &err), -1);
+	assert_int_equal(err.state, STATE_SCHEMA_REFUSED);
+	assert_int_equal(http_server_count(server), 5);
+	registry_free(registry);
+}
+
 static void a_schema_that_is_never_taken_is_refused_in_the_end(void **state)
 {
 	static const struct http_answer script[] = {{500, "{\"error_code\":0,\"message\":\"NullPointerException\"}",
@@ -518,6 +556,8 @@ int main(void)
 		TEST("users, passwords and tokens are sent", users_passwords_and_tokens_are_sent),
 		TEST("refusals name subject and remedy", refusals_name_subject_and_remedy),
 		TEST("what passes is tried again", what_passes_is_tried_again),
+		TEST("a conflict with an attempt of our own passes", a_conflict_with_an_attempt_of_our_own_passes),
+		TEST("a conflict that stays is refused", a_conflict_that_stays_is_refused),
 		TEST("a schema that is never taken is refused in the end",
 		     a_schema_that_is_never_taken_is_refused_in_the_end),
 		TEST("a registry that hangs holds nobody up", a_registry_that_hangs_holds_nobody_up),
