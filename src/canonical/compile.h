@@ -106,6 +106,25 @@ struct touch_rule {
 	struct touch_rule *next;
 };
 
+/*
+ * What rules gave for values seen before. They see nothing but the fields that they name, and none of the present time, so the
+ * same values always give the same; and most rules look at a status that has few of them. While few are seen again, nothing
+ * is looked up.
+ */
+#define REMEMBERED 64
+#define REMEMBERED_BYTES 110
+
+struct remembered {
+	uint64_t fired;
+	uint8_t len;                    /* 0: nothing stands here */
+	char values[REMEMBERED_BYTES];
+};
+
+struct rules_memory {
+	struct remembered slots[REMEMBERED]; /* by hash; a newer one takes the place of an older */
+	uint64_t found, missed;
+};
+
 /* A scalar field of the document that rules look at, as old, as new, or both. */
 struct rule_field {
 	const char *path;
@@ -118,6 +137,7 @@ struct rule_field {
 
 struct rules_plan {
 	struct statement statement;     /* sql NULL: there are no events */
+	struct rules_memory *memory;    /* rules.c */
 	struct statement *each;         /* one for each event, never prepared: to find the one that failed */
 	struct rule_field *fields;
 	unsigned field_count;

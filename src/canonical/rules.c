@@ -151,18 +151,24 @@ static void find_in_image(const struct rule_field *field, struct view image, str
 	}
 }
 
+static void look_at(const struct rule_field *field, struct rules_side side, struct scalar *ret)
+{
+	const struct datum *datum = side.document ? find_datum(field, side.document) : NULL;
+
+	ret->kind = 0;
+	if (datum)
+		scalar_of(field->type, datum, ret);
+	else if (!side.document && side.image.ptr)
+		find_in_image(field, side.image, ret);
+}
+
 static void bind_field(sqlite3_stmt *stmt, const struct rule_field *field, int parameter, struct rules_side side)
 {
 	struct scalar scalar;
-	const struct datum *datum = side.document ? find_datum(field, side.document) : NULL;
 
 	if (!parameter)
 		return;
-	scalar.kind = 0;
-	if (datum)
-		scalar_of(field->type, datum, &scalar);
-	else if (!side.document && side.image.ptr)
-		find_in_image(field, side.image, &scalar);
+	look_at(field, side, &scalar);
 	bind_scalar(stmt, parameter, &scalar);
 }
 
@@ -173,6 +179,86 @@ static void bind_sides(sqlite3_stmt *stmt, const struct rules_plan *rules, struc
 		bind_field(stmt, &rules->fields[i], rules->fields[i].parameters[1], new);
 	}
 }
+
+/* Memory -------------------------------------------------------------------------------------- */
+
+#define TRIED_LEAST 1000 /* before it is judged */
+#define MISSED_MOST 4    /* for one that is found */
+
+struct inputs {
+	size_t len;
+	char bytes[REMEMBERED_BYTES];
+	bool too_many;
+};
+
+static void put(struct inputs *to, const void *bytes, size_t len)
+{
+	to->too_many |= len > sizeof(to->bytes) - to->len;
+	if (to->too_many)
+		return;
+	memcpy(to->bytes + to->len, bytes, len);
+	to->len += len;
+}
+
+/* No two lists of values are written alike. */
+static void put_scalar(struct inputs *to, const struct scalar *scalar)
+{
+	uint32_t len = (uint32_t)scalar->text.len;
+
+	put(to, &scalar->kind, 1);
+	if (scalar->kind == 'i') {
+		put(to, &scalar->integer, sizeof(scalar->integer));
+	} else if (scalar->kind == 'r') {
+		put(to, &scalar->real, sizeof(scalar->real));
+	} else if (scalar->kind) {
+		put(to, &len, sizeof(len));
+		put(to, scalar->text.ptr, scalar->text.len);
+	}
+}
+
+static void take_inputs(const struct rules_plan *rules, struct rules_side old, struct rules_side new, struct inputs *ret)
+{
+	ret->len = 0;
+	ret->too_many = false;
+	for (unsigned i = 0; i < rules->field_count && !ret->too_many; i++) {
+		struct scalar scalar;
+
+		for (int side = 0; side < 2; side++) {
+			if (!rules->fields[i].parameters[side])
+				continue;
+			look_at(&rules->fields[i], side ? new : old, &scalar);
+			put_scalar(ret, &scalar);
+		}
+	}
+}
+
+/* The place of these values, whatever stands there now; NULL: they are not remembered. */
+static struct remembered *place_of(const struct rules_plan *rules, struct rules_side old, struct rules_side new,
+				   struct inputs *inputs)
+{
+	struct rules_memory *memory = rules->memory;
+
+	if (memory->missed > TRIED_LEAST && memory->missed > MISSED_MOST * memory->found)
+		return NULL;
+	take_inputs(rules, old, new, inputs);
+	if (inputs->too_many || !inputs->len)
+		return NULL;
+	return &memory->slots[hash_bytes((struct view){inputs->bytes, inputs->len}, 0) % REMEMBERED];
+}
+
+static bool stands_there(const struct remembered *place, const struct inputs *inputs)
+{
+	return place->len == inputs->len && memcmp(place->values, inputs->bytes, inputs->len) == 0;
+}
+
+static void remember(struct remembered *place, const struct inputs *inputs, uint64_t fired)
+{
+	place->fired = fired;
+	place->len = (uint8_t)inputs->len;
+	memcpy(place->values, inputs->bytes, inputs->len);
+}
+
+/* Rules --------------------------------------------------------------------------------------- */
 
 /* After a statement that gave no row; resets it. */
 static int rules_failed(struct mapping *mapping, const struct entity *entity, sqlite3_stmt *stmt, struct error *err)
@@ -187,16 +273,13 @@ static int rules_failed(struct mapping *mapping, const struct entity *entity, sq
 	return error_context(err, "rules of %s", entity->name);
 }
 
-int rules_fire(struct mapping *mapping, const struct entity *entity, struct rules_side old, struct rules_side new,
-	       uint64_t *ret_fired, struct error *err)
+static int fire(struct mapping *mapping, const struct entity *entity, struct rules_side old, struct rules_side new,
+		uint64_t *ret_fired, struct error *err)
 {
 	const struct rules_plan *rules = &entity->plan->rules;
 	sqlite3_stmt *stmt = rules->statement.stmt;
 	uint64_t fired = 0;
 
-	*ret_fired = 0;
-	if (!entity->event_count)
-		return 0;
 	bind_sides(stmt, rules, old, new);
 	if (sqlite3_step(stmt) != SQLITE_ROW)
 		return rules_failed(mapping, entity, stmt, err);
@@ -205,6 +288,30 @@ int rules_fire(struct mapping *mapping, const struct entity *entity, struct rule
 			fired |= UINT64_C(1) << i;
 	sqlite3_reset(stmt);
 	*ret_fired = fired;
+	return 0;
+}
+
+int rules_fire(struct mapping *mapping, const struct entity *entity, struct rules_side old, struct rules_side new,
+	       uint64_t *ret_fired, struct error *err)
+{
+	struct rules_memory *memory = entity->plan->rules.memory;
+	struct remembered *place;
+	struct inputs inputs;
+
+	*ret_fired = 0;
+	if (!entity->event_count)
+		return 0;
+	place = place_of(&entity->plan->rules, old, new, &inputs);
+	if (place && stands_there(place, &inputs)) {
+		memory->found++;
+		*ret_fired = place->fired;
+		return 0;
+	}
+	memory->missed++;
+	if (fire(mapping, entity, old, new, ret_fired, err) < 0)
+		return -1;
+	if (place)
+		remember(place, &inputs, *ret_fired);
 	return 0;
 }
 

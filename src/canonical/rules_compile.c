@@ -436,6 +436,7 @@ static void compile_events(struct mapping *mapping, struct entity_plan *plan, co
 	}
 	plan->entity.events = list;
 	plan->entity.event_count = i;
+	plan->rules.memory = ARENA_NEW(&mapping->arena, struct rules_memory);
 	plan->rules.statement = (struct statement){.sql = arena_copy(&mapping->arena, wr_view(&all)).ptr, .node = events};
 	wr_done(&all);
 }
