@@ -170,8 +170,8 @@ static void test_status(void **state)
 	static const char *const said[] = {
 		"{\"version\":\"" PACKAGE_VERSION "\",\"source\":\"erp\",\"startedAt\":\"1970-01-01T00:16:40",
 		"\"state\":\"STREAMING\",\"ready\":true,\"alive\":true,\"kafkaAnswers\":true,",
-		"\"positions\":{\"sourceEnd\":\"1/2000\",\"received\":\"1/1000\",\"published\":\"1/800\",\"saved\":\"1/400\","
-		"\"confirmed\":\"1/200\"}",
+		"\"positions\":{\"sourceEnd\":\"1/2000\",\"received\":\"1/1000\",\"published\":\"1/800\",",
+		"\"saved\":\"1/400\",\"confirmed\":\"1/200\"}",
 		"\"lag\":{\"bytes\":6144,\"seconds\":1.500,\"unconfirmedBytes\":7680}",
 		"\"snapshot\":1,\"claim\":3,\"claims\":0,\"batches\":7",
 		"\"state\":null,\"text\":\"a \\\"broker\\\"\\nis away\",\"hint\":\"wait\"}",
@@ -210,6 +210,60 @@ static void test_configuration(void **state)
 	FOR_EACH(row, said)
 		if (!strstr(text, *row))
 			fail_msg("no %s in %s", *row, text);
+}
+
+/* What is published by the pipeline's thread --------------------------------------------------- */
+
+static void share(struct shared_position *to, uint64_t lsn)
+{
+	atomic_store(&to->kind, POSITION_PG_LSN);
+	atomic_store(&to->lsn, lsn);
+}
+
+static const struct pipeline_view *taken(void)
+{
+	static struct page_facts facts;
+
+	page_facts_take(&pages, &facts);
+	return &facts.view;
+}
+
+static void test_reading(void **state)
+{
+	(void)state;
+	assert_true(taken()->alive);
+	assert_int_equal(taken()->lag_us, 0);
+	assert_int_equal(taken()->lag_bytes, 0);
+	atomic_store(&status.phase, PHASE_STREAMING);
+	assert_true(pipeline_view_ready(taken()));
+
+	/* a thread that is not heard of */
+	atomic_store(&status.alive_until, clock_mono() - 1);
+	assert_false(pipeline_status_alive(&status));
+	assert_string_equal(pipeline_view_state(taken()), "HANGING");
+	atomic_store(&status.alive_until, clock_mono() + 60 * SECOND);
+
+	/* Kafka owes an answer, for a moment and for long; then no broker is connected */
+	atomic_store(&status.kafka_asked_at, clock_mono() - SECOND);
+	assert_true(pipeline_view_ready(taken()));
+	atomic_store(&status.kafka_asked_at, clock_mono() - 10 * SECOND);
+	assert_string_equal(pipeline_view_state(taken()), "KAFKA_AWAY");
+	atomic_store(&status.kafka_asked_at, 0);
+	atomic_store(&status.kafka_down, true);
+	assert_string_equal(pipeline_view_state(taken()), "KAFKA_AWAY");
+
+	/* the log's end as it was lately, or what has been received since */
+	share(&status.published, 100);
+	share(&status.received, 150);
+	assert_int_equal(taken()->lag_bytes, 50);
+	share(&status.source_end, 180);
+	assert_int_equal(taken()->lag_bytes, 80);
+	share(&status.received, 200);
+	assert_int_equal(taken()->lag_bytes, 100);
+	atomic_store(&status.pending_since, clock_wall() - 7 * SECOND);
+	assert_true(taken()->lag_us >= 7 * SECOND && taken()->lag_us < 60 * SECOND);
+	atomic_store(&status.pending_since, clock_wall() + 60 * SECOND); /* the source's clock is ahead of ours */
+	assert_int_equal(taken()->lag_us, 0);
 }
 
 /* Addresses ----------------------------------------------------------------------------------- */
@@ -380,6 +434,7 @@ int main(void)
 		TEST("what is wrong with a form is found", test_faults_are_found),
 		TEST_WITH("the status has positions, lag, counters and the last error", test_status, begin, end),
 		TEST_WITH("the configuration is shown without secrets", test_configuration, begin, end),
+		TEST_WITH("what the pipeline publishes is read as a whole", test_reading, begin, end),
 		TEST("only addresses on loopback are listened on", test_addresses),
 		TEST_WITH("requests are answered", test_requests, serve, stop),
 		TEST_WITH("HEAD is GET without a body", test_head, serve, stop),
