@@ -95,6 +95,8 @@ struct settings {
 	int64_t format_time;
 	int64_t format_binary;
 
+	const char *http_listen;
+
 	int64_t log_format;
 	int64_t log_level;
 };

@@ -36,4 +36,7 @@ bool daemon_reload_wanted(void);
 /* "READY=1", "STOPPING=1", "STATUS=...": nothing happens unless systemd started us with Type=notify. */
 void daemon_notify(const char *state);
 
+/* True if systemd (WatchdogSec=) wants to hear WATCHDOG=1 from this process. */
+bool daemon_watched(void);
+
 #endif

@@ -28,4 +28,7 @@ int value_read(struct value_reader *reader, const struct option *option, const s
 /* Appends the value as a file would say it, on one line. A secret is "***". */
 void value_print(const struct option *option, const struct settings *settings, struct writer *to);
 
+/* The same as JSON. */
+void value_print_json(const struct option *option, const struct settings *settings, struct writer *to);
+
 #endif

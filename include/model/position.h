@@ -2,7 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A position in a source's log: where a transaction ends, so that everything before it is done. Three functions know
+ * A position in a source's log: where a transaction ends, so that everything before it is done. Four functions know
  * its inside; ordering inside the agent goes by order of arrival.
  */
 #ifndef MODEL_POSITION_H
@@ -30,5 +30,8 @@ int position_parse(enum position_kind kind, struct view text, struct position *r
 
 /* <0, 0, >0 for two positions of one log; POSITION_NONE is before all. */
 int position_compare(struct position a, struct position b);
+
+/* How many bytes of log stand between them; 0 if `to` is not behind `from`, or one is POSITION_NONE. */
+uint64_t position_distance(struct position from, struct position to);
 
 #endif

@@ -19,6 +19,7 @@
 #include "encode/framing.h"
 #include "encode/plan.h"
 #include "encode/recode.h"
+#include "pipeline/status.h"
 #include "publish/producer.h"
 #include "registry/client.h"
 #include "registry/ids.h"
@@ -106,15 +107,17 @@ struct pipeline_metrics {
 
 /* How the caller ends a run: from a signal handler or another thread. */
 struct pipeline_control {
+	struct pipeline_status *status;
 	atomic_bool stop;   /* finish what is under way with a commit, then return */
 	int wake_fd;        /* an eventfd that is written when stop is set */
-	void (*on_ready)(void *arg); /* called once, when streaming begins; may be NULL */
+	void (*on_ready)(void *arg); /* called whenever streaming begins; may be NULL */
 	void *arg;
 };
 
 /*
  * Runs until it is told to stop (0), or until something lasting happens (-1, with a named state or an error of input).
- * Servers that are away are waited for. The diagnostics of a wrong pack go to standard error.
+ * Servers that are away are waited for. The diagnostics of a wrong pack go to standard error. How it gets on stands in
+ * control->status, which the caller has initialised.
  */
 int pipeline_run(const struct pipeline_options *options, struct pipeline_control *control,
 		 struct pipeline_metrics *metrics, struct error *err);

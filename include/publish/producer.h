@@ -92,6 +92,12 @@ int producer_poll(struct producer *producer, struct error *err);
  */
 bool producer_blamed(const struct producer *producer, const char **ret_topic, struct view *ret_key);
 
+/* True when the client has lost its last broker, until something is heard of one. */
+bool producer_down(const struct producer *producer);
+
+/* Asks the cluster for anything; true if it answers within the slice. */
+bool producer_probe(struct producer *producer, usec_t slice_us);
+
 /* Readable when there is something to poll. */
 int producer_fd(const struct producer *producer);
 

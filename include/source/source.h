@@ -80,6 +80,7 @@ struct source_metrics {
 	uint64_t behind;     /* reads that found more waiting than one takes: the source is ahead of us */
 	uint64_t messages;
 	uint64_t keepalives_sent;
+	struct position received; /* all before it has been read */
 };
 
 /* A type that columns can have, as the manual tells of it. */
@@ -162,6 +163,9 @@ struct source_ops {
 
 	/* Streams from a position; transactions that end at or before it are not delivered again. */
 	int (*start)(struct source *source, struct position from, struct error *err);
+
+	/* What the server has flushed, while streaming: what is between that and us is still to come. */
+	int (*log_end)(struct source *source, struct position *ret, struct error *err);
 
 	/* For poll(); -1 if not streaming. */
 	int (*wait_fd)(struct source *source);

@@ -107,3 +107,11 @@ void daemon_notify(const char *state)
 		errno = 0;
 	close(fd);
 }
+
+/* Once a second is often enough for any WatchdogSec that makes sense: how many there are does not matter. */
+bool daemon_watched(void)
+{
+	const char *interval = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+
+	return interval && *interval && (!pid || strtol(pid, NULL, 10) == getpid());
+}

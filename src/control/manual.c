@@ -91,6 +91,19 @@ static void manual_synopsis(struct writer *to)
 	}
 }
 
+/* What a restart does not mend: one line, to be copied. */
+static void manual_prevented(struct writer *to)
+{
+	struct writer line = {0};
+
+	wr_printf(&line, "RestartPreventExitStatus=%d %d", EXIT_USAGE, EXIT_INTERNAL);
+	for (size_t i = STATE_NONE + 1; i < NAMED_STATES; i++)
+		wr_printf(&line, " %d", named_states[i].exit_code);
+	wr_u8(&line, 0);
+	paragraph(to, line.data);
+	wr_done(&line);
+}
+
 static void manual_exit_codes(struct writer *to)
 {
 	char tag[60];
@@ -104,8 +117,8 @@ static void manual_exit_codes(struct writer *to)
 	heading(to, "NAMED STATES");
 	paragraph(to, "In a named state the agent stops with the exit code of the state; nothing is skipped or made "
 		"anew, and a restart alone does not leave it. The log line says what is missing and what to do. A "
-		"service manager should not restart it: RestartPreventExitStatus=2 3 10-22 in a systemd unit, each "
-		"code listed.");
+		"service manager should not restart it; in a systemd unit that is");
+	manual_prevented(to);
 	for (size_t i = STATE_NONE + 1; i < NAMED_STATES; i++) {
 		snprintf(tag, sizeof(tag), "%s (%d)", named_states[i].name, named_states[i].exit_code);
 		tagged(to, tag);

@@ -12,18 +12,39 @@
 
 #include "base/memory.h"
 
-#define METRIC(member) {#member, offsetof(struct pipeline_metrics, member)}
+/* The name in JSON is the member's; that of an exposition says more where it has to. */
+#define METRIC(member, help) {#member, #member, offsetof(struct pipeline_metrics, member), help}
+#define METRIC_NAMED(member, shown, help) {#member, shown, offsetof(struct pipeline_metrics, member), help}
 
 static const struct {
 	const char *name;
+	const char *shown; /* without prefix and _total */
 	size_t offset;
+	const char *help;
 } metric_table[] = {
-	METRIC(changes), METRIC(transactions), METRIC(documents), METRIC(events), METRIC(exceptions), METRIC(messages),
-	METRIC(kafka_commits), METRIC(state_commits), METRIC(split_batches), METRIC(recoveries),
-	METRIC(replayed_changes),
-	METRIC(skipped_changes), METRIC(replays), METRIC(skips_in_changes), METRIC(skips_in_documents),
-	METRIC(ambiguous_commits), METRIC(claims), METRIC(reclaims), METRIC(snapshot_rows),
-	METRIC(registry_requests), METRIC(registry_retries), METRIC(read_bytes), METRIC(reads),
+	METRIC(changes, "Row changes published."),
+	METRIC(transactions, "Source transactions published."),
+	METRIC(documents, "Messages to entity topics."),
+	METRIC(events, "Business events published."),
+	METRIC(exceptions, "Messages to the exception topic."),
+	METRIC(messages, "All messages handed to Kafka."),
+	METRIC(kafka_commits, "Kafka commits."),
+	METRIC(state_commits, "Commits of the state file."),
+	METRIC(split_batches, "Kafka commits inside of a source transaction."),
+	METRIC(recoveries, "Times that all was taken down and connected again."),
+	METRIC(replayed_changes, "Changes applied again and not published, since the state file was behind the checkpoint."),
+	METRIC(skipped_changes, "Changes of an open transaction that the state file had already."),
+	METRIC(replays, "Starts with the state file behind the checkpoint."),
+	METRIC(skips_in_changes, "Starts inside of the changes of a split transaction."),
+	METRIC(skips_in_documents, "Starts inside of the documents of a split transaction."),
+	METRIC(ambiguous_commits, "Kafka commits whose outcome had to be read back."),
+	METRIC(claims, "Claims of the source that were written."),
+	METRIC(reclaims, "Claims that followed one of the same state file."),
+	METRIC(snapshot_rows, "Rows read by snapshots."),
+	METRIC(registry_requests, "Requests to the schema registry."),
+	METRIC(registry_retries, "Requests to the schema registry that failed and were made again."),
+	METRIC_NAMED(read_bytes, "source_read_bytes", "Bytes read from the source's log."),
+	METRIC_NAMED(reads, "source_reads", "Reads of the source's connection."),
 };
 
 #define METRIC_COUNT (sizeof(metric_table) / sizeof(metric_table[0]))
@@ -42,6 +63,24 @@ void metrics_json(const struct pipeline_metrics *metrics, struct writer *to)
 	for (size_t i = 0; i < METRIC_COUNT; i++)
 		wr_printf(to, "%s\"%s\":%" PRIu64, i ? "," : "{", metric_table[i].name, value(metrics, i));
 	wr_printf(to, "}\n");
+}
+
+static void family(struct writer *to, const char *name, const char *suffix, const char *type, const char *help)
+{
+	wr_printf(to, "# HELP tailwater_%s%s %s\n# TYPE tailwater_%s%s %s\n", name, suffix, help, name, suffix, type);
+}
+
+void metrics_gauge(struct writer *to, const char *name, const char *help)
+{
+	family(to, name, "", "gauge", help);
+}
+
+void metrics_counters(const struct pipeline_metrics *metrics, struct writer *to)
+{
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		family(to, metric_table[i].shown, "_total", "counter", metric_table[i].help);
+		wr_printf(to, "tailwater_%s_total %" PRIu64 "\n", metric_table[i].shown, value(metrics, i));
+	}
 }
 
 void metrics_words(const struct pipeline_metrics *metrics, struct writer *to)

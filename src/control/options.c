@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "base/clock.h"
+#include "control/http.h"
 #include "control/values.h"
 
 #define KB INT64_C(1024)
@@ -75,6 +76,14 @@ static bool fits_url(struct view text)
 	       !memchr(text.ptr, '#', text.len) && !memchr(text.ptr, ' ', text.len);
 }
 
+/* There is neither TLS nor a password: nobody but this machine may ask. */
+static bool fits_listen(struct view text)
+{
+	struct http_address address;
+
+	return http_address_parse(text, &address) == 0 && address.port != 0;
+}
+
 static const struct option_form form_name = {
 	fits_name, "a name of 1 to 63 letters, digits, '.', '_' or '-' that begins with a letter or digit"};
 static const struct option_form form_slot = {fits_slot, "a name of 1 to 63 small letters, digits or '_'"};
@@ -84,6 +93,8 @@ static const struct option_form form_column = {fits_column,
 					       "a pattern schema.table.column, as in public.partner.iban or *.*.password"};
 static const struct option_form form_url = {
 	fits_url, "an address as in https://registry.example.net:8081/path, without user, query or fragment"};
+static const struct option_form form_listen = {
+	fits_listen, "an address of this machine's loopback with a port, as in 127.0.0.1:9187 or [::1]:9187"};
 static const struct option_form form_anything = {fits_anything, "a text that is not empty"};
 
 static const char *const source_types[] = {"postgresql", NULL};
@@ -308,6 +319,12 @@ const struct option option_table[] = {
 		 "and nothing is skipped. exception: a record in PREFIX.exception takes its place, with table, key and "
 		 "reason, and the stream goes on."},
 
+	{.name = "http.listen", .type = OPTION_TEXT, AT(http_listen), .form = &form_listen, .derived = "off",
+	 .example = "127.0.0.1:9187",
+	 .help = "Where the agent answers over HTTP: /healthz, /readyz, /metrics (for Prometheus), /status, /api/status "
+		 "and /api/config. Only on loopback, since there is neither TLS nor a password: a proxy that has them "
+		 "may stand before it. `tailwater status` asks there."},
+
 	{.name = "log.format", .type = OPTION_CHOICE, AT(log_format), .choices = log_formats, .fallback = "text",
 	 .reloadable = true, .help = "Log lines on standard error: one line for each event, as text or JSON."},
 	{.name = "log.level", .type = OPTION_CHOICE, AT(log_level), .choices = log_levels, .fallback = "info",
@@ -331,6 +348,7 @@ const struct option_section option_sections[] = {
 	{"confirm", "What is told to the source, and when."},
 	{"commit_timeout", NULL},
 	{"on_bad_record", NULL},
+	{"http", "What the agent says about itself."},
 	{"log", "The log."},
 };
 

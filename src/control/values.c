@@ -290,13 +290,16 @@ static void print_list(const struct conf_list *list, struct writer *to)
 	wr_u8(to, ']');
 }
 
-static void print_map(const struct conf_map *map, struct writer *to)
+/* JSON wants quotes around names. */
+static void print_map(const struct conf_map *map, bool json, struct writer *to)
 {
+	const char *quote = json ? "\"" : "";
+
 	wr_u8(to, '{');
 	for (size_t i = 0; i < map->count; i++) {
 		const struct kafka_property *entry = &map->entries[i];
 
-		wr_printf(to, "%s%s: ", i ? ", " : "", entry->name);
+		wr_printf(to, "%s%s%s%s: ", i ? ", " : "", quote, entry->name, quote);
 		json_text(to, diag_names_secret(view_of(entry->name)) ? VIEW("***") : view_of(entry->value));
 	}
 	wr_u8(to, '}');
@@ -374,7 +377,27 @@ void value_print(const struct option *option, const struct settings *settings, s
 	else if (option->type == OPTION_LIST)
 		print_list(member, to);
 	else if (option->type == OPTION_MAP)
-		print_map(member, to);
+		print_map(member, false, to);
 	else
 		print_text(option->secret && *(const char *const *)member ? "***" : *(const char *const *)member, to);
+}
+
+/* A number with a unit, a word or a choice is a text in JSON; the rest looks there as it does here. */
+void value_print_json(const struct option *option, const struct settings *settings, struct writer *to)
+{
+	const void *member = (const char *)settings + option->offset;
+	bool bare = option->type == OPTION_BOOLEAN || (option->type == OPTION_INTEGER && !option->word);
+	struct writer text = {0};
+
+	if (option->type == OPTION_MAP) {
+		print_map(member, true, to);
+		return;
+	}
+	if (bare || !kinds[option->type].print_number) {
+		value_print(option, settings, to);
+		return;
+	}
+	value_print(option, settings, &text);
+	json_text(to, wr_view(&text));
+	wr_done(&text);
 }

@@ -50,3 +50,8 @@ int position_compare(struct position a, struct position b)
 		return (a.kind != POSITION_NONE) - (b.kind != POSITION_NONE);
 	return (a.lsn > b.lsn) - (a.lsn < b.lsn);
 }
+
+uint64_t position_distance(struct position from, struct position to)
+{
+	return from.kind == POSITION_NONE || position_compare(from, to) >= 0 ? 0 : to.lsn - from.lsn;
+}

@@ -35,6 +35,7 @@ static bool exactly_once(const struct pipeline *p)
 void pipeline_clock(struct pipeline *p)
 {
 	p->wall = clock_wall();
+	status_alive(p, 0);
 	encode_clock(p->encoder, p->wall);
 }
 
@@ -76,6 +77,7 @@ static int begin(struct pipeline *p, struct error *err)
 	p->batch.open = true;
 	p->batch.begun_at = p->now;
 	p->batch.events = p->batch.bytes = 0;
+	status_pending(p);
 	p->batch.behind = p->source ? p->source_ops->metrics(p->source)->behind : 0;
 	return 0;
 }
@@ -283,10 +285,13 @@ static int commit_at_least_once(struct pipeline *p, struct error *err)
 int batch_commit_checkpoint(struct pipeline *p, struct error *err)
 {
 	usec_t begun = clock_mono();
-	int result = exactly_once(p) ? commit_exactly_once(p, err) : commit_at_least_once(p, err);
+	int result;
 
+	status_kafka_asked(p);
+	result = exactly_once(p) ? commit_exactly_once(p, err) : commit_at_least_once(p, err);
 	if (result < 0)
 		return -1;
+	status_kafka_answered(p);
 	p->published = p->applied;
 	p->batch.open = false;
 	p->txn_split = p->txn != NULL;
@@ -365,5 +370,8 @@ int state_commit_if_due(struct pipeline *p, struct error *err)
 	if (state_commit(p, err) < 0)
 		return -1;
 	failpoint("before-confirm");
-	return p->source_ops->confirm(p->source, p->saved.position, err);
+	if (p->source_ops->confirm(p->source, p->saved.position, err) < 0)
+		return -1;
+	status_confirmed(p, p->saved.position);
+	return 0;
 }

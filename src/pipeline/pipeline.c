@@ -104,6 +104,8 @@ static int turn(struct pipeline *p, struct error *err)
 	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0)
 		return -1;
 	export_metrics(p);
+	status_turn(p, taken == 0);
+	status_look(p);
 	if (inputs_due(p))
 		return error_set(err, ERROR_TRANSIENT, "a new mapping pack or message limit can take effect");
 	if (taken == 0)
@@ -125,16 +127,22 @@ static int drain(struct pipeline *p, struct error *err)
 		return -1;
 	if ((state_lacks(p) || schemas_unsaved(p)) && state_commit(p, err) < 0)
 		return -1;
-	return p->source_ops->confirm(p->source, p->saved.position, err);
+	if (p->source_ops->confirm(p->source, p->saved.position, err) < 0)
+		return -1;
+	status_turn(p, true);
+	status_confirmed(p, p->saved.position);
+	return 0;
 }
 
 static int run_until_stopped(struct pipeline *p, struct error *err)
 {
+	status_phase(p, PHASE_STREAMING);
 	if (p->control->on_ready)
 		p->control->on_ready(p->control->arg);
 	while (!stopping(p))
 		if (turn(p, err) < 0)
 			return -1;
+	status_phase(p, PHASE_STOPPING);
 	return drain(p, err);
 }
 
@@ -173,6 +181,7 @@ static void back_off(struct pipeline *p, bool progressed, usec_t lasted)
 	p->backoff_us = p->backoff_us ? p->backoff_us * 2 : BACKOFF_FIRST_US;
 	if (p->backoff_us > BACKOFF_MOST_US)
 		p->backoff_us = BACKOFF_MOST_US;
+	status_alive(p, p->backoff_us);
 	if (!stopping(p))
 		poll(&wait, 1, (int)(p->backoff_us / USEC_PER_MSEC));
 }
@@ -201,7 +210,10 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 			return 0;
 		if (lasting(err))
 			return -1;
+		status_failed(p, err);
+		status_phase(p, PHASE_RECOVERING);
 		recover_teardown(p);
+		status_kafka_answered(p);
 		if (stopping(p))
 			return 0;
 		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "",
@@ -317,11 +329,15 @@ static void cleanup(struct pipeline *p)
 int pipeline_run(const struct pipeline_options *options, struct pipeline_control *control,
 		 struct pipeline_metrics *metrics, struct error *err)
 {
-	struct pipeline p = {.options = options, .control = control, .metrics = metrics};
+	struct pipeline p = {.options = options, .control = control, .status = control->status,
+			     .metrics = metrics};
 	int result = setup(&p, err);
 
 	if (result == 0)
 		result = run_with_recovery(&p, err);
+	if (result < 0)
+		status_failed(&p, err);
+	status_phase(&p, PHASE_ENDED);
 	cleanup(&p);
 	return result;
 }

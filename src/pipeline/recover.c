@@ -23,6 +23,7 @@
 #define SLOT_GRACE_US (10 * USEC_PER_SEC)       /* a predecessor's connection may take that long to be noticed */
 #define INIT_SLICE_US (200 * USEC_PER_MSEC)
 #define KAFKA_ANSWER_US (30 * USEC_PER_SEC)
+#define STEP_MOST_US (300 * USEC_PER_SEC)      /* what one step of the start waits for a server */
 
 static bool stopping(const struct pipeline *p)
 {
@@ -34,6 +35,7 @@ static void pause_for(struct pipeline *p, usec_t us)
 {
 	struct pollfd wait = {.fd = p->control->wake_fd, .events = POLLIN};
 
+	status_alive(p, STEP_MOST_US);
 	if (!stopping(p))
 		poll(&wait, 1, (int)(us / USEC_PER_MSEC));
 }
@@ -148,6 +150,7 @@ static int init_producer(struct pipeline *p, struct error *err)
 	while ((done = producer_init(p->producer, INIT_SLICE_US, err)) == 0) {
 		if (stopping(p) || clock_mono() > deadline)
 			return error_set(err, ERROR_TRANSIENT, "Kafka did not initialise transactions in time");
+		status_alive(p, 0);
 		if (producer_poll(p->producer, err) < 0)
 			return -1;
 	}
@@ -345,8 +348,11 @@ int recover_start(struct pipeline *p, struct error *err)
 	enum start_action action;
 
 	pipeline_clock(p);
+	status_alive(p, STEP_MOST_US);
 	if (connect_all(p, &checkpoint, err) < 0)
 		return -1;
+	status_alive(p, STEP_MOST_US);
+	status_confirmed(p, p->identity.confirmed);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
 	action = decide(p, &checkpoint, err);
 	if (action == START_STOP || inputs_choose(p, err) < 0)
@@ -365,6 +371,8 @@ int recover_start(struct pipeline *p, struct error *err)
 		if (route_table(p, p->versions[i], err) < 0)
 			return -1;
 	p->now = p->state_committed_at = p->publication_checked_at = clock_mono();
+	p->source_end_at = p->kafka_probed_at = 0;
+	status_alive(p, STEP_MOST_US);
 	if (begin_by(p, action, err) < 0 || jobs_run(p, &checkpoint, err) < 0)
 		return -1;
 	return start_stream(p, err);

@@ -15,6 +15,7 @@
  *	refused.c    change records that cannot be published
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
+ *	status.c     what other threads are told
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
  *	             and the confirmation to the source, once per interval
  */
@@ -98,6 +99,7 @@ struct batch {
 struct pipeline {
 	const struct pipeline_options *options;
 	struct pipeline_control *control;
+	struct pipeline_status *status;         /* the control's */
 	struct pipeline_metrics *metrics;
 
 	/* for the whole run */
@@ -190,6 +192,8 @@ struct pipeline {
 	usec_t state_committed_at;
 	uint64_t rows_since_state_commit;
 	usec_t publication_checked_at;
+	usec_t kafka_probed_at;
+	usec_t source_end_at;
 
 	/* failures */
 	struct progress failed_at;
@@ -222,6 +226,17 @@ static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
 
 	atomic_store_explicit(counter, now + number, memory_order_relaxed);
 }
+
+/* status.c */
+void status_phase(struct pipeline *p, enum pipeline_phase phase);
+void status_alive(struct pipeline *p, usec_t may_take);
+void status_failed(struct pipeline *p, const struct error *err);
+void status_confirmed(struct pipeline *p, struct position position);
+void status_pending(struct pipeline *p);
+void status_kafka_asked(struct pipeline *p);
+void status_kafka_answered(struct pipeline *p);
+void status_turn(struct pipeline *p, bool idle);
+void status_look(struct pipeline *p);
 
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);

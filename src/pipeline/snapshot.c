@@ -13,6 +13,7 @@
 
 /* The mirror is written in pieces of so many rows, so that the write-ahead log stays small. */
 #define STATE_COMMIT_ROWS 200000
+#define LOCK_WAIT_US (3600 * USEC_PER_SEC) /* an ALTER TABLE of somebody may hold up the first row that long */
 
 static int announce(struct pipeline *p, struct error *err)
 {
@@ -74,6 +75,7 @@ static int load_table(struct pipeline *p, const struct table *table, struct erro
 	uint64_t rows = 0;
 	int got;
 
+	status_alive(p, LOCK_WAIT_US);
 	if (schemas_settle_route(p, route, err) < 0 || p->source_ops->snapshot_table(p->source, table, err) < 0)
 		return -1;
 	while ((got = p->source_ops->snapshot_next(p->source, &change, err)) > 0) {
@@ -139,9 +141,13 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err)
 {
 	struct source_snapshot snapshot;
 
+	status_phase(p, PHASE_SNAPSHOT);
 	if (drop_first && leftovers_collect(p, err) < 0)
 		return -1;
-	if (announce(p, err) < 0 || p->source_ops->create_slot(p->source, drop_first, &snapshot, err) < 0)
+	if (announce(p, err) < 0)
+		return -1;
+	status_alive(p, p->options->source.slot_timeout_us);
+	if (p->source_ops->create_slot(p->source, drop_first, &snapshot, err) < 0)
 		return -1;
 	failpoint("slot-created");
 	log_info(p->options->name, "snapshot %llu begins", (unsigned long long)p->applied.snapshot);

@@ -229,6 +229,22 @@ int producer_poll(struct producer *producer, struct error *err)
 	return -1;
 }
 
+bool producer_down(const struct producer *producer)
+{
+	return producer->down;
+}
+
+bool producer_probe(struct producer *producer, usec_t slice_us)
+{
+	const struct rd_kafka_metadata *metadata;
+
+	if (rd_kafka_metadata(producer->rk, 0, NULL, &metadata, (int)(slice_us / USEC_PER_MSEC)) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return false;
+	rd_kafka_metadata_destroy(metadata);
+	producer->down = false;
+	return true;
+}
+
 int producer_fd(const struct producer *producer)
 {
 	return producer->fd;

@@ -30,6 +30,7 @@ struct producer {
 	struct producer_metrics metrics;
 	uint64_t outstanding_bytes;
 	bool transactional;
+	bool down;                  /* no broker is connected */
 	bool ending;                /* topics are gone; reports are of no interest */
 	size_t message_bytes_most;
 	struct lane *waiting;       /* those that hold something */

@@ -62,6 +62,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
 		return;
 	producer->outstanding_bytes -= message->len + message->key_len + MESSAGE_OVERHEAD_BYTES;
 	if (!message->err) {
+		producer->down = false;
 		note_offset(producer, message->_private, message->offset);
 		producer->metrics.delivered++;
 		return;
@@ -75,6 +76,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	struct producer *producer = opaque;
 	char words[300];
 
+	producer->down |= code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 	if (code != RD_KAFKA_RESP_ERR__FATAL) {
 		log_debug(producer->client, "kafka: %s", reason);
 		return;

@@ -3,7 +3,8 @@
 
 /*
  * `tailwater run`: the agent. The pipeline has this thread; a second one, the watch, does what happens beside it once a
- * second: the metrics file, a reload, word to systemd that the end has begun.
+ * second: the metrics file, a reload, signs of life to systemd, word that the end has begun. If wanted, a third answers
+ * over HTTP.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,8 +19,10 @@
 #include "config.h"
 #include "control/conf.h"
 #include "control/daemon.h"
+#include "control/http.h"
 #include "control/metrics.h"
 #include "control/options.h"
+#include "control/pages.h"
 #include "control/values.h"
 #include "verbs.h"
 
@@ -34,6 +37,10 @@ struct watch {
 	struct conf *conf;
 	struct pipeline_control control;
 	struct pipeline_metrics metrics;
+	struct pipeline_status status;
+	struct pages pages;
+	struct http *http;        /* NULL: not wanted */
+	const char *told_state;   /* to systemd; NULL: none yet */
 };
 
 static void write_metrics(struct watch *watch)
@@ -86,6 +93,8 @@ static void reload(struct watch *watch)
 	if (now) {
 		compare_options(watch, now);
 		log_setup(now->log_format, now->log_level);
+		atomic_store(&watch->pages.log_format, now->settings.log_format);
+		atomic_store(&watch->pages.log_level, now->settings.log_level);
 	} else {
 		log_warning(watch->conf->pipeline.name, "the configuration has errors: it was not read again");
 	}
@@ -103,6 +112,29 @@ static void tell_stopping(struct watch *watch)
 	watch->told_stopping = true;
 }
 
+/* The pipeline's thread says that it lives, not this one. */
+static void tell_alive(const struct watch *watch)
+{
+	if (daemon_watched() && pipeline_status_alive(&watch->status))
+		daemon_notify("WATCHDOG=1");
+}
+
+/* For `systemctl status`. */
+static void tell_state(struct watch *watch)
+{
+	struct pipeline_view view;
+	char text[80];
+	const char *state;
+
+	pipeline_status_read(&watch->status, &view);
+	state = pipeline_view_state(&view);
+	if (state == watch->told_state)
+		return;
+	watch->told_state = state;
+	snprintf(text, sizeof(text), "STATUS=%s", state);
+	daemon_notify(text);
+}
+
 /* Wakes once a second, when told to end, and when a signal has told the pipeline to stop. */
 static void *watch_main(void *arg)
 {
@@ -114,12 +146,15 @@ static void *watch_main(void *arg)
 
 	while (poll(fds, 2, WATCH_MS) <= 0 || !fds[0].revents) {
 		tell_stopping(watch);
+		tell_state(watch);
+		tell_alive(watch);
 		fds[1].fd = watch->told_stopping ? -1 : watch->control.wake_fd;
 		write_metrics(watch);
 		if (daemon_reload_wanted())
 			reload(watch);
 	}
 	tell_stopping(watch);
+	tell_state(watch);
 	return NULL;
 }
 
@@ -177,13 +212,37 @@ static int run_watched(struct watch *watch, struct error *err)
 	return result;
 }
 
+static int start_http(struct watch *watch, struct error *err)
+{
+	const char *listen = watch->conf->settings.http_listen;
+
+	if (!listen)
+		return 0;
+	watch->pages = (struct pages){
+		.conf = watch->conf,
+		.log_format = watch->conf->settings.log_format,
+		.log_level = watch->conf->settings.log_level,
+		.status = &watch->status,
+		.metrics = &watch->metrics,
+		.started_at = clock_wall(),
+	};
+	if (http_start(&watch->http, listen, &watch->pages, err) < 0)
+		return -1;
+	log_info(watch->conf->pipeline.name, "answering on http://%s", listen);
+	return 0;
+}
+
 static int run_pipeline(struct watch *watch, struct error *err)
 {
 	int result;
 
 	if (daemon_signals(&watch->control, err) < 0)
 		return -1;
-	result = run_watched(watch, err);
+	pipeline_status_init(&watch->status);
+	watch->control.status = &watch->status;
+	result = start_http(watch, err) < 0 ? -1 : run_watched(watch, err);
+	http_stop(watch->http);
+	pipeline_status_done(&watch->status);
 	daemon_signals_end(&watch->control);
 	return result;
 }

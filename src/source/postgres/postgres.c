@@ -271,6 +271,11 @@ static int pg_start(struct source *source, struct position from, struct error *e
 	return 0;
 }
 
+static int pg_log_end(struct source *source, struct position *ret, struct error *err)
+{
+	return pg_slot_log_end(source->queries, ret, err);
+}
+
 static int pg_wait_fd(struct source *source)
 {
 	return source->streaming ? PQsocket(source->replication) : -1;
@@ -351,6 +356,7 @@ static const struct source_metrics *pg_metrics(struct source *source)
 		.behind = source->stream.pace.behind,
 		.messages = source->stream.messages,
 		.keepalives_sent = source->stream.keepalives_sent,
+		.received = {POSITION_PG_LSN, source->stream.received},
 	};
 	return &source->metrics;
 }
@@ -376,6 +382,7 @@ const struct source_ops postgres_source_ops = {
 	.snapshot_next = pg_read_row,
 	.snapshot_end = pg_end_snapshot,
 	.start = pg_start,
+	.log_end = pg_log_end,
 	.wait_fd = pg_wait_fd,
 	.next = pg_next,
 	.serve = pg_serve,

@@ -23,6 +23,9 @@ int pg_slot_identify(PGconn *replication, PGconn *queries, const struct source_o
 int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options,
 		   struct position *ret_start, char snapshot[128], struct error *err);
 
+/* How far the server's log is flushed, or replayed on a standby. */
+int pg_slot_log_end(PGconn *queries, struct position *ret, struct error *err);
+
 /* Ends the session that streams from the slot, if there is one. */
 int pg_slot_evict(PGconn *queries, const char *slot, struct error *err);
 

@@ -217,6 +217,9 @@ static const struct {
 	 "t.yaml:10:29: error: 'registry.password' is of no use without 'registry.user'\n"
 	 "t.yaml:10:42: error: 'registry.key_file' is of no use without 'registry.cert_file'\n"
 	 "t.yaml:10:56: error: 'registry.key_password' is of no use without 'registry.cert_file'"},
+	{SOURCE REST "http: {listen: '0.0.0.0:9187'}\n",
+	 "t.yaml:10:16: error: 'http.listen' must be an address of this machine's loopback with a port, as in 127.0.0.1:9187 or "
+	 "[::1]:9187, not '0.0.0.0:9187'"},
 	{SOURCE REST "framing: avro\n", "t.yaml:10:10: error: 'framing' must be auto, single_object or confluent, not 'avro'"},
 	{SOURCE REST "format: {value: xml}\n", "t.yaml:10:17: error: 'format.value' must be avro, json or json_schema, not 'xml'"},
 	{SOURCE REST "format: {envelope: none}\n",

@@ -31,6 +31,10 @@ static void no_position_is_before_all(void **state)
 	struct position none = {0}, one = {POSITION_PG_LSN, 1}, two = {POSITION_PG_LSN, 2};
 
 	(void)state;
+	assert_int_equal(position_distance(one, two), 1);
+	assert_int_equal(position_distance(two, one), 0);
+	assert_int_equal(position_distance(none, two), 0);
+	assert_int_equal(position_distance(one, none), 0);
 	assert_true(position_compare(none, one) < 0);
 	assert_true(position_compare(one, none) > 0);
 	assert_true(position_compare(none, none) == 0);

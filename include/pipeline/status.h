@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * How a pipeline is, for other threads: written by the pipeline's thread alone, read by any at any time without making
+ * it wait. Only the last failure has a lock, since it is a text; it is held while that is copied, and no longer.
+ */
+#ifndef PIPELINE_STATUS_H
+#define PIPELINE_STATUS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/position.h"
+
+enum pipeline_phase {
+	PHASE_STARTING,   /* connecting, comparing positions */
+	PHASE_SNAPSHOT,
+	PHASE_STREAMING,
+	PHASE_RECOVERING, /* something failed: what is waited for stands in the last error */
+	PHASE_STOPPING,
+	PHASE_ENDED,
+	PIPELINE_PHASES,
+};
+
+/* "STREAMING" */
+extern const char *const pipeline_phase_names[PIPELINE_PHASES];
+
+struct shared_position {
+	atomic_int kind;
+	_Atomic uint64_t lsn;
+};
+
+struct pipeline_status {
+	atomic_int phase;
+	_Atomic usec_t alive_until;        /* monotonic: unless it is heard of by then, the thread hangs */
+	_Atomic uint64_t claim, snapshot;
+
+	struct shared_position source_end; /* of the source's log, as of some seconds ago */
+	struct shared_position received, published, saved, confirmed;
+	_Atomic usec_t pending_since;      /* wall: commit time of the oldest transaction that is not published; 0: none */
+
+	atomic_bool kafka_down;            /* no broker is connected */
+	_Atomic usec_t kafka_asked_at;     /* monotonic: since when Kafka owes an answer; 0: it owes none */
+
+	pthread_mutex_t lock;
+	struct error failure;              /* the last one; ERROR_NONE: there was none */
+	usec_t failed_at;                  /* wall */
+};
+
+/* The same at one moment, for reading at leisure. */
+struct pipeline_view {
+	enum pipeline_phase phase;
+	bool alive;
+	bool kafka_answers;
+	uint64_t claim, snapshot;
+	struct position source_end, received, published, saved, confirmed;
+	uint64_t lag_bytes;
+	usec_t lag_us;
+	struct error failure;
+	usec_t failed_at;
+};
+
+void pipeline_status_init(struct pipeline_status *status);
+void pipeline_status_done(struct pipeline_status *status);
+
+/* For any thread. */
+void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *ret);
+
+/* True unless the pipeline's thread has not been heard of for longer than what it does may take. */
+bool pipeline_status_alive(const struct pipeline_status *status);
+
+/* Streaming, with Kafka answering. */
+bool pipeline_view_ready(const struct pipeline_view *view);
+
+/* One word: a named state that ended it, what keeps it from being ready, or its phase. */
+const char *pipeline_view_state(const struct pipeline_view *view);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* The pages of a running agent; the table stands at the end. */
+#include "control/pages.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/datetime.h"
+#include "base/json.h"
+#include "config.h"
+#include "control/metrics.h"
+#include "control/options.h"
+#include "control/values.h"
+#include "report.h"
+
+#define OK 200
+#define UNAVAILABLE 503
+
+void page_facts_take(const struct pages *pages, struct page_facts *ret)
+{
+	ret->pages = pages;
+	ret->now = clock_wall();
+	pipeline_status_read(pages->status, &ret->view);
+}
+
+/* Positions ----------------------------------------------------------------------------------- */
+
+static struct position at_end(const struct pipeline_view *view)
+{
+	return view->source_end;
+}
+
+static struct position at_received(const struct pipeline_view *view)
+{
+	return view->received;
+}
+
+static struct position at_published(const struct pipeline_view *view)
+{
+	return view->published;
+}
+
+static struct position at_saved(const struct pipeline_view *view)
+{
+	return view->saved;
+}
+
+static struct position at_confirmed(const struct pipeline_view *view)
+{
+	return view->confirmed;
+}
+
+
+static const struct {
+	const char *name;
+	struct position (*get)(const struct pipeline_view *view);
+} places[] = {
+	{"sourceEnd", at_end}, {"received", at_received}, {"published", at_published}, {"saved", at_saved},
+	{"confirmed", at_confirmed},
+};
+
+#define PLACES (sizeof(places) / sizeof(places[0]))
+
+/* Health -------------------------------------------------------------------------------------- */
+
+static unsigned print_health(const struct page_facts *facts, struct writer *to)
+{
+	wr_printf(to, "%s\n", facts->view.alive ? "alive" : "the pipeline's thread hangs");
+	return facts->view.alive ? OK : UNAVAILABLE;
+}
+
+static unsigned ready_code(const struct page_facts *facts)
+{
+	return pipeline_view_ready(&facts->view) ? OK : UNAVAILABLE;
+}
+
+static bool failed(const struct pipeline_view *view)
+{
+	return view->failure.class != ERROR_NONE;
+}
+
+static unsigned print_readiness(const struct page_facts *facts, struct writer *to)
+{
+	const struct pipeline_view *view = &facts->view;
+
+	wr_printf(to, "%s\n", pipeline_view_state(view));
+	if (failed(view) && (view->phase == PHASE_RECOVERING || view->phase == PHASE_ENDED))
+		wr_printf(to, "%s\n", view->failure.text);
+	return ready_code(facts);
+}
+
+/* Metrics ------------------------------------------------------------------------------------- */
+
+static double seconds(usec_t time)
+{
+	return (double)time / (double)USEC_PER_SEC;
+}
+
+static void sample(struct writer *to, const char *name, const char *help, double value, int decimals)
+{
+	metrics_gauge(to, name, help);
+	wr_printf(to, "tailwater_%s %.*f\n", name, decimals, value);
+}
+
+/* One sample for each state there is: how many there are depends on nothing outside of the program. */
+static void print_states(const struct pipeline_view *view, struct writer *to)
+{
+	metrics_gauge(to, "phase", "1 for what the agent is doing now, 0 for what else it could.");
+	for (size_t i = 0; i < PIPELINE_PHASES; i++)
+		wr_printf(to, "tailwater_phase{phase=\"%s\"} %d\n", pipeline_phase_names[i], view->phase == i);
+}
+
+static void print_positions(const struct pipeline_view *view, struct writer *to)
+{
+	metrics_gauge(to, "position_bytes", "Positions in the source's log, in bytes since its beginning.");
+	for (size_t i = 0; i < PLACES; i++)
+		wr_printf(to, "tailwater_position_bytes{of=\"%s\"} %" PRIu64 "\n", places[i].name,
+			  places[i].get(view).lsn);
+}
+
+/* The name of a source is of letters, digits, dots, '_' and '-': nothing has to be escaped. */
+static void print_build(const struct page_facts *facts, struct writer *to)
+{
+	metrics_gauge(to, "build_info", "Always 1; the version and the name of the source are labels.");
+	wr_printf(to, "tailwater_build_info{version=\"%s\",source=\"%s\"} 1\n", PACKAGE_VERSION,
+		  facts->pages->conf->pipeline.name);
+}
+
+static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
+{
+	const struct pipeline_view *view = &facts->view;
+
+	print_build(facts, to);
+	print_states(view, to);
+	sample(to, "start_time_seconds", "When the agent was started, in seconds since 1970.",
+	       seconds(facts->pages->started_at), 3);
+	sample(to, "alive", "1 while the pipeline's thread is heard of.", view->alive, 0);
+	sample(to, "ready", "1 while the source is streamed and Kafka answers.", pipeline_view_ready(view), 0);
+	sample(to, "kafka_answers", "1 unless Kafka is away or owes an answer for long.", view->kafka_answers, 0);
+	sample(to, "lag_bytes", "Log that the source has written and that is not published.", (double)view->lag_bytes, 0);
+	sample(to, "lag_seconds", "Age of the oldest transaction received that is not published; 0 if there is none.",
+	       seconds(view->lag_us), 3);
+	sample(to, "unconfirmed_bytes", "Log that the source has written and that was not confirmed to it.",
+	       (double)position_distance(view->confirmed, view->source_end), 0);
+	sample(to, "last_failure_timestamp_seconds", "When something last failed, in seconds since 1970; 0: never.",
+	       seconds(view->failed_at), 3);
+	sample(to, "claim", "The number of the claim that the agent has written to Kafka.", (double)view->claim, 0);
+	print_positions(view, to);
+	metrics_counters(facts->pages->metrics, to);
+	return OK;
+}
+
+/* Status -------------------------------------------------------------------------------------- */
+
+static void print_places(const struct pipeline_view *view, struct writer *to)
+{
+	char text[POSITION_TEXT_BYTES];
+
+	for (size_t i = 0; i < PLACES; i++) {
+		struct position position = places[i].get(view);
+
+		position_print(position, text);
+		wr_printf(to, position.kind == POSITION_NONE ? "%s\"%s\":null" : "%s\"%s\":\"%s\"", i ? "," : "",
+			  places[i].name, text);
+	}
+}
+
+static void print_failure(const struct pipeline_view *view, struct writer *to)
+{
+	if (!failed(view)) {
+		wr_printf(to, "null");
+		return;
+	}
+	wr_printf(to, "{\"at\":");
+	report_time(view->failed_at, to);
+	wr_printf(to, ",\"state\":");
+	if (view->failure.class == ERROR_STATE)
+		json_text(to, view_of(named_states[view->failure.state].name));
+	else
+		wr_printf(to, "null");
+	wr_printf(to, ",\"text\":");
+	json_text(to, view_of(view->failure.text));
+	wr_printf(to, ",\"hint\":");
+	json_text(to, view_of(view->failure.hint));
+	wr_u8(to, '}');
+}
+
+static uint64_t count(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static unsigned print_status_json(const struct page_facts *facts, struct writer *to)
+{
+	const struct pipeline_view *view = &facts->view;
+	const struct pipeline_metrics *metrics = facts->pages->metrics;
+
+	wr_printf(to, "{\"version\":\"%s\",\"source\":\"%s\",\"startedAt\":", PACKAGE_VERSION,
+		  facts->pages->conf->pipeline.name);
+	report_time(facts->pages->started_at, to);
+	wr_printf(to, ",\"at\":");
+	report_time(facts->now, to);
+	wr_printf(to, ",\"state\":\"%s\",\"ready\":%s,\"alive\":%s,\"kafkaAnswers\":%s,\"positions\":{",
+		  pipeline_view_state(view), pipeline_view_ready(view) ? "true" : "false", view->alive ? "true" : "false",
+		  view->kafka_answers ? "true" : "false");
+	print_places(view, to);
+	wr_printf(to, "},\"lag\":{\"bytes\":%" PRIu64 ",\"seconds\":%.3f,\"unconfirmedBytes\":%" PRIu64 "}", view->lag_bytes,
+		  seconds(view->lag_us), position_distance(view->confirmed, view->source_end));
+	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
+		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
+	wr_printf(to, ",\"lastError\":");
+	print_failure(view, to);
+	wr_printf(to, ",\"counters\":");
+	metrics_json(metrics, to);
+	wr_printf(to, "}\n");
+	return OK;
+}
+
+static void print_lag(const struct pipeline_view *view, struct writer *to)
+{
+	wr_printf(to, "lag         %.1f s, %" PRIu64 " bytes; %" PRIu64 " bytes not confirmed\n", seconds(view->lag_us),
+		  view->lag_bytes, position_distance(view->confirmed, view->source_end));
+	for (size_t i = 0; i < PLACES; i++) {
+		char text[POSITION_TEXT_BYTES];
+
+		position_print(places[i].get(view), text);
+		wr_printf(to, "%-12s%s\n", places[i].name, text);
+	}
+}
+
+static void print_last_failure(const struct pipeline_view *view, struct writer *to)
+{
+	char when[DATETIME_TEXT_BYTES];
+
+	if (!failed(view))
+		return;
+	timestamp_print(view->failed_at, true, when);
+	wr_printf(to, "last error  %s: %s\n", when, view->failure.text);
+	if (*view->failure.hint)
+		wr_printf(to, "            %s\n", view->failure.hint);
+}
+
+/* The code says whether all is well, so that who prints it need not read it. */
+static unsigned print_screen(const struct page_facts *facts, struct writer *to)
+{
+	const struct pipeline_view *view = &facts->view;
+	const struct pipeline_metrics *metrics = facts->pages->metrics;
+	char started[DATETIME_TEXT_BYTES];
+
+	timestamp_print(facts->pages->started_at, true, started);
+	wr_printf(to, "%-12s%s, tailwater %s, since %s\n", facts->pages->conf->pipeline.name, pipeline_view_state(view),
+		  PACKAGE_VERSION, started);
+	print_lag(view, to);
+	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", snapshot %" PRIu64 "\n",
+		  count(&metrics->kafka_commits), count(&metrics->state_commits), view->claim, view->snapshot);
+	wr_printf(to, "counted     ");
+	metrics_words(metrics, to);
+	wr_u8(to, '\n');
+	print_last_failure(view, to);
+	return ready_code(facts);
+}
+
+/* Configuration ------------------------------------------------------------------------------- */
+
+static unsigned print_configuration(const struct page_facts *facts, struct writer *to)
+{
+	struct settings shown = facts->pages->conf->shown;
+
+	shown.log_format = atomic_load(&facts->pages->log_format);
+	shown.log_level = atomic_load(&facts->pages->log_level);
+	for (size_t i = 0; i < option_count; i++) {
+		wr_printf(to, "%s\"%s\":", i ? "," : "{", option_table[i].name);
+		value_print_json(&option_table[i], &shown, to);
+	}
+	wr_printf(to, "}\n");
+	return OK;
+}
+
+/* The table ----------------------------------------------------------------------------------- */
+
+#define PLAIN "text/plain; charset=utf-8"
+#define JSON "application/json"
+
+static const struct page pages[] = {
+	{"/healthz", PLAIN, print_health},
+	{"/readyz", PLAIN, print_readiness},
+	{"/metrics", "text/plain; version=0.0.4; charset=utf-8", print_metrics},
+	{"/status", PLAIN, print_screen},
+	{"/api/status", JSON, print_status_json},
+	{"/api/config", JSON, print_configuration},
+};
+
+const struct page *page_list(size_t *ret_count)
+{
+	*ret_count = sizeof(pages) / sizeof(pages[0]);
+	return pages;
+}
+
+const struct page *page_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+		if (strcmp(pages[i].path, path) == 0)
+			return &pages[i];
+	return NULL;
+}

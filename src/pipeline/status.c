@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* What other threads may know of the pipeline, written here and nowhere else. */
+#include "pipeline/status.h"
+
+#include "run.h"
+
+#define ALIVE_US (60 * USEC_PER_SEC)         /* one turn never takes as long */
+#define KAFKA_SILENT_US (5 * USEC_PER_SEC)   /* an answer that takes longer is a sign that something is wrong */
+#define KAFKA_PROBE_US USEC_PER_SEC
+#define KAFKA_PROBE_SLICE_US (100 * USEC_PER_MSEC)
+#define SOURCE_END_US (10 * USEC_PER_SEC)
+
+const char *const pipeline_phase_names[PIPELINE_PHASES] = {
+	[PHASE_STARTING] = "STARTING", [PHASE_SNAPSHOT] = "SNAPSHOT", [PHASE_STREAMING] = "STREAMING",
+	[PHASE_RECOVERING] = "RECOVERING", [PHASE_STOPPING] = "STOPPING", [PHASE_ENDED] = "ENDED",
+};
+
+/* Writing ------------------------------------------------------------------------------------- */
+
+static void share(struct shared_position *to, struct position position)
+{
+	atomic_store_explicit(&to->lsn, position.lsn, memory_order_release);
+	atomic_store_explicit(&to->kind, (int)position.kind, memory_order_release);
+}
+
+void status_phase(struct pipeline *p, enum pipeline_phase phase)
+{
+	atomic_store(&p->status->phase, (int)phase);
+	status_alive(p, 0);
+}
+
+/* The thread lives; what it does now may take that long, and some time more. */
+void status_alive(struct pipeline *p, usec_t may_take)
+{
+	atomic_store_explicit(&p->status->alive_until, clock_mono() + may_take + ALIVE_US, memory_order_relaxed);
+}
+
+void status_failed(struct pipeline *p, const struct error *err)
+{
+	pthread_mutex_lock(&p->status->lock);
+	p->status->failure = *err;
+	p->status->failed_at = clock_wall();
+	pthread_mutex_unlock(&p->status->lock);
+}
+
+void status_confirmed(struct pipeline *p, struct position position)
+{
+	share(&p->status->confirmed, position);
+}
+
+/* What a batch begins with is the oldest that is not published. */
+void status_pending(struct pipeline *p)
+{
+	atomic_store_explicit(&p->status->pending_since, p->txn ? p->txn->committed_at : p->wall, memory_order_relaxed);
+}
+
+void status_kafka_asked(struct pipeline *p)
+{
+	if (!atomic_load_explicit(&p->status->kafka_asked_at, memory_order_relaxed))
+		atomic_store_explicit(&p->status->kafka_asked_at, clock_mono(), memory_order_relaxed);
+}
+
+void status_kafka_answered(struct pipeline *p)
+{
+	atomic_store_explicit(&p->status->kafka_asked_at, 0, memory_order_relaxed);
+}
+
+/* What has nothing to publish is published: a position may move on with no message to tell of. */
+static struct position published_to(const struct pipeline *p)
+{
+	return p->batch.open || p->replaying ? p->published.position : p->applied.position;
+}
+
+/* After each turn of the loop; `idle`: nothing waits. */
+void status_turn(struct pipeline *p, bool idle)
+{
+	struct position received = p->source_ops->metrics(p->source)->received;
+
+	share(&p->status->received, received);
+	share(&p->status->published, published_to(p));
+	share(&p->status->saved, p->saved.position);
+	atomic_store_explicit(&p->status->claim, p->claim, memory_order_relaxed);
+	atomic_store_explicit(&p->status->snapshot, p->applied.snapshot, memory_order_relaxed);
+	if (idle && !p->batch.open && !p->txn)
+		atomic_store_explicit(&p->status->pending_since, 0, memory_order_relaxed);
+	status_alive(p, 0);
+}
+
+/* A client without a broker does not say when it has one again, unless it is asked for something. */
+static void look_at_kafka(struct pipeline *p)
+{
+	bool down = producer_down(p->producer);
+
+	if (down && p->now - p->kafka_probed_at > KAFKA_PROBE_US) {
+		p->kafka_probed_at = p->now;
+		down = !producer_probe(p->producer, KAFKA_PROBE_SLICE_US);
+	}
+	atomic_store_explicit(&p->status->kafka_down, down, memory_order_relaxed);
+}
+
+/* Good to know, and no more: a session that is lost shows itself elsewhere. */
+static void look_at_source(struct pipeline *p)
+{
+	struct position end;
+	struct error ignored;
+
+	if (p->source_end_at && p->now - p->source_end_at < SOURCE_END_US)
+		return;
+	p->source_end_at = p->now;
+	if (p->source_ops->log_end(p->source, &end, &ignored) == 0)
+		share(&p->status->source_end, end);
+}
+
+void status_look(struct pipeline *p)
+{
+	look_at_kafka(p);
+	look_at_source(p);
+}
+
+/* Reading ------------------------------------------------------------------------------------- */
+
+void pipeline_status_init(struct pipeline_status *status)
+{
+	*status = (struct pipeline_status){0};
+	pthread_mutex_init(&status->lock, NULL);
+	atomic_store(&status->alive_until, clock_mono() + ALIVE_US);
+}
+
+void pipeline_status_done(struct pipeline_status *status)
+{
+	pthread_mutex_destroy(&status->lock);
+}
+
+static struct position shared(const struct shared_position *from)
+{
+	struct position position = {.kind = (enum position_kind)atomic_load_explicit(&from->kind, memory_order_acquire)};
+
+	position.lsn = atomic_load_explicit(&from->lsn, memory_order_acquire);
+	return position;
+}
+
+bool pipeline_status_alive(const struct pipeline_status *status)
+{
+	return clock_mono() < atomic_load_explicit(&status->alive_until, memory_order_relaxed);
+}
+
+static bool kafka_answers(const struct pipeline_status *status)
+{
+	usec_t asked_at = atomic_load_explicit(&status->kafka_asked_at, memory_order_relaxed);
+
+	return !atomic_load_explicit(&status->kafka_down, memory_order_relaxed) &&
+	       (!asked_at || clock_mono() - asked_at < KAFKA_SILENT_US);
+}
+
+static usec_t lag_of(const struct pipeline_status *status)
+{
+	usec_t since = atomic_load_explicit(&status->pending_since, memory_order_relaxed), now = clock_wall();
+
+	return since && now > since ? now - since : 0;
+}
+
+/* Positions that stand behind others are read first: so they are in order, whatever happens meanwhile. */
+static void read_positions(const struct pipeline_status *status, struct pipeline_view *ret)
+{
+	struct position end;
+
+	ret->confirmed = shared(&status->confirmed);
+	ret->saved = shared(&status->saved);
+	ret->published = shared(&status->published);
+	ret->received = shared(&status->received);
+	end = shared(&status->source_end);
+	ret->source_end = position_compare(end, ret->received) > 0 ? end : ret->received;
+	ret->lag_bytes = position_distance(ret->published, ret->source_end);
+}
+
+void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *ret)
+{
+	*ret = (struct pipeline_view){
+		.phase = (enum pipeline_phase)atomic_load(&status->phase),
+		.alive = pipeline_status_alive(status),
+		.kafka_answers = kafka_answers(status),
+		.claim = atomic_load_explicit(&status->claim, memory_order_relaxed),
+		.snapshot = atomic_load_explicit(&status->snapshot, memory_order_relaxed),
+		.lag_us = lag_of(status),
+	};
+	read_positions(status, ret);
+	pthread_mutex_lock(&status->lock);
+	ret->failure = status->failure;
+	ret->failed_at = status->failed_at;
+	pthread_mutex_unlock(&status->lock);
+}
+
+bool pipeline_view_ready(const struct pipeline_view *view)
+{
+	return view->phase == PHASE_STREAMING && view->alive && view->kafka_answers;
+}
+
+const char *pipeline_view_state(const struct pipeline_view *view)
+{
+	if (view->phase == PHASE_ENDED && view->failure.class == ERROR_STATE)
+		return named_states[view->failure.state].name;
+	if (!view->alive && view->phase != PHASE_ENDED)
+		return "HANGING";
+	if (!view->kafka_answers && view->phase == PHASE_STREAMING)
+		return "KAFKA_AWAY";
+	return pipeline_phase_names[view->phase];
+}
