@@ -217,7 +217,9 @@ static int handle_numbered(struct pipeline *p, struct change *change,
 		return skip_change(p, change, err);
 	if (change_set_hidden(p, change->index < p->txn_hidden, err) < 0 || process(p, change, err) < 0)
 		return -1;
-	return batch_full(p) ? batch_commit(p, err) : 0;
+	if (batch_full(p) && batch_commit(p, err) < 0)
+		return -1;
+	return inputs_meet(p, err);
 }
 
 /* Before the change is counted as done: a registry may take its time, and what is before it is committed meanwhile. */
@@ -258,13 +260,17 @@ static int handle_commit(struct pipeline *p, struct change *change, struct error
 	metric_add(&p->metrics->transactions, 1);
 	if (change_set_hidden(p, progress_compare(&p->applied, &p->published) < 0, err) < 0)
 		return -1;
-	return batch_full(p) ? batch_commit_if_due(p, err) : 0;
+	if (batch_full(p) && batch_commit_if_due(p, err) < 0)
+		return -1;
+	return inputs_meet(p, err);
 }
 
 static int handle_idle(struct pipeline *p, struct change *change, struct error *err)
 {
 	p->applied.position = change->position;
-	return change_set_hidden(p, position_compare(change->position, p->published.position) < 0, err);
+	if (change_set_hidden(p, position_compare(change->position, p->published.position) < 0, err) < 0)
+		return -1;
+	return inputs_meet(p, err);
 }
 
 static int (*const handlers[])(struct pipeline *p, struct change *change, struct error *err) = {

@@ -57,13 +57,19 @@ static bool between_transactions(const struct pipeline *p)
 }
 
 /*
- * State file and checkpoint agree: inputs may change. A job that was cut off may have published more than the file
- * knows.
+ * State file and checkpoint agree, be it inside of a transaction. A job that was cut off may have published more than the
+ * file knows.
  */
+static bool agree(const struct pipeline *p)
+{
+	return progress_compare(&p->saved, &p->published) >= 0 &&
+	       (p->published.border < p->saved.border || p->published.published == p->saved.published);
+}
+
+/* Where another pack may take effect: the documents of a transaction are all of one. */
 static bool at_border(const struct pipeline *p)
 {
-	return between_transactions(p) &&
-	       (p->published.border < p->saved.border || p->published.published == p->saved.published);
+	return between_transactions(p) && agree(p);
 }
 
 /* The commit time of a job is that of its beginning, kept with it: its messages are the same after a crash. */
@@ -156,9 +162,9 @@ static int choose_message_limit(struct pipeline *p, struct error *err)
 	p->message_limit = producer_message_limit(p->producer);
 	if (found < 0 || known == p->message_limit)
 		return found < 0 ? -1 : 0;
-	if (found > 0 && !at_border(p)) {
+	if (found > 0 && !agree(p)) {
 		p->message_limit = known;
-		p->inputs_pending = true;
+		p->inputs_pending = p->limit_pending = true;
 		return 0;
 	}
 	p->limit_switched = true;
@@ -168,7 +174,7 @@ static int choose_message_limit(struct pipeline *p, struct error *err)
 /* What is in force: what is configured now, unless something is under way that began with something else. */
 int inputs_choose(struct pipeline *p, struct error *err)
 {
-	p->inputs_pending = p->pack_switched = p->limit_switched = false;
+	p->inputs_pending = p->limit_pending = p->pack_switched = p->limit_switched = false;
 	return choose_message_limit(p, err) < 0 ? -1 : choose_pack(p, err);
 }
 
@@ -178,8 +184,21 @@ int inputs_choose(struct pipeline *p, struct error *err)
  */
 bool inputs_due(const struct pipeline *p)
 {
-	return p->inputs_pending && !p->replaying && !p->txn && !p->batch.open && between_transactions(p) &&
-	       progress_compare(&p->applied, &p->saved) == 0;
+	if (!p->inputs_pending || p->replaying || p->batch.open || progress_compare(&p->applied, &p->saved) != 0)
+		return false;
+	return p->limit_pending ? agree(p) : !p->txn && between_transactions(p);
+}
+
+/*
+ * Everything is published, so that the state file can agree with the checkpoint: it does so at once, since what comes next
+ * may be what is refused under the present limit, and then nothing would ever change.
+ */
+int inputs_meet(struct pipeline *p, struct error *err)
+{
+	if (!p->inputs_pending || p->batch.open || progress_compare(&p->applied, &p->published) != 0 ||
+	    progress_compare(&p->applied, &p->saved) == 0)
+		return 0;
+	return change_set_hidden(p, false, err) < 0 ? -1 : state_commit(p, err);
 }
 
 static int commit_progress(struct pipeline *p, struct error *err)

@@ -108,7 +108,8 @@ struct pipeline {
 	struct pack *pack_wanted;               /* of the folder */
 	struct pack *pack_stored;               /* of the state file, while it is still in force; may be NULL */
 	struct pack *pack;                      /* in force: one of the two */
-	bool inputs_pending;                    /* another pack or limit takes effect later */
+	bool inputs_pending;                    /* another pack or limit takes effect later ... */
+	bool limit_pending;                     /* ... a limit among them */
 	bool pack_switched;                     /* the folder's takes effect now, but that is not committed */
 	bool limit_switched;                    /* the same of the limit below */
 	struct db *db;
@@ -334,6 +335,7 @@ int inputs_choose(struct pipeline *p, struct error *err);
 int inputs_remember(struct pipeline *p, struct error *err);
 int inputs_settle(struct pipeline *p, struct error *err);
 bool inputs_due(const struct pipeline *p);
+int inputs_meet(struct pipeline *p, struct error *err);
 int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 
 /* snapshot.c */

@@ -114,6 +114,14 @@ static void fit_topic(struct plain *plain)
 		  "INSERT INTO %s SELECT g, 'small' FROM generate_series(11, 15) g; COMMIT", plain->name, plain->name, plain->name);
 }
 
+/* Each change is a batch of its own: the checkpoint stands in the middle of the transaction. */
+static void fit_client_in_the_middle(struct plain *plain)
+{
+	scene_sql(&scene, "BEGIN; INSERT INTO %s SELECT g, 'small' FROM generate_series(2, 5) g;"
+		  "INSERT INTO %s SELECT 8, string_agg(md5(g::text), '') FROM generate_series(1, 3000) g;"
+		  "INSERT INTO %s SELECT g, 'small' FROM generate_series(11, 15) g; COMMIT", plain->name, plain->name, plain->name);
+}
+
 static void forbid(struct plain *plain)
 {
 	broker_forbid_writes(&scene, topic_of(plain->name));
@@ -125,6 +133,12 @@ static void raise_client(struct plain *plain)
 	plain->kafka = "  message.max.bytes: 3000000\n";
 	plain_configure(plain);
 	broker_set(&scene, topic_of(plain->name), "max.message.bytes", "3000000");
+}
+
+static void raise_client_in_the_middle(struct plain *plain)
+{
+	plain->kafka = NULL;
+	plain_configure(plain);
 }
 
 static void raise_topic(struct plain *plain)
@@ -142,18 +156,23 @@ static const struct {
 	void (*refuse)(struct plain *plain);
 	const char *what, *why, *hint;
 	void (*mend)(struct plain *plain);
+	const char *kafka, *extra;  /* of the configuration */
 } refusals[] = {
 	{"for_the_client", fit_client,
 	 "BLOCKED: table public.for_the_client, id=8, transaction at ",
 	 "for topic for_the_client.change.public.for_the_client is larger than the client's message.max.bytes (1000000) (3 times, after "
-	 "position ", "raise kafka.message.max.bytes", raise_client},
+	 "position ", "raise kafka.message.max.bytes", raise_client, NULL, NULL},
+	{"in_the_middle", fit_client_in_the_middle,
+	 "BLOCKED: table public.in_the_middle, id=8, transaction at ",
+	 "is larger than the client's message.max.bytes (30000) (3 times, after position ", "raise kafka.message.max.bytes",
+	 raise_client_in_the_middle, .kafka = "  message.max.bytes: 30000\n", .extra = "batch:\n  events: 1\n"},
 	{"for_the_topic", fit_topic,
 	 "BLOCKED: table public.for_the_topic, topic for_the_topic.change.public.for_the_topic, key {\"id\":8}: ",
-	 "(MSG_SIZE_TOO_LARGE) (3 times, after position ", "raise max.message.bytes of the topic", raise_topic},
+	 "(MSG_SIZE_TOO_LARGE) (3 times, after position ", "raise max.message.bytes of the topic", raise_topic, NULL, NULL},
 	{"forbidden", forbid,
 	 "BLOCKED: delivering to Kafka: Failed to add partition \"forbidden.change.public.forbidden\" [0] to transaction: ",
 	 "(TOPIC_AUTHORIZATION_FAILED) (3 times, after position ",
-	 "give the agent's user the permission", allow},
+	 "give the agent's user the permission", allow, NULL, NULL},
 };
 
 /* Every row is in the topic once, in the end. */
@@ -182,7 +201,7 @@ static void show_said(const struct plain *plain)
 static void records_refused(void)
 {
 	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
-		struct plain plain = {.name = refusals[i].name};
+		struct plain plain = {.name = refusals[i].name, .kafka = refusals[i].kafka, .extra = refusals[i].extra};
 
 		plain_prepare(&plain, &scene);
 		plain_stream(&plain);
