@@ -58,6 +58,8 @@ struct option_section {
 	const char *help;
 };
 
+#define OPTIONS_MOST 128 /* for who notes something of each */
+
 extern const struct option option_table[];
 extern const size_t option_count;
 extern const struct option_section option_sections[]; /* in the order of the table */

@@ -17,8 +17,6 @@
 #include "control/options.h"
 #include "control/values.h"
 
-#define OPTIONS_MOST 64
-
 struct loader {
 	struct conf *conf;
 	struct diagnostics *diag;

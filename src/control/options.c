@@ -333,6 +333,8 @@ const struct option option_table[] = {
 
 const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 
+_Static_assert(sizeof(option_table) / sizeof(option_table[0]) <= OPTIONS_MOST, "every option has its note");
+
 const struct option_section option_sections[] = {
 	{"source", "The database that is read."},
 	{"kafka", "The cluster that is written to."},
