@@ -451,7 +451,8 @@ void agent_stop(struct agent *agent)
 	int status;
 
 	kill(agent->pid, SIGTERM);
-	status = agent_wait(agent, 60 * USEC_PER_SEC);
+	/* Longer than commit_timeout, which a commit that Kafka leaves unanswered may take. */
+	status = agent_wait(agent, 90 * USEC_PER_SEC);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		harness_fail(agent, "the agent did not exit with 0 when told to stop");
 }
