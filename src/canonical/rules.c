@@ -203,15 +203,13 @@ static void put(struct inputs *to, const void *bytes, size_t len)
 /* No two lists of values are written alike. */
 static void put_scalar(struct inputs *to, const struct scalar *scalar)
 {
-	uint32_t len = (uint32_t)scalar->text.len;
-
 	put(to, &scalar->kind, 1);
 	if (scalar->kind == 'i') {
 		put(to, &scalar->integer, sizeof(scalar->integer));
 	} else if (scalar->kind == 'r') {
 		put(to, &scalar->real, sizeof(scalar->real));
 	} else if (scalar->kind) {
-		put(to, &len, sizeof(len));
+		put(to, &scalar->text.len, sizeof(scalar->text.len));
 		put(to, scalar->text.ptr, scalar->text.len);
 	}
 }
