@@ -51,6 +51,10 @@ $$;
 CREATE FUNCTION oracle.hours(p interval) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$ SELECT extract(epoch FROM p)::numeric / 3600 $$;
 
+-- What is left of a text when only its end may be seen: the pack masks telephones so, and the tests e-mail addresses.
+CREATE FUNCTION oracle.last4(p text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT '****' || CASE WHEN length(p) >= 8 THEN right(p, 4) ELSE '' END $$;
+
 CREATE VIEW oracle.legal_entity AS
 SELECT o.id, false AS gone, jsonb_build_object(
 	'businessKey', o.code, 'name', o.name, 'registrationNumber', o.reg_no, 'taxRegistration', trim(o.vat_no), 'country', o.country,
@@ -76,7 +80,7 @@ SELECT o.id, o.deleted_at IS NOT NULL AS gone, jsonb_build_object(
 			'lines', to_jsonb(array_remove(ARRAY[a.street, a.street2], NULL)),
 			'city', a.city, 'postalCode', a.postal_code, 'region', a.region, 'country', a.country) ORDER BY a.kind)
 		FROM partner_address a WHERE a.partner_id = o.id)),
-	'contacts', oracle.list((SELECT jsonb_agg(jsonb_build_object('name', k.name, 'email', k.email, 'phone', k.phone, 'role', k.role) ORDER BY k.id)
+	'contacts', oracle.list((SELECT jsonb_agg(jsonb_build_object('name', k.name, 'email', oracle.last4(k.email), 'phone', oracle.last4(k.phone), 'role', k.role) ORDER BY k.id)
 		FROM partner_contact k WHERE k.partner_id = o.id)),
 	'defaultCurrency', c.code, 'paymentTerms', o.payment_term, 'language', o.lang,
 	'creditLimit', oracle.money(o.credit_limit, c.code), 'creditHold', o.credit_hold,
@@ -91,10 +95,10 @@ SELECT o.id, o.deleted_at IS NOT NULL AS gone, jsonb_build_object(
 CREATE VIEW oracle.resource AS
 SELECT o.id, false AS gone, jsonb_build_object(
 	'businessKey', o.number, 'sourceStatus', CASE o.active WHEN true THEN 'active' ELSE 'left' END,
-	'validFrom', o.hired_on, 'validTo', o.left_on, 'displayName', o.name, 'email', o.email, 'externalPersonId', o.number,
+	'validFrom', o.hired_on, 'validTo', o.left_on, 'displayName', o.name, 'email', oracle.last4(o.email), 'externalPersonId', o.number,
 	'kind', upper(o.kind::text),
 	'employer', CASE WHEN o.partner_id IS NULL THEN oracle.ref('%', 'LegalEntity', o.company_id) ELSE oracle.ref('%', 'Customer', o.partner_id) END,
-	'costRate', CASE WHEN r.cost_rate IS NOT NULL THEN jsonb_build_object('rate', oracle.money(r.cost_rate, c.code), 'unit', 'HUR') END,
+	'costRate', NULL, -- masked
 	'costRateValidFrom', r.valid_from, 'billRateDefault', oracle.money(r.bill_rate, c.code),
 	'calendarHoursPerDay', oracle.rate(o.hours_per_day), 'approver', oracle.ref('%', 'Resource', o.manager_id),
 	'createdAt', oracle.ts(o.created_at), 'modifiedAt', oracle.ts(o.modified_at), 'deleted', false,
@@ -135,9 +139,9 @@ SELECT o.id, o.voided AS gone, jsonb_build_object(
 		SELECT ('{"D": "STAGED", "V": "STAGED", "P": "BILLED", "W": "BILLED"}'::jsonb) ->> i.status::text
 		  FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id WHERE l.id = o.invoice_line_id), 'UNBILLED') END,
 	'invoiceLine', oracle.ref('%', 'InvoiceLine', o.invoice_line_id),
-	'billRate', oracle.money(o.bill_rate, c.code), 'costRate', oracle.money(o.cost_rate, c.code),
+	'billRate', oracle.money(o.bill_rate, c.code), 'costRate', NULL,
 	'billAmount', CASE WHEN o.billable THEN oracle.money(round(oracle.hours(o.duration) * o.bill_rate, 2), c.code) END,
-	'costAmount', oracle.money(round(oracle.hours(o.duration) * o.cost_rate, 2), c.code),
+	'costAmount', NULL, -- made of a masked rate
 	'timesheet', oracle.ref('%', 'Timesheet', o.timesheet_id),
 	'createdAt', oracle.ts(o.created_at), 'modifiedAt', oracle.ts(o.modified_at), 'deleted', o.voided,
 	'sourceKeys', jsonb_build_object('id', o.id::text, 'timesheet_id', o.timesheet_id::text),

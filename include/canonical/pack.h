@@ -33,6 +33,14 @@ const char *pack_version(const struct pack *pack);
 const char *pack_system(const struct pack *pack); /* the product, for header.sourceSystem */
 const char *pack_owner(const struct pack *pack);  /* who mends exceptions, or NULL */
 
+/* Columns that the pack wants masked, as `masks:` of pack.yaml says: a pattern (table.column), a class or a method. */
+struct pack_mask {
+	const char *columns;
+	const char *what;
+};
+
+const struct pack_mask *pack_masks(const struct pack *pack, unsigned *ret_count);
+
 /* Of the files' names and contents: packs with equal digests are the same pack. */
 uint64_t pack_digest(const struct pack *pack);
 

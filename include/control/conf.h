@@ -60,6 +60,10 @@ struct settings {
 	struct conf_list tables_exclude;
 	struct conf_list tables_exclude_columns;
 
+	struct conf_map masking_columns;
+	struct conf_map masking_classes;
+	const char *masking_key;
+
 	const char *mapping_pack;
 	const char *mapping_overlay;
 	const char *mapping_schemas;

@@ -15,6 +15,11 @@
 #include "model/type.h"
 #include "model/value.h"
 
+/* What is done with the values of a column before anybody sees them (mask/mask.h). */
+enum mask_method { MASK_KEEP, MASK_DROP, MASK_LAST4, MASK_TOKEN, MASK_ENCRYPT, MASK_METHODS };
+
+extern const char *const mask_method_names[];
+
 struct column {
 	const char *name;
 	struct type type;
@@ -24,6 +29,8 @@ struct column {
 	bool identity;           /* part of the replica identity */
 	struct type element;     /* TYPE_ARRAY: of its elements; as the next one not known in versions from the state file */
 	value_from_text *element_from_text; /* ... how one of them is read */
+	enum mask_method mask;   /* `type` is what comes out of it ... */
+	struct type unmasked;    /* ... and this is what the source has */
 	const char *labels;      /* TYPE_ENUM: its labels in their order, joined by commas; NULL = not known */
 };
 
@@ -39,6 +46,7 @@ struct table {
 	const char *name;
 	struct column *columns;
 	unsigned column_count;
+	bool masked;           /* any column is */
 	enum identity identity;
 	unsigned *key;         /* columns of the primary key in key order, or else of the identity index; may be none */
 	unsigned key_count;

@@ -19,6 +19,7 @@
 #include "encode/framing.h"
 #include "encode/plan.h"
 #include "encode/recode.h"
+#include "mask/mask.h"
 #include "pipeline/status.h"
 #include "publish/producer.h"
 #include "registry/client.h"
@@ -49,6 +50,12 @@ struct pipeline_options {
 	size_t exclude_count;
 	const char *const *exclude_columns; /* patterns of "schema.table.column" that are not published */
 	size_t exclude_column_count;
+
+	const struct mask_rule *masks;      /* columns that are masked, before those of the pack */
+	size_t mask_count;
+	const struct mask_rule *mask_classes;
+	size_t mask_class_count;
+	const char *mask_key;               /* NULL: none */
 
 	struct registry_options registry; /* its url NULL: there is none */
 	enum framing framing;

@@ -21,6 +21,12 @@ struct catalog *catalog_new(void);
 void catalog_free(struct catalog *catalog);
 
 /*
+ * Who changes drafts before they become versions: what the columns of each are behind their masks. NULL: nobody. It
+ * works on a copy of its own columns; `arg` must live as long as versions are put.
+ */
+void catalog_mask(struct catalog *catalog, void (*shape)(const void *arg, struct table *draft), const void *arg);
+
+/*
  * The version that looks like the draft (of which everything is copied; uid and fingerprint are filled in), which is
  * then the current one of its source_id. *ret_new: the table was unknown, or looked different before.
  */

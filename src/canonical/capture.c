@@ -90,7 +90,7 @@ static int authorize_read(struct capture *capture, const char *name, const char 
 		return refuse(capture, "'%s' is no table of the source", name);
 	i = table_column(captured->table, column);
 	if (i >= 0)
-		captured->columns[i] = true;
+		captured->columns[i] = true, capture->masked |= captured->table->columns[i].mask != MASK_KEEP;
 	else if (*column)
 		return refuse(capture, "'%s' is no column of table '%s'", column, name);
 	captured->used = true;

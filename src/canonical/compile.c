@@ -161,6 +161,7 @@ static int compile_query(struct mapping *mapping, struct entity_plan *plan, stru
 
 	if (!stmt)
 		return -1;
+	plan->masked |= capture.masked;
 	columns_compile(mapping, plan, row, stmt);
 	plan_params(mapping, plan, row, stmt);
 	if (!row->parent && row->param_count == 0)

@@ -158,6 +158,7 @@ struct entity_plan {
 	bool *reads;                    /* by captured table: the documents read it */
 	bool *touch_reads;              /* by captured table: its touches go by it */
 	bool *listed;                   /* by captured table: root, touched_by or reference */
+	bool masked;                    /* the documents read a column that is masked */
 };
 
 /* A table of the source, as far as statements use it. */
@@ -192,6 +193,7 @@ struct capture {
 	struct mapping *mapping;
 	bool *reads;                    /* by captured table, may be NULL */
 	bool tables_allowed;
+	bool masked;                    /* a column that was read is masked */
 	char refusal[200];              /* why the authorizer said no */
 };
 

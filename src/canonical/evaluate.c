@@ -254,14 +254,16 @@ static bool is_empty(const struct row_plan *row, const struct record_plan *recor
 	return true;
 }
 
-/* Inner records stand behind outer ones. A nullable record whose columns are all null is null. */
+/*
+ * Inner records stand behind outer ones. A nullable record whose columns are all null is null; one that may not be null
+ * is as empty as its columns for the record around it.
+ */
 static void close_records(const struct row_plan *row, struct datum *block)
 {
-	for (unsigned i = row->record_count; i-- > 1;) {
-		const struct record_plan *record = &row->records[i];
-
-		block[record->slot].set = !record->nullable || !is_empty(row, record, block);
-	}
+	for (unsigned i = row->record_count; i-- > 1;)
+		block[row->records[i].slot].set = !is_empty(row, &row->records[i], block);
+	for (unsigned i = 1; i < row->record_count; i++)
+		block[row->records[i].slot].set |= !row->records[i].nullable;
 }
 
 static bool is_inside_null(const struct row_plan *row, unsigned record, const struct datum *block)
@@ -364,6 +366,8 @@ static void finish(struct evaluation *ev, const struct row_plan *row)
 		make_invalid(ev, row, "legalEntity", "legalEntity", FAULT_REQUIRED, MISSING);
 	if (ev->conversion.binary_float)
 		add_quality(ev, VIEW("binary-float"));
+	if (ev->plan->masked)
+		add_quality(ev, VIEW("masked"));
 	qsort(ev->quality, ev->quality_count, sizeof(ev->quality[0]), compare_views);
 	document->quality = ARENA_ARRAY(ev->arena, struct view, ev->quality_count);
 	memcpy(document->quality, ev->quality, sizeof(ev->quality[0]) * ev->quality_count);

@@ -25,6 +25,8 @@ struct pack {
 	unsigned file_count;
 	struct pack_entity *entities;
 	unsigned entity_count;
+	struct pack_mask *masks;
+	unsigned mask_count;
 	const char *name, *version, *system, *owner; /* in the tree of pack.yaml; owner may be NULL */
 };
 
@@ -132,6 +134,25 @@ static void add_entity(struct pack *pack, const struct yaml_file *file, unsigned
 	pack->entities[i] = (struct pack_entity){name->text.ptr, file};
 }
 
+static void read_masks(struct pack *pack, const struct yaml_node *node, struct diagnostics *diag)
+{
+	if (!node)
+		return;
+	if (node->kind != YAML_MAPPING) {
+		diag_error(diag, node->at, "'masks' must be a mapping of columns to classes");
+		return;
+	}
+	free(pack->masks);
+	pack->masks = MEM_ARRAY(struct pack_mask, node->count + 1);
+	pack->mask_count = 0;
+	for (const struct yaml_node *what = node->first; what; what = what->next) {
+		if (what->kind != YAML_SCALAR || yaml_is_null(what))
+			diag_error(diag, what->at, "the class of '%s' must be a text", what->key);
+		else
+			pack->masks[pack->mask_count++] = (struct pack_mask){what->key, what->text.ptr};
+	}
+}
+
 static void read_head(struct pack *pack, const struct yaml_file *file, struct diagnostics *diag)
 {
 	const struct yaml_node *name = need_text(file, "name", diag);
@@ -143,6 +164,7 @@ static void read_head(struct pack *pack, const struct yaml_file *file, struct di
 	pack->version = version ? version->text.ptr : "";
 	pack->system = system ? system->text.ptr : "";
 	pack->owner = owner ? owner->text.ptr : NULL;
+	read_masks(pack, yaml_get(file->root, "masks"), diag);
 }
 
 static int compare_entities(const void *a, const void *b)
@@ -196,6 +218,7 @@ void pack_free(struct pack *pack)
 		yaml_file_free(pack->files[i]);
 	free(pack->files);
 	free(pack->entities);
+	free(pack->masks);
 	free(pack);
 }
 
@@ -288,6 +311,12 @@ const char *pack_system(const struct pack *pack)
 const char *pack_owner(const struct pack *pack)
 {
 	return pack->owner;
+}
+
+const struct pack_mask *pack_masks(const struct pack *pack, unsigned *ret_count)
+{
+	*ret_count = pack->mask_count;
+	return pack->masks;
 }
 
 uint64_t pack_digest(const struct pack *pack)

@@ -173,12 +173,53 @@ static void check_registry(const struct settings *settings, const struct loader 
 		diag_error(diag, loader_place(ld, "framing"), "'framing: confluent' needs a 'registry.url'");
 }
 
+static bool is_column_pattern(const char *text)
+{
+	unsigned dots = 0;
+
+	for (const char *c = text; *c; c++)
+		dots += *c == '.';
+	return dots == 1 || dots == 2;
+}
+
+static void check_mask(const struct kafka_property *entry, struct place at, struct diagnostics *diag)
+{
+	if (!is_column_pattern(entry->name))
+		diag_error(diag, at, "'masking.columns': '%s' is no pattern schema.table.column or table.column", entry->name);
+	if (mask_method_find(entry->value) < 0 && !mask_class_find(entry->value))
+		diag_error(diag, at, "'masking.columns': '%s' is neither a method (keep, drop, last4, token, encrypt) nor a class "
+			   "of masking.classes", entry->value);
+}
+
+static void check_mask_class(const struct kafka_property *entry, struct place at, struct diagnostics *diag)
+{
+	if (!mask_class_find(entry->name))
+		diag_error(diag, at, "'masking.classes': there is no class '%s'", entry->name);
+	if (mask_method_find(entry->value) < 0)
+		diag_error(diag, at, "'masking.classes': '%s' is no method (keep, drop, last4, token, encrypt)", entry->value);
+}
+
+static void check_masking(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)
+{
+	const struct conf_map *columns = &settings->masking_columns, *classes = &settings->masking_classes;
+
+	for (size_t i = 0; i < columns->count; i++)
+		check_mask(&columns->entries[i], loader_entry_place(ld, "masking.columns", columns->entries[i].name), diag);
+	for (size_t i = 0; i < classes->count; i++)
+		check_mask_class(&classes->entries[i], loader_entry_place(ld, "masking.classes", classes->entries[i].name),
+				 diag);
+	if (settings->masking_key && strlen(settings->masking_key) < MASK_KEY_BYTES_LEAST)
+		diag_error(diag, loader_place(ld, "masking.key"), "'masking.key' has less than %d characters",
+			   MASK_KEY_BYTES_LEAST);
+}
+
 void bind_check(const struct conf *conf, const struct loader *ld, struct diagnostics *diag)
 {
 	check_parameters(&conf->settings, ld, diag);
 	check_kafka(conf, ld, diag);
 	check_tables(&conf->settings, ld, diag);
 	check_registry(&conf->settings, ld, diag);
+	check_masking(&conf->settings, ld, diag);
 }
 
 /* The pipeline's options ---------------------------------------------------------------------- */
@@ -256,6 +297,15 @@ static enum framing bind_framing(const struct settings *settings)
 	return settings->registry_url ? FRAMING_CONFLUENT : FRAMING_SINGLE_OBJECT;
 }
 
+static const struct mask_rule *bind_rules(const struct conf_map *map, struct arena *arena)
+{
+	struct mask_rule *rules = ARENA_ARRAY(arena, struct mask_rule, map->count + 1);
+
+	for (size_t i = 0; i < map->count; i++)
+		rules[i] = (struct mask_rule){map->entries[i].name, map->entries[i].value};
+	return rules;
+}
+
 void bind_pipeline(struct conf *conf)
 {
 	const struct settings *settings = &conf->settings;
@@ -286,6 +336,11 @@ void bind_pipeline(struct conf *conf)
 		.exclude_count = settings->tables_exclude.count,
 		.exclude_columns = settings->tables_exclude_columns.items,
 		.exclude_column_count = settings->tables_exclude_columns.count,
+		.masks = bind_rules(&settings->masking_columns, &conf->arena),
+		.mask_count = settings->masking_columns.count,
+		.mask_classes = bind_rules(&settings->masking_classes, &conf->arena),
+		.mask_class_count = settings->masking_classes.count,
+		.mask_key = settings->masking_key,
 		.registry = bind_registry(settings),
 		.framing = bind_framing(settings),
 		.subjects = (enum subject_strategy)settings->registry_subjects,

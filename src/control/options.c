@@ -205,6 +205,23 @@ const struct option option_table[] = {
 	 .fallback = "[]", .example = "[public.employee.iban]",
 	 .help = "Patterns of columns that change topics leave out. A mapping can still read them."},
 
+	{.name = "masking.columns", .type = OPTION_MAP, AT(masking_columns), .fallback = "{}",
+	 .example = "{public.employee.iban: last4}",
+	 .help = "Columns (schema.table.column or table.column, with * and ?) whose values nobody behind the source sees: neither "
+		 "topics nor the state file, exceptions, logs or `tailwater tail`. Each has a method or a class; the first that "
+		 "fits a column counts, and those of the mapping pack come last. drop: null. last4: **** and the last four "
+		 "characters of a text of eight or more. token: an HMAC-SHA-256, so that equal values stay equal and keys stay "
+		 "keys. encrypt: AES-256-GCM, with which the owner of the key can read it again. keep: as it is. Another mask makes "
+		 "another version of a table: change it as you would change the column."},
+	{.name = "masking.classes", .type = OPTION_MAP, AT(masking_classes), .fallback = "{}",
+	 .example = "{rate: keep}",
+	 .help = "Another method for all columns of a class. The classes and their methods: account (last4), address (drop), birth "
+		 "(drop), email (token), identity (token), name (token), note (drop), phone (last4), rate (drop)."},
+	{.name = "masking.key", .type = OPTION_TEXT, AT(masking_key), .secret = true, .derived = "none: token and encrypt are refused",
+	 .example = "${file:/etc/tailwater/masking.key}",
+	 .help = "The key of token and encrypt: a secret of 32 characters or more, as `openssl rand -base64 32` prints one. With "
+		 "another key all tokens are others; keep it as long as what was published with it."},
+
 	{.name = "registry.url", .type = OPTION_TEXT, AT(registry_url), .form = &form_url,
 	 .derived = "none: schemas go to the topic PREFIX.schemas", .example = "https://registry.example.net:8081",
 	 .help = "A schema registry with Confluent's API; its address below which /subjects is found (of Apicurio that ends in "
@@ -340,6 +357,7 @@ const struct option_section option_sections[] = {
 	{"kafka", "The cluster that is written to."},
 	{"topics", "The topics."},
 	{"tables", "Which tables have change topics."},
+	{"masking", "What nobody is to see."},
 	{"registry", "A schema registry."},
 	{"format", "The form of records."},
 	{"framing", NULL},

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pipeline/masking.h"
 #include "registry/client.h"
 #include "state/db.h"
 #include "state/shapes.h"
@@ -26,6 +27,7 @@ void site_done(struct site *site)
 	free(site->listing);
 	free(site->tables);
 	catalog_free(site->catalog);
+	masks_free(site->masks);
 	db_close(site->db);
 	diag_done(&site->diag);
 }
@@ -50,11 +52,30 @@ static int describe_all(struct site *site, size_t listed, struct error *err)
 	return result;
 }
 
+static void load_pack(struct site *site)
+{
+	if (!site->pack_read && site->options->pack)
+		site->pack = pack_load(site->options->pack, site->options->overlay, &site->diag);
+	site->pack_read = true;
+}
+
+/* A pack that cannot be read is complained of when it is compiled. */
+static int describe_masked(struct site *site, struct error *err)
+{
+	load_pack(site);
+	site->catalog = catalog_new();
+	if (masking_new(site->options, site->pack, &site->masks, err) < 0)
+		return -1;
+	catalog_mask(site->catalog, masks_any(site->masks) ? masks_shape : NULL, site->masks);
+	return 0;
+}
+
 int site_connect(struct site *site, struct error *err)
 {
 	size_t listed = 0;
 
-	site->catalog = catalog_new();
+	if (describe_masked(site, err) < 0)
+		return -1;
 	site->source_ops = source_find(site->options->source_type);
 	if (site->source_ops->open(&site->source, &site->options->source, site->catalog, err) < 0 ||
 	    site->source_ops->identify(site->source, &site->identity, err) < 0 ||
@@ -86,7 +107,7 @@ int site_compile(struct site *site)
 	};
 
 	site->contract = contract_load(site->options->schemas, &site->diag);
-	site->pack = pack_load(site->options->pack, site->options->overlay, &site->diag);
+	load_pack(site);
 	if (!site->contract || !site->pack)
 		return -1;
 	options.contract = site->contract;

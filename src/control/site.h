@@ -23,6 +23,8 @@ struct site {
 
 	struct contract *contract;
 	struct pack *pack;
+	bool pack_read;                    /* or tried */
+	struct masks *masks;               /* by configuration and pack; applied to what the source describes */
 	struct mapping *mapping;
 
 	struct catalog *catalog;           /* versions of `tables` */

@@ -11,6 +11,8 @@
 
 const char *const identity_names[] = {"primary key", "index", "full", "nothing"};
 
+const char *const mask_method_names[] = {"keep", "drop", "last4", "token", "encrypt"};
+
 int table_column(const struct table *table, const char *name)
 {
 	for (unsigned i = 0; i < table->column_count; i++)

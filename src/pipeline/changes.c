@@ -32,8 +32,8 @@ static int finish_replay(struct pipeline *p, struct error *err)
 	error_state(err, STATE_REPLAY_DIFFERS,
 		    "the replay made %llu messages, but the checkpoint says that %llu (or others) were published",
 		    (unsigned long long)mine->published, (unsigned long long)told->published);
-	return error_hint(err, "something that influences output was changed after a crash (tables, columns or topics "
-			       "of the configuration, the version of the agent, the state file): start once with what "
+	return error_hint(err, "something that influences output was changed after a crash (tables, columns, masking or "
+			       "topics of the configuration, the version of the agent, the state file): start once with what "
 			       "it was and end that with SIGTERM, then change it; if nothing was changed, keep the "
 			       "state file and report it");
 }

@@ -48,7 +48,8 @@ static int pull(struct pipeline *p, struct error *err)
 	struct change change;
 	int taken = 0, got = 1;
 
-	while (taken < PULL_MOST && !held_back(p) && (got = p->source_ops->next(p->source, &change, err)) > 0) {
+	while (taken < PULL_MOST && !held_back(p) &&
+	       (got = masked(p, &change, p->source_ops->next(p->source, &change, err), err)) > 0) {
 		if (change_handle(p, &change, err) < 0)
 			return -1;
 		taken++;
@@ -301,6 +302,7 @@ static void cleanup(struct pipeline *p)
 	schemas_close(p);
 	encoder_free(p->encoder);
 	catalog_free(p->catalog);
+	masks_free(p->masks);
 	db_close(p->db);
 	pack_free(p->pack_wanted);
 	pack_free(p->pack_stored);

@@ -355,11 +355,12 @@ int recover_start(struct pipeline *p, struct error *err)
 	status_confirmed(p, p->identity.confirmed);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
 	action = decide(p, &checkpoint, err);
-	if (action == START_STOP || inputs_choose(p, err) < 0)
+	if (action == START_STOP || inputs_choose(p, err) < 0 || masking_choose(p, err) < 0)
 		return -1;
 	if (routes_capture(p, err) < 0 ||
 	    publication_check(p, action == START_STREAM || action == START_FINISH_SNAPSHOT, err) < 0)
 		return -1;
+	masking_tell(p);
 	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || check_mirror(p, action, err) < 0 ||
 	    open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)
 		return -1;

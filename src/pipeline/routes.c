@@ -401,6 +401,8 @@ int route_table(struct pipeline *p, const struct table *table, struct error *err
 {
 	struct route *route;
 
+	if (masks_check(table, err) < 0)
+		return -1;
 	reserve_routes(p, table->uid + 1);
 	route = route_of(p, table);
 	if (!route->known && pipeline_publishes(p->options, table->schema, table->name)) {

@@ -114,6 +114,8 @@ struct pipeline {
 	bool limit_switched;                    /* the same of the limit below */
 	struct db *db;
 	struct catalog *catalog;
+	struct masks *masks;                    /* of the configuration and the pack in force */
+	bool masks_told;                        /* the log has a line about rules that fit nothing */
 	struct encoder *encoder;
 	struct registry *registry;              /* NULL: schemas go to a topic */
 	struct schema_ids *schema_ids;
@@ -238,6 +240,18 @@ void status_kafka_asked(struct pipeline *p);
 void status_kafka_answered(struct pipeline *p);
 void status_turn(struct pipeline *p, bool idle);
 void status_look(struct pipeline *p);
+
+/* masking.c */
+int masking_choose(struct pipeline *p, struct error *err);
+void masking_tell(struct pipeline *p);
+
+/* What the source or its snapshot gave, as everybody behind it may see it: `got` again, or -1. */
+static inline int masked(struct pipeline *p, const struct change *change, int got, struct error *err)
+{
+	if (got <= 0 || !change->table || !change->table->masked)
+		return got;
+	return masks_apply(p->masks, change, err) < 0 ? -1 : got;
+}
 
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);

@@ -5,6 +5,7 @@
 #include "schema/catalog.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/map.h"
@@ -14,6 +15,8 @@ struct catalog {
 	struct arena arena;
 	struct map versions; /* fingerprint -> struct table */
 	struct map current;  /* source id -> struct table; keys point into the table first seen */
+	void (*shape)(const void *arg, struct table *draft);
+	const void *shape_arg;
 };
 
 struct catalog *catalog_new(void)
@@ -41,6 +44,12 @@ static const char *copy_text(struct arena *arena, const char *text)
 	return arena_copy(arena, view_of(text)).ptr;
 }
 
+void catalog_mask(struct catalog *catalog, void (*shape)(const void *arg, struct table *draft), const void *arg)
+{
+	catalog->shape = shape;
+	catalog->shape_arg = arg;
+}
+
 static struct table *copy_table(struct arena *arena, const struct table *draft)
 {
 	struct table *table = ARENA_NEW(arena, struct table);
@@ -62,7 +71,7 @@ static struct table *copy_table(struct arena *arena, const struct table *draft)
 	return table;
 }
 
-const struct table *catalog_put(struct catalog *catalog, const struct table *draft, bool *ret_new)
+static const struct table *put(struct catalog *catalog, const struct table *draft, bool *ret_new)
 {
 	struct table sealed = *draft;
 	struct table *table, *before;
@@ -76,6 +85,21 @@ const struct table *catalog_put(struct catalog *catalog, const struct table *dra
 	}
 	before = map_put(&catalog->current, key_of(&table->source_id), table);
 	*ret_new = before != table;
+	return table;
+}
+
+const struct table *catalog_put(struct catalog *catalog, const struct table *draft, bool *ret_new)
+{
+	struct table shaped = *draft;
+	const struct table *table;
+
+	if (!catalog->shape)
+		return put(catalog, draft, ret_new);
+	shaped.columns = MEM_ARRAY(struct column, draft->column_count + 1);
+	memcpy(shaped.columns, draft->columns, sizeof(*draft->columns) * draft->column_count);
+	catalog->shape(catalog->shape_arg, &shaped);
+	table = put(catalog, &shaped, ret_new);
+	free(shaped.columns);
 	return table;
 }
 

@@ -80,6 +80,17 @@ static void take_key(struct table *table, const struct table *now)
 	table->key_count = count;
 }
 
+/* What is remembered counts, but for what the state file does not keep; columns that it has not are added. */
+static void take_now(struct table *table, const struct column *now)
+{
+	int known = table_column(table, now->name);
+
+	if (known < 0)
+		table->columns[table->column_count++] = *now;
+	else
+		table->columns[known].mask = now->mask;
+}
+
 static int remember(struct memory *memory, const char *schema, const char *name, struct error *err)
 {
 	const struct table **place = find(memory, schema, name), *now = place ? *place : NULL;
@@ -98,8 +109,7 @@ static int remember(struct memory *memory, const char *schema, const char *name,
 	if (read_columns(memory, table, err) < 0)
 		return -1;
 	for (unsigned i = 0; now && i < now->column_count; i++)
-		if (table_column(table, now->columns[i].name) < 0)
-			table->columns[table->column_count++] = now->columns[i];
+		take_now(table, &now->columns[i]);
 	take_key(table, now);
 	table_seal(table);
 	if (place)

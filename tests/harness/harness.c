@@ -4,6 +4,7 @@
 /* Servers, agents and waiting, by processes of their own: psql, contrib/servers, the program itself. */
 #include "harness/harness.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -46,6 +47,19 @@ static void kill_children(void)
 	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++)
 		if (children[i])
 			kill(-children[i], SIGKILL);
+}
+
+unsigned harness_free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		harness_fail(NULL, "no free port");
+	close(fd);
+	return ntohs(address.sin_port);
 }
 
 void harness_nap(void)
@@ -368,6 +382,8 @@ void agent_init(struct agent *agent, struct scene *scene, const char *name, cons
 	fprintf(file, "state:\n  file: %s/%s.state\n", scene->dir, name);
 	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n", scene->source,
 		scene->source);
+	if (!strstr(extra, "masking:"))
+		fprintf(file, "masking:\n  classes: {email: last4}\n");
 	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\n%s", extra);
 	fclose(file);
 }

@@ -116,6 +116,9 @@ bool agent_ended(const struct agent *agent);
 /* A wait status in words: exit code with its named state, or signal; in a static buffer. */
 const char *harness_ending(int status);
 
+/* A port of the loopback that was free a moment ago. */
+unsigned harness_free_port(void);
+
 void harness_nap(void);
 void harness_fail(const struct agent *agent, const char *what) __attribute__((noreturn));
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* The masks that a configuration and a mapping pack ask for, as the pipeline and whoever looks beside it need them. */
+#ifndef PIPELINE_MASKING_H
+#define PIPELINE_MASKING_H
+
+#include "base/error.h"
+#include "canonical/pack.h"
+#include "mask/mask.h"
+#include "pipeline/pipeline.h"
+
+/* `pack` may be NULL. The caller's, for masks_free; ERROR_INPUT as masks_new. */
+MUST_CHECK int masking_new(const struct pipeline_options *options, const struct pack *pack, struct masks **ret,
+			   struct error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Masks are part of the shape of tables: they are chosen after the pack and before the tables are looked at. */
+#include "pipeline/masking.h"
+
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "run.h"
+
+int masking_new(const struct pipeline_options *options, const struct pack *pack, struct masks **ret, struct error *err)
+{
+	struct mask_options wanted = {
+		.site = options->masks,
+		.site_count = options->mask_count,
+		.classes = options->mask_classes,
+		.class_count = options->mask_class_count,
+		.key = options->mask_key,
+	};
+	unsigned count = 0;
+	const struct pack_mask *masks = pack ? pack_masks(pack, &count) : NULL;
+	struct mask_rule *rules = MEM_ARRAY(struct mask_rule, count + 1);
+	int result;
+
+	for (unsigned i = 0; i < count; i++)
+		rules[i] = (struct mask_rule){masks[i].columns, masks[i].what};
+	wanted.pack = rules;
+	wanted.pack_count = count;
+	result = masks_new(ret, &wanted, err);
+	free(rules);
+	return result;
+}
+
+/* A core file would have what the server sent. */
+static void forbid_core_files(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+int masking_choose(struct pipeline *p, struct error *err)
+{
+	struct masks *masks;
+
+	if (masking_new(p->options, p->pack, &masks, err) < 0)
+		return -1;
+	masks_free(p->masks);
+	p->masks = masks;
+	catalog_mask(p->catalog, masks_any(masks) ? masks_shape : NULL, masks);
+	if (masks_any(masks))
+		forbid_core_files();
+	return 0;
+}
+
+static void tell_unused(void *arg, const char *columns)
+{
+	const struct pipeline *p = arg;
+
+	log_warning(p->options->name, "masking.columns: '%s' fits no column of a captured table", columns);
+}
+
+void masking_tell(struct pipeline *p)
+{
+	if (!p->masks_told)
+		masks_unused(p->options->masks, p->options->mask_count, p->versions, p->table_count, tell_unused, p);
+	p->masks_told = true;
+}
