@@ -19,6 +19,7 @@
 #include "encode/framing.h"
 #include "encode/plan.h"
 #include "encode/recode.h"
+#include "pipeline/requests.h"
 #include "pipeline/status.h"
 #include "publish/producer.h"
 #include "registry/client.h"
@@ -110,6 +111,7 @@ struct pipeline_control {
 	struct pipeline_status *status;
 	atomic_bool stop;   /* finish what is under way with a commit, then return */
 	int wake_fd;        /* an eventfd that is written when stop is set */
+	struct mailbox *mailbox; /* what it is asked for; may be NULL */
 	void (*on_ready)(void *arg); /* called whenever streaming begins; may be NULL */
 	void *arg;
 };

@@ -62,6 +62,7 @@ static void wait_for_something(struct pipeline *p)
 		{.fd = p->control->wake_fd, .events = POLLIN},
 		{.fd = producer_fd(p->producer), .events = POLLIN},
 		{.fd = held_back(p) ? -1 : p->source_ops->wait_fd(p->source), .events = POLLIN},
+		{.fd = p->control->mailbox ? p->control->mailbox->fd : -1, .events = POLLIN},
 	};
 	usec_t left = batch_deadline(p) - clock_mono();
 	struct timespec timeout;
@@ -71,7 +72,7 @@ static void wait_for_something(struct pipeline *p)
 	if (left > WAIT_MOST_US)
 		left = WAIT_MOST_US;
 	timeout = (struct timespec){.tv_sec = left / USEC_PER_SEC, .tv_nsec = left % USEC_PER_SEC * 1000};
-	ppoll(fds, 3, &timeout, NULL);
+	ppoll(fds, sizeof(fds) / sizeof(fds[0]), &timeout, NULL);
 }
 
 static int check_publication(struct pipeline *p, struct error *err)
@@ -101,7 +102,8 @@ static int turn(struct pipeline *p, struct error *err)
 		return -1;
 	if (taken > 0)
 		p->now = clock_mono();
-	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0)
+	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0 ||
+	    requests_serve(p, err) < 0)
 		return -1;
 	export_metrics(p);
 	status_turn(p, taken == 0);

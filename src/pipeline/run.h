@@ -321,7 +321,12 @@ int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struc
 #define ORDINALS_OF_A_DOCUMENT 128
 
 /* documents.c */
-enum document_cause { CAUSE_COMMIT, CAUSE_SNAPSHOT, CAUSE_JOB };
+enum document_cause {
+	CAUSE_COMMIT,
+	CAUSE_SNAPSHOT,
+	CAUSE_JOB,
+	CAUSE_RETRY, /* a job, too; but what it heals, with its events, happens only now */
+};
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
 int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err);
 
@@ -337,6 +342,22 @@ int inputs_settle(struct pipeline *p, struct error *err);
 bool inputs_due(const struct pipeline *p);
 int inputs_meet(struct pipeline *p, struct error *err);
 int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
+bool at_border(const struct pipeline *p);
+
+/*
+ * A job for the roots that are touched now, at a border: committed with them. The next jobs_run does it, here or after a
+ * crash.
+ */
+#define JOB_RETRY "retry"
+int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err);
+
+/* requests.c: what others ask for, if there is anything and its moment has come */
+int requests_serve(struct pipeline *p, struct error *err);
+
+/* retry.c */
+struct request;
+int retry_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
+struct root_key root_key_parse(const struct entity *entity, struct view text);
 
 /* snapshot.c */
 int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);
