@@ -79,6 +79,12 @@ struct pipeline_options {
 /* True if the table has a change topic, by tables.include and tables.exclude. */
 bool pipeline_publishes(const struct pipeline_options *options, const char *schema, const char *name);
 
+/* True if change topics have the column, unless tables.exclude_columns says otherwise. */
+struct table;
+struct column;
+bool pipeline_publishes_column(const struct pipeline_options *options, const struct table *table,
+			       const struct column *column);
+
 /* Published for other threads; written by the pipeline's thread only. */
 struct pipeline_metrics {
 	_Atomic uint64_t changes;            /* row changes delivered by the source and published */
