@@ -263,21 +263,26 @@ static int load_mapping_files(struct pipeline *p, struct error *err)
 	return contracts_bind(p, err);
 }
 
+struct encode_options pipeline_encode_options(const struct pipeline_options *options)
+{
+	return (struct encode_options){
+		.prefix = options->prefix,
+		.source_name = options->name,
+		.connector = options->source_type,
+		.database = options->database,
+		.version = PACKAGE_VERSION,
+		.documents = options->pack != NULL || options->bad_record_exception,
+		.envelope = options->envelope,
+		.forms = options->forms,
+		.wanted = routes_column_wanted,
+		.wanted_arg = options,
+	};
+}
+
 static int setup(struct pipeline *p, struct error *err)
 {
 	struct db_options db = {.cache_bytes = p->options->state_cache_bytes};
-	struct encode_options encode = {
-		.prefix = p->options->prefix,
-		.source_name = p->options->name,
-		.connector = p->options->source_type,
-		.database = p->options->database,
-		.version = PACKAGE_VERSION,
-		.documents = p->options->pack != NULL || p->options->bad_record_exception,
-		.envelope = p->options->envelope,
-		.forms = p->options->forms,
-		.wanted = routes_column_wanted,
-		.wanted_arg = p->options,
-	};
+	struct encode_options encode = pipeline_encode_options(p->options);
 
 	p->source_ops = source_find(p->options->source_type);
 	if (!p->source_ops)

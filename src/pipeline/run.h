@@ -239,6 +239,9 @@ void status_kafka_answered(struct pipeline *p);
 void status_turn(struct pipeline *p, bool idle);
 void status_look(struct pipeline *p);
 
+/* pipeline.c */
+struct encode_options pipeline_encode_options(const struct pipeline_options *options);
+
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);
 
@@ -291,6 +294,8 @@ int change_refused(struct pipeline *p, const struct change *change, unsigned par
 /* schemas.c */
 int schemas_open(struct pipeline *p, struct error *err);
 void schemas_close(struct pipeline *p);
+void schemas_text(enum record_format format, const struct encode_schema *schema, struct writer *to,
+		  struct schema_text *ret);
 int schemas_recode(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
 		   struct other_format *to, struct message *message, struct error *err);
 int schemas_settle(struct pipeline *p, struct error *err);
@@ -310,6 +315,7 @@ static inline int message_format(struct pipeline *p, const struct encode_schema 
 
 /* contracts.c */
 extern const struct avro_type avro_string;
+struct encode_schema contract_schema(struct arena *arena, const struct avro_type *type);
 int contracts_bind(struct pipeline *p, struct error *err);
 int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route,
 			  struct error *err);

@@ -194,11 +194,26 @@ static void measured(void)
 		harness_fail(&plain.agent, "what was not asked for is shown");
 }
 
+/* Without a registry, of what is captured. */
+static void schemas(void)
+{
+	expect("schema", EXIT_DONE, "peek.change.public.many\n  key    avro, peek.change.public.many.Key, fingerprint ");
+	expect("schema", EXIT_DONE, "peek.transaction\n");
+	if (strstr(output, "entity") || strstr(output, "hidden"))
+		harness_fail(&plain.agent, "`schema` shows what there is not");
+	expect("schema --topic change.public.peek --json", EXIT_DONE, "\"schema\":{\"type\":\"record\"");
+	if (strstr(output, "secret"))
+		harness_fail(&plain.agent, "`schema` shows an excluded column");
+	expect("schema --topic nothing", EXIT_USAGE, "no topic fits");
+	expect("schema --check", EXIT_USAGE, "--check asks a schema registry, and none is configured");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
 	prepare();
+	schemas();
 	for_people();
 	as_json();
 	beside_the_agent();
