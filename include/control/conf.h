@@ -99,6 +99,7 @@ struct settings {
 	int64_t format_time;
 	int64_t format_binary;
 
+	const char *control_socket; /* "off": none */
 	const char *http_listen;
 
 	int64_t log_format;
@@ -114,6 +115,9 @@ struct conf {
 	enum log_level log_level;
 	struct arena arena;
 };
+
+/* The path of the control socket, or NULL: there is none. */
+const char *conf_control(const struct conf *conf);
 
 /* Reads a file. Complaints go to diag; NULL if there was an error. Warnings may be there in any case. */
 struct conf *conf_load(const char *path, struct diagnostics *diag);

@@ -44,7 +44,7 @@ struct option {
 	const char *fallback;         /* the default as a file would say it, or NULL */
 	const char *derived;          /* in words: what the default is made from, or NULL */
 	int64_t least, most;          /* numbers */
-	const char *word;             /* a word that may stand instead of a number, ... */
+	const char *word;             /* a word that may stand instead of a number or path, ... */
 	int64_t word_value;           /* ... and the number it means */
 	const char *const *choices;   /* ends with NULL */
 	const struct option_form *form;

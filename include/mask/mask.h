@@ -87,6 +87,14 @@ MUST_CHECK int masks_check(const struct table *table, struct error *err);
  */
 MUST_CHECK int masks_apply(struct masks *masks, const struct change *change, struct error *err);
 
+/* What a source's `next` gave, as everybody behind it may see it: `got` again, or -1. */
+static inline int masks_pass(struct masks *masks, const struct change *change, int got, struct error *err)
+{
+	if (got <= 0 || !change->table || !change->table->masked)
+		return got;
+	return masks_apply(masks, change, err) < 0 ? -1 : got;
+}
+
 /* Rules of the configuration that fit none of the tables: one warning each. */
 void masks_unused(const struct mask_rule *rules, size_t count, const struct table *const *tables, size_t table_count,
 		  void (*tell)(void *arg, const char *columns), void *arg);

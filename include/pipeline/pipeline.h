@@ -20,6 +20,7 @@
 #include "encode/plan.h"
 #include "encode/recode.h"
 #include "mask/mask.h"
+#include "pipeline/requests.h"
 #include "pipeline/status.h"
 #include "publish/producer.h"
 #include "registry/client.h"
@@ -85,6 +86,12 @@ struct pipeline_options {
 /* True if the table has a change topic, by tables.include and tables.exclude. */
 bool pipeline_publishes(const struct pipeline_options *options, const char *schema, const char *name);
 
+/* True if change topics have the column, unless tables.exclude_columns says otherwise. */
+struct table;
+struct column;
+bool pipeline_publishes_column(const struct pipeline_options *options, const struct table *table,
+			       const struct column *column);
+
 /* Published for other threads; written by the pipeline's thread only. */
 struct pipeline_metrics {
 	_Atomic uint64_t changes;            /* row changes delivered by the source and published */
@@ -117,6 +124,7 @@ struct pipeline_control {
 	struct pipeline_status *status;
 	atomic_bool stop;   /* finish what is under way with a commit, then return */
 	int wake_fd;        /* an eventfd that is written when stop is set */
+	struct mailbox *mailbox; /* what it is asked for; may be NULL */
 	void (*on_ready)(void *arg); /* called whenever streaming begins; may be NULL */
 	void *arg;
 };

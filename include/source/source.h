@@ -72,6 +72,8 @@ struct source_snapshot {
 	usec_t taken_at;
 };
 
+enum source_peek { PEEK_NOW, PEEK_SLOT, PEEK_POSITION };
+
 /* Counters that other threads may read; written by the pipeline's thread only. */
 struct source_metrics {
 	uint64_t reads;      /* of the socket */
@@ -163,6 +165,13 @@ struct source_ops {
 
 	/* Streams from a position; transactions that end at or before it are not delivered again. */
 	int (*start)(struct source *source, struct position from, struct error *err);
+
+	/*
+	 * In place of `start`, for who only looks: streams from a slot of the session's own, which ends with it. From now on, or
+	 * from where our slot stands, or from a position behind that. What is confirmed then is confirmed to that one alone.
+	 */
+	int (*peek)(struct source *source, enum source_peek from, struct position position, struct position *ret_start,
+		    struct error *err);
 
 	/* What the server has flushed, while streaming: what is between that and us is still to come. */
 	int (*log_end)(struct source *source, struct position *ret, struct error *err);

@@ -35,6 +35,8 @@ static void derive(struct settings *settings, struct arena *arena)
 		settings->topics_prefix = settings->source_name;
 	if (!settings->source_slot)
 		settings->source_slot = slot_name(arena, settings->source_name);
+	if (!settings->control_socket && settings->state_file)
+		settings->control_socket = arena_printf(arena, "%s.control", settings->state_file).ptr;
 }
 
 void bind_derive(struct conf *conf)

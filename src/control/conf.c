@@ -241,6 +241,13 @@ struct conf *conf_load(const char *path, struct diagnostics *diag)
 	return conf;
 }
 
+const char *conf_control(const struct conf *conf)
+{
+	const char *path = conf->settings.control_socket;
+
+	return strcmp(path, option_find(VIEW("control.socket"))->word) == 0 ? NULL : path;
+}
+
 void conf_free(struct conf *conf)
 {
 	if (!conf)

@@ -19,11 +19,19 @@
 #define TIMEOUT_S 5
 #define CONNECTION_BYTES 16384
 #define BACKLOG 16
+#define CONTROL_TIMEOUT_S 600 /* longer than a request waits for its moment */
 
 struct http {
 	struct MHD_Daemon *daemon;
 	const struct pages *pages;
+	const struct control *control; /* NULL: nothing that changes anything is taken */
 	uint16_t port;
+};
+
+/* A request whose body is being read. */
+struct incoming {
+	struct writer body;
+	bool too_large;
 };
 
 /* Addresses ----------------------------------------------------------------------------------- */
@@ -139,24 +147,80 @@ static enum MHD_Result send_page(const struct http *http, const struct page *pag
 	return send_answer(connection, code, page->type, &body);
 }
 
-/* Answered as soon as the headers are there: what a request may have for a body is of no interest. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
-				  const char *version, const char *body, size_t *body_bytes, void **context)
+/* Requests ------------------------------------------------------------------------------------ */
+
+static void take_body(struct incoming *incoming, const char *bytes, size_t *len)
+{
+	if (incoming->body.len + *len > CONTROL_BODY_MOST)
+		incoming->too_large = true;
+	else
+		wr_bytes(&incoming->body, bytes, *len);
+	*len = 0;
+}
+
+static enum MHD_Result send_control(const struct http *http, const char *url, const struct incoming *incoming,
+				    struct MHD_Connection *connection)
+{
+	struct writer answer = {0};
+	unsigned code;
+
+	if (incoming->too_large)
+		return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+	code = control_take(http->control, url + strlen(CONTROL_PREFIX), wr_view(&incoming->body), &answer);
+	return send_answer(connection, code, code == MHD_HTTP_OK ? "application/json" : "text/plain; charset=utf-8", &answer);
+}
+
+/* What changes something: the body is read first. */
+static enum MHD_Result on_post(const struct http *http, struct MHD_Connection *connection, const char *url, const char *body,
+			       size_t *body_bytes, void **context)
+{
+	if (!*context) {
+		*context = MEM_NEW(struct incoming);
+		return MHD_YES;
+	}
+	if (*body_bytes) {
+		take_body(*context, body, body_bytes);
+		return MHD_YES;
+	}
+	return send_control(http, url, *context, connection);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode how)
+{
+	struct incoming *incoming = *context;
+
+	(void)arg;
+	(void)connection;
+	(void)how;
+	if (incoming)
+		wr_done(&incoming->body);
+	free(incoming);
+}
+
+/* A page is answered as soon as the headers are there: what its request may have for a body is of no interest. */
+static enum MHD_Result on_get(const struct http *http, struct MHD_Connection *connection, const char *url)
 {
 	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 	const struct page *page = page_find(url);
 
-	(void)version;
-	(void)body;
-	(void)body_bytes;
-	(void)context;
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD");
-	if (host && !host_is_ours(host))
+	if (!http->control && host && !host_is_ours(host))
 		return refuse(connection, MHD_HTTP_FORBIDDEN, "this is for loopback addresses only");
 	if (!page)
 		return refuse(connection, MHD_HTTP_NOT_FOUND, "there is no such page");
-	return send_page(arg, page, connection);
+	return send_page(http, page, connection);
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *body, size_t *body_bytes, void **context)
+{
+	const struct http *http = arg;
+
+	(void)version;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
+		return on_get(http, connection, url);
+	if (http->control && strcmp(method, MHD_HTTP_METHOD_POST) == 0 && strncmp(url, CONTROL_PREFIX, strlen(CONTROL_PREFIX)) == 0)
+		return on_post(http, connection, url, body, body_bytes, context);
+	return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD");
 }
 
 /* The server ---------------------------------------------------------------------------------- */
@@ -186,28 +250,25 @@ static int open_socket(const struct http_address *address, uint16_t *ret_port)
 
 static struct MHD_Daemon *start_daemon(struct http *http, int fd)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, http,
+	/* Who asks for something waits, and keeps nobody else waiting. */
+	unsigned flags = http->control ? MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL
+				       : MHD_USE_EPOLL_INTERNAL_THREAD;
+
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http,
 				MHD_OPTION_LISTEN_SOCKET, fd,
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST,
-				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(http->control ? CONTROL_TIMEOUT_S : TIMEOUT_S),
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
 				MHD_OPTION_END);
 }
 
-int http_start(struct http **ret, const char *listen, const struct pages *pages, struct error *err)
+/* The descriptor is the server's from here on. */
+static int start(struct http **ret, struct http template, int fd, struct error *err)
 {
-	struct http_address address;
-	struct http *http;
-	uint16_t port;
-	int fd;
+	struct http *http = MEM_NEW(struct http);
 
-	if (http_address_parse(view_of(listen), &address) < 0)
-		return error_set(err, ERROR_INPUT, "'%s' is no address on loopback", listen);
-	fd = open_socket(&address, &port);
-	if (fd < 0)
-		return error_set(err, ERROR_INPUT, "cannot listen on %s (http.listen): %s", listen, strerror(errno));
-	http = MEM_NEW(struct http);
-	*http = (struct http){.pages = pages, .port = port};
+	*http = template;
 	http->daemon = start_daemon(http, fd);
 	if (!http->daemon) {
 		close(fd);
@@ -216,6 +277,26 @@ int http_start(struct http **ret, const char *listen, const struct pages *pages,
 	}
 	*ret = http;
 	return 0;
+}
+
+int http_start(struct http **ret, const char *listen, const struct pages *pages, struct error *err)
+{
+	struct http http = {.pages = pages};
+	struct http_address address;
+	int fd;
+
+	if (http_address_parse(view_of(listen), &address) < 0)
+		return error_set(err, ERROR_INPUT, "'%s' is no address on loopback", listen);
+	fd = open_socket(&address, &http.port);
+	if (fd < 0)
+		return error_set(err, ERROR_INPUT, "cannot listen on %s (http.listen): %s", listen, strerror(errno));
+	return start(ret, http, fd, err);
+}
+
+int http_start_control(struct http **ret, int fd, const struct pages *pages, const struct control *control,
+		       struct error *err)
+{
+	return start(ret, (struct http){.pages = pages, .control = control}, fd, err);
 }
 
 void http_stop(struct http *http)

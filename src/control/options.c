@@ -336,11 +336,17 @@ const struct option option_table[] = {
 		 "and nothing is skipped. exception: a record in PREFIX.exception takes its place, with table, key and "
 		 "reason, and the stream goes on."},
 
+	{.name = "control.socket", .type = OPTION_PATH, AT(control_socket), .word = "off",
+	 .derived = "the value of state.file and .control", .example = "/run/tailwater/erp.control",
+	 .help = "Where the running agent is asked to do something, by `tailwater exceptions retry` and the like: a Unix socket "
+		 "that only its own user may open. It answers all that http.listen does, too. With off nothing can be asked for "
+		 "while the agent runs."},
+
 	{.name = "http.listen", .type = OPTION_TEXT, AT(http_listen), .form = &form_listen, .derived = "off",
 	 .example = "127.0.0.1:9187",
 	 .help = "Where the agent answers over HTTP: /healthz, /readyz, /metrics (for Prometheus), /status, /api/status "
 		 "and /api/config. Only on loopback, since there is neither TLS nor a password: a proxy that has them "
-		 "may stand before it. `tailwater status` asks there."},
+		 "may stand before it."},
 
 	{.name = "log.format", .type = OPTION_CHOICE, AT(log_format), .choices = log_formats, .fallback = "text",
 	 .reloadable = true, .help = "Log lines on standard error: one line for each event, as text or JSON."},
@@ -368,6 +374,7 @@ const struct option_section option_sections[] = {
 	{"confirm", "What is told to the source, and when."},
 	{"commit_timeout", NULL},
 	{"on_bad_record", NULL},
+	{"control", "How the running agent is asked to do something."},
 	{"http", "What the agent says about itself."},
 	{"log", "The log."},
 };

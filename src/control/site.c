@@ -24,6 +24,7 @@ void site_done(struct site *site)
 	if (site->source)
 		site->source_ops->close(site->source);
 	free(site->captured);
+	free(site->captured_versions);
 	free(site->listing);
 	free(site->tables);
 	catalog_free(site->catalog);
@@ -118,9 +119,7 @@ int site_compile(struct site *site)
 
 int site_capture(struct site *site, struct error *err)
 {
-	const struct table **versions = MEM_ARRAY(const struct table *, site->table_count + 1);
-	int result;
-
+	site->captured_versions = MEM_ARRAY(const struct table *, site->table_count + 1);
 	site->captured = MEM_ARRAY(struct source_table, site->table_count + 1);
 	for (unsigned i = 0; i < site->table_count; i++) {
 		const struct source_listing *table = &site->listing[i];
@@ -134,9 +133,7 @@ int site_capture(struct site *site, struct error *err)
 				.column_count = need ? need->column_count : 0,
 			};
 	}
-	result = site->source_ops->capture(site->source, site->captured, site->captured_count, versions, err);
-	free(versions);
-	return result;
+	return site->source_ops->capture(site->source, site->captured, site->captured_count, site->captured_versions, err);
 }
 
 int site_ask_registry(const struct site *site, char level[40], struct error *err)

@@ -37,6 +37,7 @@ struct site {
 	struct source_identity identity;
 	struct source_listing *listing;    /* all tables of the source */
 	struct source_table *captured;     /* those that the agent would capture */
+	const struct table **captured_versions;
 	size_t captured_count;
 
 	struct db *db;                     /* the state file, for reading */

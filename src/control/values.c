@@ -182,6 +182,8 @@ static int read_path(struct value_reader *reader, const struct option *option, c
 		return -1;
 	if (**member == '\0')
 		return refuse(reader, option, node, "");
+	if (option->word && strcmp(*member, option->word) == 0)
+		return 0;
 	if (**member != '/' && !(reader->as_written && secrets_mentioned(view_of(*member))))
 		*member = arena_printf(reader->arena, "%.*s%s", VIEW_ARG(reader->folder), *member).ptr;
 	return 0;
@@ -352,7 +354,8 @@ void option_describe(const struct option *option, struct writer *to)
 	else if (option->type == OPTION_LIST)
 		wr_printf(to, "a list, each item %s", option->form->noun);
 	else
-		wr_printf(to, "%s", option->form ? option->form->noun : kind->noun);
+		wr_printf(to, "%s%s%s%s", option->form ? option->form->noun : kind->noun, option->word ? ", or '" : "",
+			  option->word ? option->word : "", option->word ? "'" : "");
 }
 
 int value_read(struct value_reader *reader, const struct option *option, const struct yaml_node *node)

@@ -245,6 +245,12 @@ static int handle_message(struct pipeline *p, struct change *change, struct erro
 	return handle_numbered(p, change, process_message, err);
 }
 
+/* No transaction is open: what waits for that can be done. */
+static int between(struct pipeline *p, struct error *err)
+{
+	return inputs_meet(p, err) < 0 ? -1 : requests_serve(p, err);
+}
+
 static int handle_commit(struct pipeline *p, struct change *change, struct error *err)
 {
 	p->applied.open.phase = OPEN_DOCUMENTS;
@@ -262,7 +268,7 @@ static int handle_commit(struct pipeline *p, struct change *change, struct error
 		return -1;
 	if (batch_full(p) && batch_commit_if_due(p, err) < 0)
 		return -1;
-	return inputs_meet(p, err);
+	return between(p, err);
 }
 
 static int handle_idle(struct pipeline *p, struct change *change, struct error *err)
@@ -270,7 +276,7 @@ static int handle_idle(struct pipeline *p, struct change *change, struct error *
 	p->applied.position = change->position;
 	if (change_set_hidden(p, position_compare(change->position, p->published.position) < 0, err) < 0)
 		return -1;
-	return inputs_meet(p, err);
+	return between(p, err);
 }
 
 static int (*const handlers[])(struct pipeline *p, struct change *change, struct error *err) = {

@@ -15,7 +15,7 @@
 const struct avro_type avro_string = {.kind = AVRO_STRING};
 
 /* A type as it is published; its text is in the arena. */
-static struct encode_schema describe(struct arena *arena, const struct avro_type *type)
+struct encode_schema contract_schema(struct arena *arena, const struct avro_type *type)
 {
 	struct encode_schema schema = {.fingerprint = avro_fingerprint(type), .name = type->name, .type = type};
 	struct writer text = {0};
@@ -38,8 +38,8 @@ int contracts_bind(struct pipeline *p, struct error *err)
 	p->header = header_plan_new(header, err);
 	if (!p->header)
 		return -1;
-	p->exception_message = describe(&p->contract_arena, p->exception_type);
-	p->exception_key = p->string_schema = describe(&p->contract_arena, &avro_string);
+	p->exception_message = contract_schema(&p->contract_arena, p->exception_type);
+	p->exception_key = p->string_schema = contract_schema(&p->contract_arena, &avro_string);
 	return 0;
 }
 
@@ -53,7 +53,7 @@ static int bind_event(struct pipeline *p, const struct entity_event *event, stru
 		return error_hint(err, "add record " CONTRACT_EVENT "%s to the folder %s", event->name,
 				  p->options->schemas);
 	}
-	route->event_messages[i] = describe(&p->route_arena, type);
+	route->event_messages[i] = contract_schema(&p->route_arena, type);
 	route->event_keys[i] = p->string_schema;
 	return 0;
 }
@@ -87,7 +87,7 @@ int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struc
 
 	if (!message)
 		return error_set(err, ERROR_INPUT, "there is no schema for the entity %s", entity->name);
-	route->message = describe(&p->route_arena, message);
+	route->message = contract_schema(&p->route_arena, message);
 	route->key = p->string_schema;
 	route->header = make_header(p, entity, route);
 	route->event_keys = MEM_ARRAY(struct encode_schema, entity->event_count);

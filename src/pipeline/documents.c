@@ -27,7 +27,8 @@ static int read_kept(const struct making *m, struct datum *ret, bool *ret_there,
 }
 
 /*
- * Business events come from commits alone: neither a snapshot nor a job is something that happened. 1 if a rule's
+ * Business events come from commits alone: neither a snapshot nor a job is something that happened; but an event that was
+ * held back with its document is raised when that heals, whatever heals it. 1 if a rule's
  * condition failed on the data: then the fault is in the document, and *ret_fired is what the other rules say.
  */
 static int choose_events(struct making *m, const struct datum *old, const struct datum *new, uint64_t *ret_fired,
@@ -36,7 +37,7 @@ static int choose_events(struct making *m, const struct datum *old, const struct
 	struct rules_side before = {.document = old, .image = m->kept.image}, after = {.document = new};
 
 	*ret_fired = 0;
-	if (m->cause != CAUSE_COMMIT || !m->entity->event_count)
+	if ((m->cause != CAUSE_COMMIT && m->cause != CAUSE_RETRY) || !m->entity->event_count)
 		return 0;
 	if (rules_fire(m->p->mapping, m->entity, before, after, ret_fired, err) == 0)
 		return 0;
@@ -202,7 +203,7 @@ static int handle_valid(struct making *m, struct error *err)
 	struct pipeline *p = m->p;
 	struct kept_document now = {.payload = m->payload};
 	bool same = m->kept.payload.ptr && view_equal(m->kept.payload, m->payload);
-	bool changed = !same || m->cause != CAUSE_COMMIT;
+	bool changed = !same || (m->cause != CAUSE_COMMIT && m->cause != CAUSE_RETRY);
 	const char *operation;
 	struct datum old;
 	uint64_t fired = 0;

@@ -21,6 +21,30 @@
 #define INPUT_PACK "input.pack"
 #define INPUT_MESSAGE_LIMIT "input.message_limit"
 #define JOB_EVALUATE "evaluate"
+#define SERVE_EVERY 256   /* documents */
+
+static int touch_everything(struct pipeline *p, struct error *err);
+static int touch_kept(struct pipeline *p, struct error *err);
+
+/* Which documents a job is for, and what their messages say of it. */
+static const struct job_kind {
+	const char *name;
+	int (*touch)(struct pipeline *p, struct error *err);
+	enum document_cause cause;
+	bool of_pack;           /* another pack may take its place */
+	const char *what;
+} job_kinds[] = {
+	{JOB_EVALUATE, touch_everything, CAUSE_JOB, true, "every document is evaluated again"},
+	{JOB_RETRY, touch_kept, CAUSE_RETRY, false, "documents that were held back are evaluated again"},
+};
+
+static const struct job_kind *find_kind(struct view name)
+{
+	for (size_t i = 0; i < sizeof(job_kinds) / sizeof(job_kinds[0]); i++)
+		if (view_is(name, job_kinds[i].name))
+			return &job_kinds[i];
+	return NULL;
+}
 
 static int put_pack(struct pipeline *p, const struct pack *pack, struct error *err)
 {
@@ -67,27 +91,55 @@ static bool agree(const struct pipeline *p)
 }
 
 /* Where another pack may take effect: the documents of a transaction are all of one. */
-static bool at_border(const struct pipeline *p)
+bool at_border(const struct pipeline *p)
 {
 	return between_transactions(p) && agree(p);
 }
 
 /* The commit time of a job is that of its beginning, kept with it: its messages are the same after a crash. */
-static int add_job(struct pipeline *p, struct error *err)
+static int add_job(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err)
 {
 	char at[24];
-	struct job job = {.kind = VIEW(JOB_EVALUATE)};
+	struct job job = {.kind = view_of(kind)};
 
 	snprintf(at, sizeof(at), "%" PRId64, clock_wall());
 	job.subject = view_of(at);
-	return job_add(p->db, &job, err);
+	if (job_add(p->db, &job, err) < 0)
+		return -1;
+	*ret_number = job.number;
+	return 0;
+}
+
+int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err)
+{
+	if (touch_spill(p->touch, err) < 0 || add_job(p, kind, ret_number, err) < 0)
+		return -1;
+	return db_commit(p->db, err);
+}
+
+/* True if one is unfinished whose documents were chosen under the stored pack; or if it cannot be told. */
+static bool job_needs_pack(struct pipeline *p)
+{
+	const struct job_kind *kind;
+	struct error ignored;
+	struct arena arena;
+	struct job job;
+	int found;
+
+	arena_init(&arena);
+	found = job_next(p->db, &arena, &job, &ignored);
+	kind = found > 0 ? find_kind(job.kind) : NULL;
+	arena_done(&arena);
+	return found < 0 || (kind && !kind->of_pack);
 }
 
 /* Not committed before it is known that the mirror has what the pack needs: until then there is a way back. */
 static int switch_pack(struct pipeline *p, struct error *err)
 {
+	uint64_t ignored;
+
 	p->pack_switched = true;
-	return put_pack(p, p->pack_wanted, err) < 0 ? -1 : add_job(p, err);
+	return put_pack(p, p->pack_wanted, err) < 0 ? -1 : add_job(p, JOB_EVALUATE, &ignored, err);
 }
 
 /* The choice was a good one: it is committed, before anything is published by it. */
@@ -105,7 +157,7 @@ int inputs_settle(struct pipeline *p, struct error *err)
 /* The stored pack serves until the border. */
 static int keep_stored(struct pipeline *p, struct pack *stored, struct error *err)
 {
-	if (at_border(p)) {
+	if (at_border(p) && !job_needs_pack(p)) {
 		pack_free(stored);
 		return switch_pack(p, err);
 	}
@@ -217,7 +269,9 @@ static int keep_pace(struct pipeline *p, struct error *err)
 		return error_set(err, ERROR_TRANSIENT, "stopped in a job");
 	if (!p->replaying && p->now - p->state_committed_at >= p->options->confirm_interval_us)
 		return commit_progress(p, err);
-	return batch_full(p) ? batch_commit_checkpoint(p, err) : 0;
+	if (batch_full(p) && batch_commit_checkpoint(p, err) < 0)
+		return -1;
+	return p->job_done % SERVE_EVERY == 0 ? pipeline_serve(p, err) : 0;
 }
 
 static int touch_everything(struct pipeline *p, struct error *err)
@@ -233,18 +287,24 @@ static int touch_everything(struct pipeline *p, struct error *err)
 	return touch_spill(p->touch, err);
 }
 
-static int evaluate_all(struct pipeline *p, uint64_t published, struct error *err)
+/* They were touched when the job was made, and stand in the state file until it is done. */
+static int touch_kept(struct pipeline *p, struct error *err)
+{
+	return touch_spill(p->touch, err);
+}
+
+static int evaluate_all(struct pipeline *p, const struct job_kind *kind, uint64_t published, struct error *err)
 {
 	struct touched root;
 	int got;
 
-	if (touch_everything(p, err) < 0 || touch_start(p->touch, p->job_done, err) < 0)
+	if (kind->touch(p, err) < 0 || touch_start(p->touch, p->job_done, err) < 0)
 		return -1;
 	p->replaying = p->job_done < published;
 	while ((got = touch_next(p->touch, &root, err)) > 0) {
 		p->ordinal = p->job_done++ * ORDINALS_OF_A_DOCUMENT;
 		if (change_set_hidden(p, p->job_done <= published, err) < 0 ||
-		    document_make(p, &root, CAUSE_JOB, err) < 0 || keep_pace(p, err) < 0)
+		    document_make(p, &root, kind->cause, err) < 0 || keep_pace(p, err) < 0)
 			return -1;
 		failpoint("in-job");
 	}
@@ -256,12 +316,16 @@ static int evaluate_all(struct pipeline *p, uint64_t published, struct error *er
 static int run_job(struct pipeline *p, const struct job *job, const struct checkpoint *checkpoint, struct error *err)
 {
 	uint64_t published = checkpoint->job == job->number ? checkpoint->job_done : 0;
+	const struct job_kind *kind = find_kind(job->kind);
 
-	log_info(p->options->name, "job %llu: every document is evaluated again", (unsigned long long)job->number);
+	if (!kind)
+		return error_state(err, STATE_STATE_LOST, "the state file has a job '%.*s', which this program does not know",
+				   VIEW_ARG(job->kind));
+	log_info(p->options->name, "job %llu: %s", (unsigned long long)job->number, kind->what);
 	p->job = job->number;
 	p->job_done = job->done;
 	p->snapshot_at = strtoll(job->subject.ptr, NULL, 10);
-	if (evaluate_all(p, published, err) < 0 || commit_progress(p, err) < 0 ||
+	if (evaluate_all(p, kind, published, err) < 0 || commit_progress(p, err) < 0 ||
 	    job_finish(p->db, job->number, err) < 0)
 		return -1;
 	log_info(p->options->name, "job %llu: done, %llu documents", (unsigned long long)job->number,
@@ -270,7 +334,7 @@ static int run_job(struct pipeline *p, const struct job *job, const struct check
 	return state_commit(p, err);
 }
 
-/* Whatever is left to do, before streaming begins; not while a replay has to come first. */
+/* Whatever is left to do, before streaming begins or at a border; not while a replay has to come first. */
 int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
 	struct arena arena;

@@ -18,7 +18,7 @@ static struct view place_apart(struct pipeline *p, enum document_cause cause)
 {
 	char position[POSITION_TEXT_BYTES];
 
-	position_print(cause == CAUSE_JOB ? p->applied.position : p->snapshot_position, position);
+	position_print(cause == CAUSE_SNAPSHOT ? p->snapshot_position : p->applied.position, position);
 	return arena_copy(&p->doc_arena, view_of(position));
 }
 

@@ -49,7 +49,7 @@ static int pull(struct pipeline *p, struct error *err)
 	int taken = 0, got = 1;
 
 	while (taken < PULL_MOST && !held_back(p) &&
-	       (got = masked(p, &change, p->source_ops->next(p->source, &change, err), err)) > 0) {
+	       (got = masks_pass(p->masks, &change, p->source_ops->next(p->source, &change, err), err)) > 0) {
 		if (change_handle(p, &change, err) < 0)
 			return -1;
 		taken++;
@@ -63,6 +63,7 @@ static void wait_for_something(struct pipeline *p)
 		{.fd = p->control->wake_fd, .events = POLLIN},
 		{.fd = producer_fd(p->producer), .events = POLLIN},
 		{.fd = held_back(p) ? -1 : p->source_ops->wait_fd(p->source), .events = POLLIN},
+		{.fd = p->control->mailbox ? p->control->mailbox->fd : -1, .events = POLLIN},
 	};
 	usec_t left = batch_deadline(p) - clock_mono();
 	struct timespec timeout;
@@ -72,7 +73,7 @@ static void wait_for_something(struct pipeline *p)
 	if (left > WAIT_MOST_US)
 		left = WAIT_MOST_US;
 	timeout = (struct timespec){.tv_sec = left / USEC_PER_SEC, .tv_nsec = left % USEC_PER_SEC * 1000};
-	ppoll(fds, 3, &timeout, NULL);
+	ppoll(fds, sizeof(fds) / sizeof(fds[0]), &timeout, NULL);
 }
 
 static int check_publication(struct pipeline *p, struct error *err)
@@ -102,7 +103,8 @@ static int turn(struct pipeline *p, struct error *err)
 		return -1;
 	if (taken > 0)
 		p->now = clock_mono();
-	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0)
+	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0 ||
+	    requests_serve(p, err) < 0)
 		return -1;
 	export_metrics(p);
 	status_turn(p, taken == 0);
@@ -262,21 +264,26 @@ static int load_mapping_files(struct pipeline *p, struct error *err)
 	return contracts_bind(p, err);
 }
 
+struct encode_options pipeline_encode_options(const struct pipeline_options *options)
+{
+	return (struct encode_options){
+		.prefix = options->prefix,
+		.source_name = options->name,
+		.connector = options->source_type,
+		.database = options->database,
+		.version = PACKAGE_VERSION,
+		.documents = options->pack != NULL || options->bad_record_exception,
+		.envelope = options->envelope,
+		.forms = options->forms,
+		.wanted = routes_column_wanted,
+		.wanted_arg = options,
+	};
+}
+
 static int setup(struct pipeline *p, struct error *err)
 {
 	struct db_options db = {.cache_bytes = p->options->state_cache_bytes};
-	struct encode_options encode = {
-		.prefix = p->options->prefix,
-		.source_name = p->options->name,
-		.connector = p->options->source_type,
-		.database = p->options->database,
-		.version = PACKAGE_VERSION,
-		.documents = p->options->pack != NULL || p->options->bad_record_exception,
-		.envelope = p->options->envelope,
-		.forms = p->options->forms,
-		.wanted = routes_column_wanted,
-		.wanted_arg = p->options,
-	};
+	struct encode_options encode = pipeline_encode_options(p->options);
 
 	p->source_ops = source_find(p->options->source_type);
 	if (!p->source_ops)

@@ -33,13 +33,18 @@ bool pipeline_publishes(const struct pipeline_options *options, const char *sche
 	       !matches_any(options->exclude, options->exclude_count, text);
 }
 
-bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column)
+bool pipeline_publishes_column(const struct pipeline_options *options, const struct table *table,
+			       const struct column *column)
 {
-	const struct pipeline_options *options = arg;
 	char text[400];
 
 	snprintf(text, sizeof(text), "%s.%s.%s", table->schema, table->name, column->name);
 	return !matches_any(options->exclude_columns, options->exclude_column_count, text);
+}
+
+bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column)
+{
+	return pipeline_publishes_column(arg, table, column);
 }
 
 /*

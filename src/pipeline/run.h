@@ -245,13 +245,8 @@ void status_look(struct pipeline *p);
 int masking_choose(struct pipeline *p, struct error *err);
 void masking_tell(struct pipeline *p);
 
-/* What the source or its snapshot gave, as everybody behind it may see it: `got` again, or -1. */
-static inline int masked(struct pipeline *p, const struct change *change, int got, struct error *err)
-{
-	if (got <= 0 || !change->table || !change->table->masked)
-		return got;
-	return masks_apply(p->masks, change, err) < 0 ? -1 : got;
-}
+/* pipeline.c */
+struct encode_options pipeline_encode_options(const struct pipeline_options *options);
 
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);
@@ -305,6 +300,8 @@ int change_refused(struct pipeline *p, const struct change *change, unsigned par
 /* schemas.c */
 int schemas_open(struct pipeline *p, struct error *err);
 void schemas_close(struct pipeline *p);
+void schemas_text(enum record_format format, const struct encode_schema *schema, struct writer *to,
+		  struct schema_text *ret);
 int schemas_recode(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
 		   struct other_format *to, struct message *message, struct error *err);
 int schemas_settle(struct pipeline *p, struct error *err);
@@ -324,6 +321,7 @@ static inline int message_format(struct pipeline *p, const struct encode_schema 
 
 /* contracts.c */
 extern const struct avro_type avro_string;
+struct encode_schema contract_schema(struct arena *arena, const struct avro_type *type);
 int contracts_bind(struct pipeline *p, struct error *err);
 int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struct entity_route *route,
 			  struct error *err);
@@ -335,7 +333,12 @@ int contracts_bind_entity(struct pipeline *p, const struct entity *entity, struc
 #define ORDINALS_OF_A_DOCUMENT 128
 
 /* documents.c */
-enum document_cause { CAUSE_COMMIT, CAUSE_SNAPSHOT, CAUSE_JOB };
+enum document_cause {
+	CAUSE_COMMIT,
+	CAUSE_SNAPSHOT,
+	CAUSE_JOB,
+	CAUSE_RETRY, /* a job, too; but what it heals, with its events, happens only now */
+};
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
 int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err);
 
@@ -351,6 +354,22 @@ int inputs_settle(struct pipeline *p, struct error *err);
 bool inputs_due(const struct pipeline *p);
 int inputs_meet(struct pipeline *p, struct error *err);
 int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
+bool at_border(const struct pipeline *p);
+
+/*
+ * A job for the roots that are touched now, at a border: committed with them. The next jobs_run does it, here or after a
+ * crash.
+ */
+#define JOB_RETRY "retry"
+int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err);
+
+/* requests.c: what others ask for, if there is anything and its moment has come */
+int requests_serve(struct pipeline *p, struct error *err);
+
+/* retry.c */
+struct request;
+int retry_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
+struct root_key root_key_parse(const struct entity *entity, struct view text);
 
 /* snapshot.c */
 int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "pipeline/schema_list.h"
 #include "run.h"
 #include "schema/contract.h"
 #include "schema/evolve.h"
@@ -141,7 +142,7 @@ static struct contract *parse(struct view text)
 	return contract;
 }
 
-static void write_differences(struct view before, struct view after, struct writer *to)
+void schema_differences(struct view before, struct view after, struct writer *to)
 {
 	struct contract *old = parse(before), *new = parse(after);
 
@@ -165,7 +166,7 @@ static int name_column(struct pipeline *p, const char *subject, const struct enc
 	if (err->class != ERROR_STATE || err->state != STATE_SCHEMA_REFUSED)
 		return -1;
 	if (ask(p, &request, &answer, &ignored) == 0 && answer.found)
-		write_differences(answer.schema.text, schema->text, &text);
+		schema_differences(answer.schema.text, schema->text, &text);
 	if (text.len)
 		error_state(err, told.state, "subject %s: %.*s: %s", subject,
 			    (int)(text.len < DIFFERENCES_BYTES ? text.len : DIFFERENCES_BYTES), text.data, told.text);
@@ -221,6 +222,37 @@ static int frame_of(struct pipeline *p, const char *topic, enum message_part par
 	return result;
 }
 
+static void text_avro(const struct encode_schema *schema, struct writer *to, struct schema_text *ret)
+{
+	(void)to;
+	*ret = (struct schema_text){.text = schema->text};
+}
+
+static void text_json(const struct encode_schema *schema, struct writer *to, struct schema_text *ret)
+{
+	(void)schema, (void)to;
+	*ret = (struct schema_text){.text = VIEW_NONE};
+}
+
+static void text_json_schema(const struct encode_schema *schema, struct writer *to, struct schema_text *ret)
+{
+	recode_json_schema(schema->type, to);
+	*ret = (struct schema_text){.text = wr_view(to), .format = SCHEMA_JSON};
+}
+
+static void (*const texts[])(const struct encode_schema *schema, struct writer *to, struct schema_text *ret) = {
+	[FORMAT_AVRO] = text_avro,
+	[FORMAT_JSON] = text_json,
+	[FORMAT_JSON_SCHEMA] = text_json_schema,
+};
+
+/* What a registry has of it: the text is the schema's own, or stands in `to`; none if the format has no schema. */
+void schemas_text(enum record_format format, const struct encode_schema *schema, struct writer *to,
+		  struct schema_text *ret)
+{
+	texts[format](schema, to, ret);
+}
+
 static int frame_avro(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,
 		      struct error *err)
 {
@@ -240,13 +272,12 @@ static int frame_json(struct pipeline *p, const char *topic, enum message_part p
 static int frame_json_schema(struct pipeline *p, const char *topic, enum message_part part,
 			     struct encode_schema *schema, struct error *err)
 {
-	struct schema_text text = {.format = SCHEMA_JSON};
+	struct schema_text text;
 	struct writer to = {0};
 	int result;
 
 	schema->frame = (struct frame){.len = 0};
-	recode_json_schema(schema->type, &to);
-	text.text = wr_view(&to);
+	text_json_schema(schema, &to, &text);
 	result = frame_of(p, topic, part, schema, &text, &schema->outer, err);
 	wr_done(&to);
 	return result;

@@ -78,7 +78,7 @@ static int load_table(struct pipeline *p, const struct table *table, struct erro
 	status_alive(p, LOCK_WAIT_US);
 	if (schemas_settle_route(p, route, err) < 0 || p->source_ops->snapshot_table(p->source, table, err) < 0)
 		return -1;
-	while ((got = masked(p, &change, p->source_ops->snapshot_next(p->source, &change, err), err)) > 0) {
+	while ((got = masks_pass(p->masks, &change, p->source_ops->snapshot_next(p->source, &change, err), err)) > 0) {
 		change.index = rows;
 		if (take_row(p, route, &change, err) < 0)
 			return -1;

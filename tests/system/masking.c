@@ -123,6 +123,16 @@ static void crash_and_go_on(void)
 	plain_catch_up(&plain);
 }
 
+/* What the agent has not been told of yet, looked at beside it. */
+static void look_by_tail(void)
+{
+	scene_sql(&scene, "UPDATE employee SET email = 'canary-tail-' || id || '@example.net';"
+		  "INSERT INTO vault (id, iban, card) VALUES (300, 'canary-iban-tail', 'canary-card-tail')");
+	if (agent_verb(&plain.agent, "tail --from slot --no-follow", "tail.out") != 0 ||
+	    agent_verb(&plain.agent, "tail --from slot --no-follow --json", "tail.json") != 0)
+		harness_fail(&plain.agent, "tail");
+}
+
 static void fetch_page(unsigned port, const char *page, const char *file)
 {
 	char command[500];
@@ -169,8 +179,8 @@ static int files_with(const char *text, const char *where)
 	return count;
 }
 
-/* Everything but the database itself. */
-#define OURS "--exclude-dir=postgresql --exclude=found ."
+/* Everything but the database itself and what the test tells it. */
+#define OURS "--exclude-dir=postgresql --exclude=found --exclude=statement.sql ."
 
 static void search(void)
 {
@@ -182,7 +192,8 @@ static void search(void)
 		if (files_with(canaries[i], "--exclude=masking.key " OURS) != 0)
 			harness_fail(&plain.agent, canaries[i]);
 	if (files_with("canary-employee", "postgresql") == 0 || files_with("shown-again", "kafka") == 0 ||
-	    files_with("shown-again", "topics.jsonl") == 0)
+	    files_with("shown-again", "topics.jsonl") == 0 || files_with("tok_", "tail.out tail.json") != 2 ||
+	    files_with("\\*\\*\\*\\*tail", "tail.out tail.json") != 2)
 		harness_fail(&plain.agent, "the search finds nothing at all");
 	printf("no canary was found\n");
 }
@@ -251,6 +262,7 @@ int main(void)
 	crash_and_go_on();
 	ask_everything(port);
 	agent_stop(&plain.agent);
+	look_by_tail();
 	search();
 	check_masks();
 	refuse_without_key();

@@ -200,6 +200,37 @@ static void records_can_be_subjects(struct scene *scene)
 	tell_registry(scene, "GET", "/subjects/records.change.public.records.Key/versions", "");
 }
 
+static void expect_said(const struct plain *plain, const char *line, int code, const char *said)
+{
+	int got = verb(&plain->agent, line);
+
+	if (got == code && strstr(output, said))
+		return;
+	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
+	harness_fail(&plain->agent, line);
+}
+
+/* Before a migration: what the registry has, what it would take, and what it would refuse. Nothing is registered. */
+static void schemas_are_shown_and_checked(struct scene *scene)
+{
+	struct plain plain = {.name = "shown"};
+
+	plain_with_registry(&plain, scene, "");
+	expect_said(&plain, "schema --topic change.public.shown --check", EXIT_DONE,
+		    "shown.change.public.shown\n  key    avro, shown.change.public.shown.Key, subject shown.change.public.shown-key, "
+		    "not registered, compatible\n");
+	plain_stream(&plain);
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+	expect_said(&plain, "schema --topic change.public.shown", EXIT_DONE,
+		    "  value  avro, shown.change.public.shown.Envelope, subject shown.change.public.shown-value, registered: id ");
+	scene_sql(scene, "ALTER TABLE shown ADD COLUMN amount int");
+	expect_said(&plain, "schema --topic change.public.shown --check", EXIT_DONE, "shown-value, not registered, compatible\n");
+	scene_sql(scene, "ALTER TABLE shown ALTER COLUMN text TYPE int USING 1");
+	expect_said(&plain, "schema --topic change.public.shown --check", EXIT_FAILED, "not registered, INCOMPATIBLE: before.text was string and is int");
+	expect_said(&plain, "schema --topic change.public.shown --check --json", EXIT_FAILED, "\"compatible\":false,\"reasons\":\"before.text was");
+}
+
 static void what_is_no_registry_is_told(struct scene *scene)
 {
 	struct plain plain = {.name = "nowhere"};
@@ -229,6 +260,7 @@ int main(void)
 	a_refused_schema_is_a_named_state(&note);
 	schemas_that_may_not_be_registered_must_be_there(&scene);
 	records_can_be_subjects(&scene);
+	schemas_are_shown_and_checked(&scene);
 	what_is_no_registry_is_told(&scene);
 	scene_end(&scene);
 	printf("the registry has every schema before its first record\n");

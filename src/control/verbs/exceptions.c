@@ -3,7 +3,7 @@
 
 /*
  * `tailwater exceptions list` and `show`: the documents that are held back now, and why, as the state file has them. Its
- * last commit counts, which a running agent makes at least every confirm.interval.
+ * last commit counts, which a running agent makes at least every confirm.interval. `retry` asks the running agent.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "base/datetime.h"
 #include "base/json.h"
 #include "control/conf.h"
+#include "ask.h"
 #include "report.h"
 #include "site.h"
 #include "state/exceptions.h"
@@ -195,4 +196,35 @@ const struct verb verb_exceptions_show = {
 	.help = "Reason, field, value, line of the mapping, rule, owner, and the transaction that it began with.",
 	.flags = show_flags,
 	.run = run_show,
+};
+
+/* Retry --------------------------------------------------------------------------------------- */
+
+static int run_retry(const struct arguments *args)
+{
+	static const struct asked asked = {
+		.request = "exceptions-retry",
+		.members = {{"entity", "--entity"}, {"key", "--key"}, {"all", "--all"}},
+	};
+
+	return ask_agent(args, &asked);
+}
+
+static const struct flag retry_flags[] = {
+	FLAG_CONFIG,
+	{"--entity", "NAME", false, "Those of this entity."},
+	{"--key", "KEY", false, "Only the one with this key, as `exceptions list` has it behind the slash."},
+	{"--all", NULL, false, "All that are open."},
+	FLAGS_END,
+};
+
+const struct verb verb_exceptions_retry = {
+	.name = "exceptions retry",
+	.summary = "have documents that are held back evaluated again",
+	.help = "Asks the running agent, on its control socket. What validates now is published, with the business events that "
+		"were held back with it, and its exception is closed; what does not stays as it is. The answer is the number "
+		"of a job and of its documents; a crash in between repeats nothing. It is needed only where nothing else has "
+		"changed that the agent sees: a row of a table that the pack has under `reference`, for instance.",
+	.flags = retry_flags,
+	.run = run_retry,
 };

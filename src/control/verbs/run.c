@@ -3,8 +3,8 @@
 
 /*
  * `tailwater run`: the agent. The pipeline has this thread; a second one, the watch, does what happens beside it once a
- * second: the metrics file, a reload, signs of life to systemd, word that the end has begun. If wanted, a third answers
- * over HTTP.
+ * second: the metrics file, a reload, signs of life to systemd, word that the end has begun. Others answer over HTTP and
+ * on the control socket.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "control/conf.h"
+#include "control/control.h"
 #include "control/daemon.h"
 #include "control/http.h"
 #include "control/metrics.h"
@@ -40,6 +41,9 @@ struct watch {
 	struct pipeline_status status;
 	struct pages pages;
 	struct http *http;        /* NULL: not wanted */
+	struct mailbox mailbox;
+	struct control control_side;
+	struct http *control_http; /* NULL: not wanted */
 	const char *told_state;   /* to systemd; NULL: none yet */
 };
 
@@ -218,6 +222,44 @@ static int start_http(struct watch *watch, struct error *err)
 
 	if (!listen)
 		return 0;
+	if (http_start(&watch->http, listen, &watch->pages, err) < 0)
+		return -1;
+	log_info(watch->conf->pipeline.name, "answering on http://%s", listen);
+	return 0;
+}
+
+static int start_control(struct watch *watch, struct error *err)
+{
+	const char *path = conf_control(watch->conf);
+	int fd;
+
+	if (!path)
+		return 0;
+	if (control_listen(path, &fd, err) < 0)
+		return -1;
+	watch->control_side = (struct control){.mailbox = &watch->mailbox, .status = &watch->status};
+	if (http_start_control(&watch->control_http, fd, &watch->pages, &watch->control_side, err) == 0)
+		return 0;
+	control_unlisten(path);
+	return -1;
+}
+
+/* Who waits for an answer is told first that none will come. */
+static void stop_control(struct watch *watch)
+{
+	mailbox_close(&watch->mailbox);
+	if (!watch->control_http)
+		return;
+	control_unlisten(conf_control(watch->conf));
+	http_stop(watch->control_http);
+}
+
+static int run_answering(struct watch *watch, struct error *err)
+{
+	int result;
+
+	watch->control.status = &watch->status;
+	watch->control.mailbox = &watch->mailbox;
 	watch->pages = (struct pages){
 		.conf = watch->conf,
 		.log_format = watch->conf->settings.log_format,
@@ -226,10 +268,10 @@ static int start_http(struct watch *watch, struct error *err)
 		.metrics = &watch->metrics,
 		.started_at = clock_wall(),
 	};
-	if (http_start(&watch->http, listen, &watch->pages, err) < 0)
-		return -1;
-	log_info(watch->conf->pipeline.name, "answering on http://%s", listen);
-	return 0;
+	result = start_control(watch, err) < 0 || start_http(watch, err) < 0 ? -1 : run_watched(watch, err);
+	stop_control(watch);
+	http_stop(watch->http);
+	return result;
 }
 
 static int run_pipeline(struct watch *watch, struct error *err)
@@ -238,11 +280,14 @@ static int run_pipeline(struct watch *watch, struct error *err)
 
 	if (daemon_signals(&watch->control, err) < 0)
 		return -1;
+	if (mailbox_init(&watch->mailbox, err) < 0) {
+		daemon_signals_end(&watch->control);
+		return -1;
+	}
 	pipeline_status_init(&watch->status);
-	watch->control.status = &watch->status;
-	result = start_http(watch, err) < 0 ? -1 : run_watched(watch, err);
-	http_stop(watch->http);
+	result = run_answering(watch, err);
 	pipeline_status_done(&watch->status);
+	mailbox_done(&watch->mailbox);
 	daemon_signals_end(&watch->control);
 	return result;
 }

@@ -15,6 +15,12 @@
 
 #define CODE_OK 200
 
+/* Loopback if it answers there, otherwise the control socket; NULL: neither. */
+static const char *asked_at(const struct conf *conf)
+{
+	return conf->settings.http_listen ? conf->settings.http_listen : conf_control(conf);
+}
+
 static int load_state(const struct conf *conf, struct progress *ret, struct error *err)
 {
 	struct site site = {.options = &conf->pipeline};
@@ -38,7 +44,7 @@ static void print_stopped(const struct conf *conf, const struct progress *progre
 		wr_u8(&text, '}');
 	} else {
 		wr_printf(&text, "%-12snot running: nobody listens on %s\n%-12s%s", conf->pipeline.name,
-			  conf->settings.http_listen, "state file", position);
+			  asked_at(conf), "state file", position);
 	}
 	printf("%.*s\n", VIEW_ARG(wr_view(&text)));
 	wr_done(&text);
@@ -50,7 +56,7 @@ static int tell_stopped(const struct conf *conf, bool json, struct error *err)
 	struct progress progress;
 
 	if (load_state(conf, &progress, err) < 0) {
-		printf("%-12snot running: nobody listens on %s\n", conf->pipeline.name, conf->settings.http_listen);
+		printf("%-12snot running: nobody listens on %s\n", conf->pipeline.name, asked_at(conf));
 		return verb_fail(err);
 	}
 	print_stopped(conf, &progress, json);
@@ -61,12 +67,12 @@ static int tell_stopped(const struct conf *conf, bool json, struct error *err)
 static int ask(const struct conf *conf, bool json, struct error *err)
 {
 	struct writer text = {0}, ready = {0};
-	int code = http_get(conf->settings.http_listen, json ? "/api/status" : "/status", &text, err);
+	int code = http_get(asked_at(conf), json ? "/api/status" : "/status", &text, err);
 
 	if (code > 0) {
 		printf("%.*s", VIEW_ARG(wr_view(&text)));
 		if (json)
-			code = http_get(conf->settings.http_listen, "/readyz", &ready, err);
+			code = http_get(asked_at(conf), "/readyz", &ready, err);
 	}
 	wr_done(&text);
 	wr_done(&ready);
@@ -78,9 +84,9 @@ static int tell(const struct conf *conf, bool json)
 	struct error err = {0};
 	int code;
 
-	if (!conf->settings.http_listen) {
-		error_set(&err, ERROR_INPUT, "the agent cannot be asked: 'http.listen' is off");
-		error_hint(&err, "set it and start the agent again; 'tailwater position' works without");
+	if (!asked_at(conf)) {
+		error_set(&err, ERROR_INPUT, "the agent cannot be asked: both 'control.socket' and 'http.listen' are off");
+		error_hint(&err, "set one of them and start the agent again; 'tailwater position' works without");
 		return verb_fail(&err);
 	}
 	code = ask(conf, json, &err);
@@ -112,7 +118,7 @@ static const struct flag flags[] = {
 const struct verb verb_status = {
 	.name = "status",
 	.summary = "how the running agent is, on one screen",
-	.help = "Asks the agent where 'http.listen' says, and prints its state, positions, lag, counters and last error. "
+	.help = "Asks the agent where 'http.listen' says, or on its control socket, and prints its state, positions, lag, counters and last error. "
 		"The exit code is 0 if it streams and Kafka answers, and 1 if not, or if no agent runs: then the "
 		"state file's position is printed.",
 	.flags = flags,

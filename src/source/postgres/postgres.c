@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "access.h"
@@ -38,6 +39,7 @@ struct source {
 	const struct pg_table *reading; /* table of the snapshot being read */
 	struct pg_stream stream;
 	bool streaming;
+	char peek_slot[64];
 	bool publication_skipped;       /* the server warned that it publishes nothing */
 	usec_t queries_watched_at;
 	uint64_t idle;                  /* last position handed out without a commit */
@@ -271,6 +273,32 @@ static int pg_start(struct source *source, struct position from, struct error *e
 	return 0;
 }
 
+/* Of no other session on this server. */
+static void name_peek(struct source *source)
+{
+	snprintf(source->peek_slot, sizeof(source->peek_slot), "tailwater_tail_%d_%llx", (int)getpid(),
+		 (unsigned long long)clock_wall());
+}
+
+static int pg_peek(struct source *source, enum source_peek from, struct position position, struct position *ret_start,
+		   struct error *err)
+{
+	name_peek(source);
+	if (pg_slot_temporary(source->replication, source->queries, &source->options, source->peek_slot, from != PEEK_NOW,
+			      ret_start, err) < 0)
+		return -1;
+	if (from == PEEK_POSITION && position_compare(position, *ret_start) < 0) {
+		char first[POSITION_TEXT_BYTES];
+
+		position_print(*ret_start, first);
+		return error_set(err, ERROR_INPUT, "the slot '%s' has only what comes after %s", source->options.slot, first);
+	}
+	if (from == PEEK_POSITION)
+		*ret_start = position;
+	source->options.slot = source->peek_slot;
+	return pg_start(source, *ret_start, err);
+}
+
 static int pg_log_end(struct source *source, struct position *ret, struct error *err)
 {
 	return pg_slot_log_end(source->queries, ret, err);
@@ -382,6 +410,7 @@ const struct source_ops postgres_source_ops = {
 	.snapshot_next = pg_read_row,
 	.snapshot_end = pg_end_snapshot,
 	.start = pg_start,
+	.peek = pg_peek,
 	.log_end = pg_log_end,
 	.wait_fd = pg_wait_fd,
 	.next = pg_next,

@@ -241,18 +241,12 @@ static int take_created(PGconn *replication, struct position *ret_start, char sn
 	return 0;
 }
 
-int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options,
-		   struct position *ret_start, char snapshot[128], struct error *err)
+static int create(PGconn *replication, PGconn *queries, const struct source_options *options, const char *sql,
+		  struct position *ret_start, char snapshot[128], struct error *err)
 {
-	char *quoted = pg_identifier(replication, options->slot);
 	usec_t begun = clock_mono();
-	char sql[256];
 	int ready;
 
-	/* The keyword form is understood by every version from 10 on, but has no word for what came later. */
-	snprintf(sql, sizeof(sql), "CREATE_REPLICATION_SLOT %s LOGICAL pgoutput %s", quoted,
-		 options->failover ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT");
-	PQfreemem(quoted);
 	if (!PQsendQuery(replication, sql))
 		return pg_fail(replication, NULL, err, "creating the replication slot");
 	ready = await_result(replication, options, err);
@@ -261,6 +255,57 @@ int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_opt
 	if (ready == 0)
 		return give_up(replication, queries, options, clock_mono() - begun, err);
 	return take_created(replication, ret_start, snapshot, err);
+}
+
+int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options,
+		   struct position *ret_start, char snapshot[128], struct error *err)
+{
+	char *quoted = pg_identifier(replication, options->slot);
+	char sql[256];
+
+	/* The keyword form is understood by every version from 10 on, but has no word for what came later. */
+	snprintf(sql, sizeof(sql), "CREATE_REPLICATION_SLOT %s LOGICAL pgoutput %s", quoted,
+		 options->failover ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT");
+	PQfreemem(quoted);
+	return create(replication, queries, options, sql, ret_start, snapshot, err);
+}
+
+/* A temporary slot is the session's: the one that streams from it has to make it. */
+static int copy(PGconn *replication, const struct source_options *options, const char *name, struct position *ret_start,
+		struct error *err)
+{
+	int version = PQserverVersion(replication);
+	char *from, *to;
+	PGresult *result;
+
+	if (!pg_has(version, PG_SLOT_COPY)) {
+		error_state(err, STATE_UNSUPPORTED, "PostgreSQL %d cannot copy a slot, and so nobody can look at what ours still has to "
+			    "send", version / 10000);
+		return error_hint(err, "look at what comes from now on; or use PostgreSQL %d or later", pg_since(PG_SLOT_COPY));
+	}
+	from = PQescapeLiteral(replication, options->slot, strlen(options->slot));
+	to = PQescapeLiteral(replication, name, strlen(name));
+	result = pg_query(replication, err, "SELECT lsn FROM pg_catalog.pg_copy_logical_replication_slot(%s, %s, true)", from, to);
+	PQfreemem(from);
+	PQfreemem(to);
+	if (!result)
+		return -1;
+	pg_lsn_parse(pg_value(result, 0, 0), ret_start);
+	PQclear(result);
+	return 0;
+}
+
+int pg_slot_temporary(PGconn *replication, PGconn *queries, const struct source_options *options, const char *name,
+		      bool copied, struct position *ret_start, struct error *err)
+{
+	char sql[256], snapshot[128], *quoted;
+
+	if (copied)
+		return copy(replication, options, name, ret_start, err);
+	quoted = pg_identifier(replication, name);
+	snprintf(sql, sizeof(sql), "CREATE_REPLICATION_SLOT %s TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT", quoted);
+	PQfreemem(quoted);
+	return create(replication, queries, options, sql, ret_start, snapshot, err);
 }
 
 static int query_slot(PGconn *queries, const char *sql, const char *slot, struct error *err)

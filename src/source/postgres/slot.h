@@ -23,6 +23,13 @@ int pg_slot_identify(PGconn *replication, PGconn *queries, const struct source_o
 int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_options *options,
 		   struct position *ret_start, char snapshot[128], struct error *err);
 
+/*
+ * A temporary slot of this name, which ends with the session: made as above, or copied from ours (UNSUPPORTED by servers that
+ * cannot do that).
+ */
+int pg_slot_temporary(PGconn *replication, PGconn *queries, const struct source_options *options, const char *name,
+		      bool copied, struct position *ret_start, struct error *err);
+
 /* How far the server's log is flushed, or replayed on a standby. */
 int pg_slot_log_end(PGconn *queries, struct position *ret, struct error *err);
 

@@ -13,6 +13,7 @@ enum pg_feature {
 	PG_INCLUDED_COLUMNS,     /* an index holds columns that are no key of it */
 	PG_PUBLISHED_TRUNCATE,   /* a publication says whether TRUNCATE is published */
 	PG_GENERATED_COLUMNS,
+	PG_SLOT_COPY,            /* a slot can be copied */
 	PG_SLOT_STATUS,          /* a slot says whether its log is still there */
 	PG_LOGICAL_MESSAGES,     /* pgoutput sends them */
 	PG_IDLE_LIMIT,           /* idle_session_timeout */

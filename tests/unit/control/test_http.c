@@ -353,6 +353,7 @@ static void test_requests(void **state)
 		{"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 404 Not Found\r\n", "there is no such page\n"},
 		{"GET /healthz/../etc/passwd HTTP/1.0\r\n\r\n", "HTTP/1.1 404 Not Found\r\n", "there is no such page\n"},
 		{"POST /healthz HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405 Method Not Allowed\r\n", "Allow: GET, HEAD\r\n"},
+		{"POST /control/exceptions-retry HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 405 Method Not Allowed\r\n", "only GET and HEAD\n"},
 		{"DELETE /nothing HTTP/1.0\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n", "only GET and HEAD\n"},
 		{"GET /healthz HTTP/1.1\r\nHost: localhost:1\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK\r\n", "alive\n"},
 		{"GET /healthz HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK\r\n", "alive\n"},

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * What a running agent can be asked for on its control socket: documents that are held back are evaluated again, once,
+ * also when the agent is killed in it. And the socket itself: whose it is, and what becomes of one that a dead agent left.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "system/plain.h"
+
+static struct scene scene;
+static struct plain plain = {.name = "ctl"};
+static char folder[300], extra[900], output[1 << 16];
+
+/* The pack ------------------------------------------------------------------------------------ */
+
+static void write_file(const char *name, const char *text)
+{
+	char path[400];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		harness_fail(NULL, path);
+}
+
+/* An entry needs the person of a reference table, whose changes evaluate nothing again. */
+static void prepare(void)
+{
+	char command[400];
+
+	snprintf(folder, sizeof(folder), "%s/pack", scene.dir);
+	snprintf(command, sizeof(command), "mkdir %s", folder);
+	if (system(command) != 0)
+		harness_fail(NULL, command);
+	write_file("pack.yaml", "name: small\nversion: \"1\"\nsystem: test\nowner: nobody\n");
+	write_file("TimeEntry.yaml",
+		   "entity: TimeEntry\nroot: ctl\nreference: [person]\n"
+		   "document: |\n"
+		   "  SELECT t.id AS \"sourceKeys.id\", (SELECT ref('Resource', p.id) FROM person p WHERE p.id = t.person) AS resource,\n"
+		   "         t.day AS workDate, 1 AS \"quantity.value\", 'HUR' AS \"quantity.unit\",\n"
+		   "         CASE t.state WHEN 'A' THEN 'APPROVED' ELSE 'SUBMITTED' END AS approvalStatus\n"
+		   "    FROM ctl t WHERE t.id = :id\n"
+		   "required: [resource, workDate, quantity]\n"
+		   "events:\n  TimeApproved:\n    class: OPERATIONAL\n"
+		   "    when: new.approvalStatus = 'APPROVED' AND old.approvalStatus IS NOT 'APPROVED'\n");
+	scene_sql(&scene, "CREATE TABLE person (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY, n int);"
+		  "CREATE TABLE ctl (id int PRIMARY KEY, day date, state text, person int, text text);"
+		  "INSERT INTO ctl VALUES (1, '2026-03-01', 'S', 1); INSERT INTO other VALUES (1, 0);"
+		  "CREATE PUBLICATION ctl FOR TABLE ctl, person, other");
+	snprintf(extra, sizeof(extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 20\n", folder,
+		 scene.source);
+	plain.extra = extra;
+	plain.include = "[public.ctl, public.other]";
+	agent_init(&plain.agent, &scene, plain.name, "");
+	plain_configure(&plain);
+}
+
+/* What was published -------------------------------------------------------------------------- */
+
+static void read_back(void)
+{
+	if (agent_verb(&plain.agent, "read --from beginning --topic '*'", "seen.jsonl") != 0)
+		harness_fail(&plain.agent, "`read` failed");
+	scene_sql(&scene, "DROP TABLE IF EXISTS line CASCADE; CREATE TABLE line (line jsonb);"
+		  "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line #> '{value,header}' AS header,"
+		  " line #>> '{value,status}' AS status, line->>'key' AS key FROM line");
+	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/seen.jsonl'", scene.dir);
+}
+
+static void expect_rows(const char *query, const char *value)
+{
+	const char *found = scene_value(&scene, "%s", query);
+
+	if (strcmp(found, value) == 0)
+		return;
+	fprintf(stderr, "%s\nfound %s, expected %s\n", query, found, value);
+	harness_fail(&plain.agent, "what was published is not what was expected");
+}
+
+static void expect(const char *line, int code, const char *said)
+{
+	char path[300];
+	int got = agent_verb(&plain.agent, line, "verb.out");
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/verb.out", scene.dir);
+	file = fopen(path, "r");
+	if (!file)
+		harness_fail(&plain.agent, line);
+	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
+	fclose(file);
+	if (got == code && strstr(output, said))
+		return;
+	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
+	harness_fail(&plain.agent, line);
+}
+
+/* The socket ---------------------------------------------------------------------------------- */
+
+static struct sockaddr_un address(void)
+{
+	struct sockaddr_un own = {.sun_family = AF_UNIX};
+
+	snprintf(own.sun_path, sizeof(own.sun_path), "%.80s/ctl.state.control", scene.dir);
+	return own;
+}
+
+static int post(const char *path, const char *body)
+{
+	struct sockaddr_un own = address();
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), code = 0;
+	char text[1000];
+	size_t len = 0;
+	ssize_t got;
+
+	snprintf(text, sizeof(text), "POST %s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", path, strlen(body), body);
+	if (connect(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&
+	    send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text))
+		while (len + 1 < sizeof(output) && (got = recv(fd, output + len, sizeof(output) - 1 - len, 0)) > 0)
+			len += (size_t)got;
+	close(fd);
+	output[len] = '\0';
+	return sscanf(output, "HTTP/1.1 %d", &code) == 1 ? code : 0;
+}
+
+static void requests_are_checked(void)
+{
+	static const struct {
+		const char *path, *body;
+		int code;
+		const char *said;
+	} posts[] = {
+		{"/control/exceptions-retry", "{\"all\":true}", 200, "{\"job\":3,\"documents\":2}\n"},
+		{"/control/exceptions-retry", "{\"all\": false, \"entity\": null}", 400, "say which: an entity, an entity and a key, or all\n"},
+		{"/control/exceptions-retry", "{}", 400, "say which"},
+		{"/control/exceptions-retry", "", 400, "say which"},
+		{"/control/exceptions-retry", "{\"all\":\"yes\"}", 400, "'all' is true or false\n"},
+		{"/control/exceptions-retry", "{\"entity\":[\"a\"]}", 400, "'entity' is one value\n"},
+		{"/control/exceptions-retry", "{\"what\":1}", 400, "'exceptions-retry' has no member 'what'\n"},
+		{"/control/exceptions-retry", "[1]", 400, "the body of a request is a JSON object\n"},
+		{"/control/exceptions-retry", "{\"entity\":", 400, "the body is no JSON: request:2:"},
+		{"/control/exceptions-retry", "{\"entity\":\"Invoice\"}", 400, "the mapping has no entity 'Invoice'\n"},
+		{"/control/nothing", "{}", 404, "there is no request 'nothing'\n"},
+		{"/healthz", "{}", 405, "only GET and HEAD\n"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(posts); i++) {
+		if (post(posts[i].path, posts[i].body) == posts[i].code && strstr(output, posts[i].said))
+			continue;
+		fprintf(stderr, "%s %s, expected %d and '%s':\n%s\n", posts[i].path, posts[i].body, posts[i].code, posts[i].said, output);
+		harness_fail(&plain.agent, posts[i].path);
+	}
+	printf("requests are checked: %zu\n", COUNT_OF(posts));
+}
+
+/* The state file is another's, so it is the socket that tells. */
+static void only_one_listens(void)
+{
+	struct sockaddr_un own = address();
+	struct plain second = {.name = "second"};
+	char line[300];
+	struct stat file;
+
+	if (stat(own.sun_path, &file) < 0 || (file.st_mode & 0777) != 0600)
+		harness_fail(&plain.agent, "the control socket is not its user's alone");
+	snprintf(line, sizeof(line), "control:\n  socket: %s\n", own.sun_path);
+	second.extra = line;
+	plain_prepare(&second, &scene);
+	agent_start(&second.agent, NULL);
+	plain_expect(&second, STATE_CONFLICT, "another agent answers on the control socket", 1, 10);
+	second.extra = "control:\n  socket: off\n";
+	plain_configure(&second);
+	plain_stream(&second);
+	if (agent_verb(&second.agent, "exceptions retry --all", "verb.out") != EXIT_USAGE)
+		harness_fail(&second.agent, "without a socket the agent cannot be asked");
+	agent_stop(&second.agent);
+	expect("status", EXIT_DONE, "STREAMING");
+	agent_kill(&plain.agent);
+	expect("exceptions retry --all", EXIT_FAILED, "no agent is running: nobody listens on");
+	plain_stream(&plain);
+	expect("status", EXIT_DONE, "STREAMING");
+	agent_stop(&plain.agent);
+	if (stat(own.sun_path, &file) == 0 || errno != ENOENT)
+		harness_fail(&plain.agent, "an agent that has ended leaves its socket");
+	expect("exceptions retry --all", EXIT_FAILED, "no agent is running: nobody listens on");
+	plain_stream(&plain);
+	printf("the socket: mode 0600, one agent, one that is dead is replaced\n");
+}
+
+/* Retry --------------------------------------------------------------------------------------- */
+
+static void healed(void)
+{
+	scene_sql(&scene, "INSERT INTO ctl VALUES (2, '2026-03-01', 'A', 2), (3, '2026-03-01', 'A', 3), (4, NULL, 'A', 2)");
+	plain_catch_up(&plain);
+	scene_sql(&scene, "INSERT INTO person VALUES (1), (2)");
+	plain_catch_up(&plain);
+	expect("exceptions list", EXIT_DONE, "4 open");
+	expect("exceptions retry --entity TimeEntry --key 7", EXIT_USAGE, "no open exception fits");
+	expect("exceptions retry --key 7", EXIT_USAGE, "say which");
+	expect("exceptions retry --entity TimeEntry --key 2", EXIT_DONE, "{\"job\":1,\"documents\":1}");
+	WAIT_UNTIL(agent_logged(&plain.agent, "job 1: done, 1 documents") == 1, 10, &plain.agent);
+	expect("exceptions list", EXIT_DONE, "3 open");
+	expect("exceptions retry --all", EXIT_DONE, "{\"job\":2,\"documents\":3}");
+	WAIT_UNTIL(agent_logged(&plain.agent, "job 2: done, 3 documents") == 1, 10, &plain.agent);
+	expect("exceptions list", EXIT_DONE, "2 open");
+	read_back();
+	/* 1 was parked at the snapshot: it is new now, and nothing has happened to it; 4 has another fault than before */
+	expect_rows("SELECT string_agg(split_part(header->>'eventId', '/', 2) || ' ' || (header->>'operation') || ' ' || split_part(key, '/', 3), ',' ORDER BY header->>'eventId') "
+		    "FROM seen WHERE kind = 'entity'", "job-1 CREATE 2,job-2 CREATE 1");
+	expect_rows("SELECT string_agg(header->>'eventId', ',') FROM seen WHERE kind = 'event'", "ctl/job-1/TimeEntry/2/TimeApproved");
+	expect_rows("SELECT count(*) FILTER (WHERE status = 'OPEN') || ' ' || count(*) FILTER (WHERE status = 'CLOSED') FROM seen "
+		    "WHERE kind = 'exception'", "5 2");
+	printf("what heals leaves with its event and closes; what does not stays, and is not told of again\n");
+}
+
+/* Transactions come all the time, and none is torn apart. */
+static void under_load(void)
+{
+	pid_t work = scene_work(&scene, "UPDATE other SET n = n + 1; UPDATE ctl SET person = person WHERE id = 3; SELECT pg_sleep(0.01)");
+
+	for (int i = 0; i < 5; i++)
+		expect("exceptions retry --all", EXIT_DONE, "\"documents\":2}");
+	scene_work_stop(&scene, work);
+	WAIT_UNTIL(agent_logged(&plain.agent, "job 8: done, 2 documents") == 1, 10, &plain.agent);
+	plain_catch_up(&plain);
+	printf("under load: taken between two transactions\n");
+}
+
+static void die_at(const char *failpoint)
+{
+	int status;
+
+	agent_start(&plain.agent, failpoint);
+	status = agent_wait(&plain.agent, 60 * USEC_PER_SEC);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return;
+	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));
+	harness_fail(&plain.agent, "the agent did not die");
+}
+
+/* Killed in a job that was asked for, and again in what is left of it: each document and event once. */
+static void killed_in_a_job(void)
+{
+	static const char *const deaths[] = {"in-job:30", "after-commit:3", "before-state-commit:1"};
+
+	scene_sql(&scene, "INSERT INTO ctl SELECT g, '2026-03-01', 'A', 5 FROM generate_series(1001, 1200) g");
+	plain_catch_up(&plain);
+	scene_sql(&scene, "INSERT INTO person VALUES (5)");
+	plain_catch_up(&plain);
+	agent_stop(&plain.agent);
+	agent_start(&plain.agent, "in-job:60");
+	WAIT_UNTIL(agent_verb(&plain.agent, "exceptions retry --all", "verb.out") == EXIT_DONE, 30, &plain.agent);
+	agent_wait(&plain.agent, 30 * USEC_PER_SEC);
+	for (size_t i = 0; i < COUNT_OF(deaths); i++)
+		die_at(deaths[i]);
+	plain_stream(&plain);
+	plain_work(&plain);
+	if (agent_logged(&plain.agent, "job 9: done, 202 documents") != 1)
+		harness_fail(&plain.agent, "the job was not done once");
+	agent_stop(&plain.agent);
+	read_back();
+	expect_rows("SELECT kind || ' ' || count(*) || ' ' || count(DISTINCT key) || ' ' || count(DISTINCT header->>'eventId') FROM seen "
+		    "WHERE kind = 'entity' AND split_part(key, '/', 3)::int > 1000 GROUP BY kind", "entity 200 200 200");
+	expect_rows("SELECT kind || ' ' || count(*) || ' ' || count(DISTINCT key) FROM seen WHERE kind = 'event' AND "
+		    "split_part(key, '/', 3)::int > 1000 GROUP BY kind", "event 200 200");
+	expect_rows("SELECT count(*) FROM seen WHERE kind = 'exception' AND status = 'CLOSED' AND split_part(key, '/', 3)::int > 1000",
+		    "200");
+	printf("killed %zu times in a job: each document, event and exception once\n", COUNT_OF(deaths) + 1);
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin(&scene);
+	prepare();
+	plain_stream(&plain);
+	expect("exceptions list", EXIT_DONE, "1 open");
+	healed();
+	requests_are_checked();
+	only_one_listens();
+	under_load();
+	killed_in_a_job();
+	scene_end(&scene);
+	return 0;
+}
