@@ -311,8 +311,9 @@ const struct option option_table[] = {
 		 "id."},
 
 	{.name = "batch.time", .type = OPTION_DURATION, AT(batch_time), RANGE(0, 60 * SEC), .fallback = "20ms",
-	 .help = "How long events are gathered for one Kafka transaction; never less than 5 times the duration of the "
-		 "last commit, and up to 5 times as long while more waits at the source than can be read at once."},
+	 .help = "How long events are gathered for one Kafka transaction; half a commit's duration at least, and "
+		 "several times as long while more waits at the source than can be read at once. What comes during a commit has waited "
+		 "already: that counts."},
 	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "50000",
 	 .help = "How many messages at most are in one Kafka transaction. A larger source transaction is split."},
 	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "16MB",

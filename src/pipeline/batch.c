@@ -21,8 +21,7 @@
  * slice is long.
  */
 #define COMMIT_SLICE_US (500 * USEC_PER_MSEC)
-#define COMMIT_TIMES 5                        /* a batch lasts at least so many times as long as the last commit took */
-#define BEHIND_TIMES 5                        /* and so many times batch.time while the source is ahead of us */
+#define BEHIND_TIMES 6                        /* while the source is ahead of us, a batch lasts so many times as long */
 #define GATHER_MOST_US USEC_PER_SEC           /* but no longer for that: a broker that was away took very long */
 #define OPEN_TXN_MOST_US (10 * USEC_PER_SEC)  /* a batch in a source transaction that stalls is split after that */
 
@@ -75,7 +74,7 @@ static int begin(struct pipeline *p, struct error *err)
 	if (exactly_once(p) && producer_begin(p->producer, err) < 0)
 		return -1;
 	p->batch.open = true;
-	p->batch.begun_at = p->now;
+	p->batch.begun_at = p->batch.waiting_since ? p->batch.waiting_since : p->now;
 	p->batch.events = p->batch.bytes = 0;
 	status_pending(p);
 	p->batch.behind = p->source ? p->source_ops->metrics(p->source)->behind : 0;
@@ -154,11 +153,15 @@ static bool is_behind(const struct pipeline *p)
 	return p->source && p->source_ops->metrics(p->source)->behind > p->batch.behind;
 }
 
+/*
+ * Age and time of a batch count from when its first change may have arrived: what came during a commit has waited already.
+ * The commit itself is to be two thirds of the time at most.
+ */
 static usec_t batch_time(const struct pipeline *p)
 {
-	usec_t least = p->batch.commit_took_us * COMMIT_TIMES;
-	usec_t stated = exactly_once(p) ? p->options->batch_time_us : p->options->confirm_interval_us;
-	usec_t gathered = exactly_once(p) && is_behind(p) ? stated * BEHIND_TIMES : stated;
+	usec_t times = is_behind(p) ? BEHIND_TIMES : 1;
+	usec_t least = (p->batch.commit_took_us + p->batch.commit_took_us / 2) * times;
+	usec_t gathered = exactly_once(p) ? p->options->batch_time_us * times : p->options->confirm_interval_us;
 	usec_t time = gathered > least ? gathered : least;
 	usec_t most = gathered > GATHER_MOST_US ? gathered : GATHER_MOST_US;
 
@@ -297,6 +300,7 @@ int batch_commit_checkpoint(struct pipeline *p, struct error *err)
 	p->txn_split = p->txn != NULL;
 	p->now = clock_mono();
 	p->batch.commit_took_us = p->now - begun;
+	p->batch.waiting_since = begun;
 	metric_add(&p->metrics->kafka_commits, 1);
 	failpoint("after-commit");
 	return 0;

@@ -103,6 +103,8 @@ static int turn(struct pipeline *p, struct error *err)
 		return -1;
 	if (taken > 0)
 		p->now = clock_mono();
+	else if (!p->batch.open)
+		p->batch.waiting_since = 0;
 	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0 ||
 	    requests_serve(p, err) < 0)
 		return -1;

@@ -90,6 +90,7 @@ struct other_format {
 struct batch {
 	bool open;              /* a Kafka transaction has begun */
 	usec_t begun_at;        /* monotonic */
+	usec_t waiting_since;   /* what comes next may have come then: a commit was under way; 0: nothing waited */
 	uint64_t events;
 	uint64_t bytes;
 	usec_t commit_took_us;  /* the last commit */

@@ -7,6 +7,7 @@
  */
 #include "pace.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -50,16 +51,16 @@ static void nap(struct pace *pace, long us)
 
 /*
  * Until the queue is as long as the kernel lets it grow; and, of a stream in bulk, longer: what is sent now waits
- * behind it.
+ * behind it. Where little comes nothing is to be gained, and each row would be late.
  */
 static int let_it_fill(struct pace *pace, int fd, int bytes)
 {
-	int before = -1;
+	int grown = INT_MAX;
 
-	for (int i = 0; i < PACE_NAPS_MOST && bytes > before; i++) {
-		before = bytes;
+	for (int i = 0; i < PACE_NAPS_MOST && grown >= (PACE_BULK_BYTES << i) / 2; i++) {
 		nap(pace, PACE_NAP_US << i);
-		bytes = waiting_bytes(fd);
+		grown = waiting_bytes(fd) - bytes;
+		bytes += grown;
 	}
 	if (bytes >= PACE_PORTION_BYTES)
 		nap(pace, PACE_FILL_US);

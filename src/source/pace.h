@@ -18,6 +18,7 @@
 #include "base/clock.h"
 
 #define PACE_NAP_US 200           /* the first nap of a dry pipe; each one that follows is twice as long */
+#define PACE_BULK_BYTES 1000      /* what comes in the first nap if the stream is in bulk: 5 MB/s */
 #define PACE_NAPS_MOST 4          /* in a row, while the kernel's queue keeps growing: 3 ms in all */
 #define PACE_FILL_US 10000        /* and then, if a portion waits: the stream comes in bulk, and may gather speed */
 #define PACE_READ_BYTES 16384     /* what one read takes */
