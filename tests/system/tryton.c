@@ -78,7 +78,7 @@ static bool exists(const char *name)
 static void configure(void)
 {
 	snprintf(scene.pack, sizeof(scene.pack), "tryton");
-	agent_init(&agent, &scene, "erp", "tables:\n  include: [public.account_invoice]\n");
+	agent_init(&agent, &scene, "erp", "masking:\n  classes: {email: last4, rate: keep}\ntables:\n  include: [public.account_invoice]\n");
 	if (command("sed -i 's/user: postgres/user: " ROLE "/; s/name: demo/name: erp/' %s", agent.config) != 0)
 		harness_fail(&agent, agent.config);
 }
