@@ -35,6 +35,9 @@ int decimal_mul(struct decimal a, struct decimal b, struct decimal *ret);
 int decimal_div(struct decimal a, struct decimal b, int scale, struct decimal *ret);
 int decimal_round(struct decimal a, int scale, struct decimal *ret);
 
+/* The nearest multiple of a step (0.01, 0.05), halves to the even multiple, as bankers do; a step of 0 changes nothing. */
+int decimal_round_even(struct decimal a, struct decimal step, struct decimal *ret);
+
 /*
  * The same value with exactly `scale` digits: -1 if that would drop a digit other than 0 or needs more than 38 digits.
  */

@@ -298,6 +298,30 @@ int decimal_round(struct decimal a, int scale, struct decimal *ret)
 	return finish(a.coefficient < 0, mag, scale, ret);
 }
 
+/* How many steps, both with as many digits behind the point. */
+static __int128 whole_steps(__int128 a, __int128 step)
+{
+	u128 unit = magnitude(step), steps = magnitude(a) / unit, rest = magnitude(a) % unit;
+
+	steps += rest > unit - rest || (rest == unit - rest && steps % 2);
+	return a < 0 ? -(__int128)steps : (__int128)steps;
+}
+
+int decimal_round_even(struct decimal a, struct decimal step, struct decimal *ret)
+{
+	int scale = a.scale > step.scale ? a.scale : step.scale;
+	struct decimal same, unit;
+
+	if (!step.coefficient) {
+		*ret = a;
+		return 0;
+	}
+	if (decimal_rescale(a, scale, &same) || decimal_rescale(step, scale, &unit))
+		return -1;
+	step.coefficient = step.coefficient < 0 ? -step.coefficient : step.coefficient;
+	return decimal_mul((struct decimal){.coefficient = whole_steps(same.coefficient, unit.coefficient)}, step, ret);
+}
+
 int decimal_rescale(struct decimal a, int scale, struct decimal *ret)
 {
 	u128 mag = magnitude(a.coefficient);

@@ -151,6 +151,12 @@ static void dec_div(sqlite3_context *context, int count, sqlite3_value **values)
 		give_or_fail(context, decimal_div(a, b, scale, &quotient), quotient);
 }
 
+static void dec_round_even(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	(void)count;
+	operate(context, values, decimal_round_even);
+}
+
 static void dec_round(sqlite3_context *context, int count, sqlite3_value **values)
 {
 	struct decimal a, rounded = {0};
@@ -322,6 +328,7 @@ const struct function decimal_functions[] = {
 	{.name = "dec_neg", .arguments = 1, .call = dec_neg},
 	{.name = "dec_div", .arguments = 3, .call = dec_div},
 	{.name = "dec_round", .arguments = 2, .call = dec_round},
+	{.name = "dec_round_even", .arguments = 2, .call = dec_round_even},
 	{.name = "dec_cmp", .arguments = 2, .call = dec_cmp},
 	{.name = "dec_min", .arguments = 2, .call = dec_min},
 	{.name = "dec_max", .arguments = 2, .call = dec_max},

@@ -175,6 +175,7 @@ void scene_begin_with(struct scene *scene, const char *kafka_settings)
 		abort();
 	current = scene;
 	scene->registry_url[0] = '\0';
+	snprintf(scene->pack, sizeof(scene->pack), "demo");
 	collect_reports(scene);
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
@@ -380,7 +381,7 @@ void agent_init(struct agent *agent, struct scene *scene, const char *name, cons
 		(int)(colon - scene->pg_address), scene->pg_address, colon + 1);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n", scene->kafka_address);
 	fprintf(file, "state:\n  file: %s/%s.state\n", scene->dir, name);
-	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n", scene->source,
+	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/%s\n  schemas: %s/schemas\n", scene->source, scene->pack,
 		scene->source);
 	if (!strstr(extra, "masking:"))
 		fprintf(file, "masking:\n  classes: {email: last4}\n");

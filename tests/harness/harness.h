@@ -26,6 +26,7 @@ struct scene {
 	char kafka_address[64];
 	char relayed_address[64]; /* of Kafka, for a relay */
 	char registry_url[100];   /* "": none was started */
+	char pack[32];            /* of contrib/mappings, for agents to come; demo unless changed */
 	char source[300];       /* of the project: contrib/ */
 	char agent[300];        /* path of the program */
 };

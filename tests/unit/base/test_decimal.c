@@ -149,6 +149,27 @@ static void rounding_drops_digits_and_rescaling_never_does(void **state)
 	}
 }
 
+static void bankers_round_halves_to_the_even_multiple_of_a_step(void **state)
+{
+	static const struct {
+		const char *a, *step, *expected;
+	} table[] = {
+		{"1.005", "0.01", "1.00"}, {"1.015", "0.01", "1.02"}, {"-1.005", "0.01", "-1.00"}, {"-1.015", "0.01", "-1.02"},
+		{"1.0051", "0.01", "1.01"}, {"2.5", "1", "2"}, {"3.5", "1", "4"}, {"3.5", "1.00", "4.00"},
+		{"0.025", "0.05", "0.00"}, {"0.075", "0.05", "0.10"}, {"12.32", "0.05", "12.30"}, {"12.33", "0.05", "12.35"},
+		{"1249", "100", "1200"}, {"1250", "100", "1200"}, {"1350", "100", "1400"}, {"7", "0.01", "7.00"},
+		{"1.005", "-0.01", "1.00"}, {"7.125", "0", "7.125"}, {"0", "0.01", "0.00"}, {NINES38, "1", NINES38}, {NINES38, "0.1", "-"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		struct decimal value = {0};
+		int rc = decimal_round_even(decimal_of(table[i].a), decimal_of(table[i].step), &value);
+
+		assert_result(rc, value, table[i].expected, table[i].a);
+	}
+}
+
 static int sign(int value)
 {
 	return (value > 0) - (value < 0);
@@ -255,6 +276,7 @@ int main(void)
 		TEST("sums differences and products are exact", sums_differences_and_products_are_exact),
 		TEST("quotients are rounded half away from zero", quotients_are_rounded_half_away_from_zero),
 		TEST("rounding drops digits and rescaling never does", rounding_drops_digits_and_rescaling_never_does),
+		TEST("bankers round halves to the even multiple of a step", bankers_round_halves_to_the_even_multiple_of_a_step),
 		TEST("order goes by value", order_goes_by_value),
 		TEST("texts of any length have a total order", texts_of_any_length_have_a_total_order),
 		TEST("doubles print as their shortest plain text", doubles_print_as_their_shortest_plain_text),
