@@ -29,6 +29,9 @@
 
 enum delivery { DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
 
+/* What is done when the slot keeps more of the log than is wanted; nothing is ever dropped for it. */
+enum on_exceed { EXCEED_WARN, EXCEED_PAUSE, EXCEED_STOP };
+
 struct pipeline_options {
 	const char *name;              /* of the source: in event ids, slot checks, messages */
 	const char *instance;          /* of the installation: first part of canonical ids */
@@ -79,6 +82,8 @@ struct pipeline_options {
 	uint64_t batch_bytes;
 	usec_t confirm_interval_us;
 	uint64_t confirm_rows;
+	uint64_t retained_most;        /* bytes of the source's log that the slot may keep; 0: any */
+	enum on_exceed on_exceed;
 	usec_t commit_timeout_us;      /* how long an unanswered Kafka commit is called again before it is ambiguous */
 	bool take_over;                /* do not stop in CONFLICT */
 };

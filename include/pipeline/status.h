@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "model/position.h"
+#include "source/source.h"
 
 enum pipeline_phase {
 	PHASE_STARTING,   /* connecting, comparing positions */
@@ -39,6 +40,11 @@ struct pipeline_status {
 	_Atomic usec_t alive_until;        /* monotonic: unless it is heard of by then, the thread hangs */
 	_Atomic uint64_t claim, snapshot;
 
+	/* The log that the slot keeps, as of some seconds ago; UINT64_MAX: not known, or without a limit. */
+	_Atomic uint64_t kept_bytes, safe_bytes, disk_free_bytes, log_rate;
+	atomic_int log_state;              /* enum log_state */
+	atomic_bool log_exceeded;          /* more than is wanted */
+
 	struct shared_position source_end; /* of the source's log, as of some seconds ago */
 	struct shared_position received, published, saved, confirmed;
 	_Atomic usec_t pending_since;      /* wall: commit time of the oldest transaction that is not published; 0: none */
@@ -60,6 +66,12 @@ struct pipeline_view {
 	struct position source_end, received, published, saved, confirmed;
 	uint64_t lag_bytes;
 	usec_t lag_us;
+	uint64_t kept_bytes;      /* of the log, by the slot */
+	uint64_t room_bytes;      /* so much more until it is lost ... */
+	uint64_t log_rate;        /* ... at so many bytes a second, written to the log in the last minutes ... */
+	uint64_t seconds_to_loss; /* ... if nothing more is confirmed; UINT64_MAX each: not known, or never */
+	enum log_state log_state;
+	bool log_exceeded;
 	struct error failure;
 	usec_t failed_at;
 };

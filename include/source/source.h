@@ -72,6 +72,19 @@ struct source_snapshot {
 	usec_t taken_at;
 };
 
+/* What the server says of the log that our slot needs: the later, the worse. */
+enum log_state { LOG_UNKNOWN, LOG_RESERVED, LOG_EXTENDED, LOG_UNRESERVED, LOG_LOST, LOG_STATES };
+
+extern const char *const log_state_names[LOG_STATES];
+
+struct source_retention {
+	struct position log_end;      /* what the server has flushed */
+	uint64_t kept_bytes;          /* of the log, by our slot */
+	enum log_state state;
+	uint64_t safe_bytes;          /* so much more may be written before it is lost; UINT64_MAX: no limit, or not known */
+	uint64_t disk_free_bytes;     /* where the server's data are; UINT64_MAX: not known */
+};
+
 enum source_peek { PEEK_NOW, PEEK_SLOT, PEEK_POSITION };
 
 /* Counters that other threads may read; written by the pipeline's thread only. */
@@ -175,6 +188,9 @@ struct source_ops {
 
 	/* What the server has flushed, while streaming: what is between that and us is still to come. */
 	int (*log_end)(struct source *source, struct position *ret, struct error *err);
+
+	/* How much of the log our slot keeps, and how much room there is. */
+	int (*retention)(struct source *source, struct source_retention *ret, struct error *err);
 
 	/* For poll(); -1 if not streaming. */
 	int (*wait_fd)(struct source *source);

@@ -365,6 +365,8 @@ void bind_pipeline(struct conf *conf)
 		.batch_bytes = (uint64_t)settings->batch_bytes,
 		.confirm_interval_us = settings->confirm_interval,
 		.confirm_rows = (uint64_t)settings->confirm_rows,
+		.retained_most = (uint64_t)settings->source_max_retained_wal,
+		.on_exceed = (enum on_exceed)settings->source_on_exceed,
 		.commit_timeout_us = settings->commit_timeout,
 	};
 }

@@ -99,6 +99,7 @@ static const struct option_form form_anything = {fits_anything, "a text that is 
 
 static const char *const source_types[] = {"postgresql", NULL};
 static const char *const origins[] = {"any", "none", NULL};
+static const char *const exceed_ways[] = {"warn", "pause_snapshot", "stop", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
 static const char *const bad_record_ways[] = {"stop", "exception", NULL};
 static const char *const marked_transactions[] = {"split", "all", NULL};
@@ -167,6 +168,16 @@ const struct option option_table[] = {
 	 .help = "With `none` the server leaves out what it has got from elsewhere by logical replication, or was written under a "
 		 "replication origin: a way back from the new system raises no echo. Needs PostgreSQL 16 or later. The first "
 		 "snapshot has such rows all the same. Not with mapping.pack: a mirror needs all rows."},
+	{.name = "source.max_retained_wal", .type = OPTION_SIZE, AT(source_max_retained_wal), RANGE(MB, 1024 * 1024 * GB),
+	 .fallback = "unlimited", .word = "unlimited", .word_value = 0, .example = "20GB", .reloadable = true,
+	 .help = "How much of its log the server may keep for the slot before source.on_exceed counts. It is looked at every ten "
+		 "seconds; `tailwater status` shows it, and when the log would be lost at the present rate. Tailwater drops nothing "
+		 "by itself: what the server drops is decided by its max_slot_wal_keep_size."},
+	{.name = "source.on_exceed", .type = OPTION_CHOICE, AT(source_on_exceed), .choices = exceed_ways, .fallback = "warn",
+	 .reloadable = true,
+	 .help = "What is done then. warn: a line in the log, again every ten minutes while it lasts. pause_snapshot: besides, "
+		 "tables that are read again while streaming wait until it is less, so that the stream catches up first. stop: "
+		 "the agent ends in state WAL_LIMIT, and the slot, which still keeps the log, is for you to decide on."},
 
 	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
 	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",

@@ -128,6 +128,28 @@ static void print_build(const struct page_facts *facts, struct writer *to)
 		  facts->pages->conf->pipeline.name);
 }
 
+static void print_bound(struct writer *to, const char *name, const char *help, uint64_t value)
+{
+	if (value != UINT64_MAX) {
+		sample(to, name, help, (double)value, 0);
+		return;
+	}
+	metrics_gauge(to, name, help);
+	wr_printf(to, "tailwater_%s +Inf\n", name);
+}
+
+static void print_retention(const struct pipeline_view *view, struct writer *to)
+{
+	sample(to, "retained_wal_bytes", "Log that the source keeps for the slot, as of some seconds ago.", (double)view->kept_bytes, 0);
+	sample(to, "retained_wal_exceeded", "1 while that is more than source.max_retained_wal.", view->log_exceeded, 0);
+	sample(to, "log_bytes_per_second", "How fast the source has written its log in the last minutes.",
+	       view->log_rate == UINT64_MAX ? 0 : (double)view->log_rate, 0);
+	print_bound(to, "log_room_bytes", "Log that the source may still write before it gives up what the slot needs; +Inf: no limit is "
+		    "known.", view->room_bytes);
+	print_bound(to, "log_loss_seconds", "When that is at this rate, if nothing more is confirmed; +Inf: never, or not known.",
+		    view->seconds_to_loss);
+}
+
 static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 {
 	const struct pipeline_view *view = &facts->view;
@@ -144,6 +166,7 @@ static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 	       seconds(view->lag_us), 3);
 	sample(to, "unconfirmed_bytes", "Log that the source has written and that was not confirmed to it.",
 	       (double)position_distance(view->confirmed, view->source_end), 0);
+	print_retention(view, to);
 	sample(to, "last_failure_timestamp_seconds", "When something last failed, in seconds since 1970; 0: never.",
 	       seconds(view->failed_at), 3);
 	sample(to, "claim", "The number of the claim that the agent has written to Kafka.", (double)view->claim, 0);
@@ -192,6 +215,25 @@ static uint64_t count(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static void print_number(struct writer *to, const char *name, uint64_t value)
+{
+	wr_printf(to, value == UINT64_MAX ? ",\"%s\":null" : ",\"%s\":%" PRIu64, name, value);
+}
+
+static void print_retention_json(const struct pipeline_view *view, const struct conf *conf, struct writer *to)
+{
+	uint64_t most = conf->pipeline.retained_most;
+
+	wr_printf(to, ",\"retention\":{\"state\":\"%s\"", log_state_names[view->log_state]);
+	print_number(to, "bytes", view->kept_bytes);
+	print_number(to, "limitBytes", most ? most : UINT64_MAX);
+	wr_printf(to, ",\"exceeded\":%s", view->log_exceeded ? "true" : "false");
+	print_number(to, "roomBytes", view->room_bytes);
+	print_number(to, "logBytesPerSecond", view->log_rate);
+	print_number(to, "secondsToLoss", view->seconds_to_loss);
+	wr_u8(to, '}');
+}
+
 static unsigned print_status_json(const struct page_facts *facts, struct writer *to)
 {
 	const struct pipeline_view *view = &facts->view;
@@ -208,6 +250,7 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	print_places(view, to);
 	wr_printf(to, "},\"lag\":{\"bytes\":%" PRIu64 ",\"seconds\":%.3f,\"unconfirmedBytes\":%" PRIu64 "}", view->lag_bytes,
 		  seconds(view->lag_us), position_distance(view->confirmed, view->source_end));
+	print_retention_json(view, facts->pages->conf, to);
 	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
 		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
 	wr_printf(to, ",\"lastError\":");
@@ -227,6 +270,33 @@ static void print_lag(const struct pipeline_view *view, struct writer *to)
 
 		position_print(places[i].get(view), text);
 		wr_printf(to, "%-12s%s\n", places[i].name, text);
+	}
+}
+
+/* "2 d 03:15" */
+static void print_span(uint64_t seconds, struct writer *to)
+{
+	if (seconds >= 86400)
+		wr_printf(to, "%" PRIu64 " d ", seconds / 86400);
+	wr_printf(to, "%02" PRIu64 ":%02" PRIu64 " h", seconds / 3600 % 24, seconds / 60 % 60);
+}
+
+static void print_kept(const struct pipeline_view *view, struct writer *to)
+{
+	wr_printf(to, "log         %.1f MB kept for the slot (%s)%s", (double)view->kept_bytes / 1e6, log_state_names[view->log_state],
+		  view->log_exceeded ? ", more than source.max_retained_wal" : "");
+	if (view->log_rate != UINT64_MAX)
+		wr_printf(to, ", %.2f MB/s are written", (double)view->log_rate / 1e6);
+	wr_u8(to, '\n');
+	wr_printf(to, "log loss    ");
+	if (view->seconds_to_loss != UINT64_MAX) {
+		wr_printf(to, "in ");
+		print_span(view->seconds_to_loss, to);
+		wr_printf(to, " at this rate, if nothing more is confirmed (%.1f GB of room)\n", (double)view->room_bytes / 1e9);
+	} else if (view->room_bytes != UINT64_MAX) {
+		wr_printf(to, "after %.1f GB more\n", (double)view->room_bytes / 1e9);
+	} else {
+		wr_printf(to, "no limit is known\n");
 	}
 }
 
@@ -253,6 +323,7 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 	wr_printf(to, "%-12s%s, tailwater %s, since %s\n", facts->pages->conf->pipeline.name, pipeline_view_state(view),
 		  PACKAGE_VERSION, started);
 	print_lag(view, to);
+	print_kept(view, to);
 	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", snapshot %" PRIu64 "\n",
 		  count(&metrics->kafka_commits), count(&metrics->state_commits), view->claim, view->snapshot);
 	wr_printf(to, "counted     ");

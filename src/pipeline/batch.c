@@ -42,7 +42,7 @@ void pipeline_clock(struct pipeline *p)
 int pipeline_serve(struct pipeline *p, struct error *err)
 {
 	pipeline_clock(p);
-	if (p->source && p->source_ops->serve(p->source, err) < 0)
+	if (p->source && (p->source_ops->serve(p->source, err) < 0 || retention_look(p, err) < 0))
 		return -1;
 	return p->producer ? producer_poll(p->producer, err) : 0;
 }

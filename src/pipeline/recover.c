@@ -372,7 +372,7 @@ int recover_start(struct pipeline *p, struct error *err)
 		if (route_table(p, p->versions[i], err) < 0)
 			return -1;
 	p->now = p->state_committed_at = p->publication_checked_at = clock_mono();
-	p->source_end_at = p->kafka_probed_at = 0;
+	p->retention_at = p->kafka_probed_at = 0;
 	status_alive(p, STEP_MOST_US);
 	if (begin_by(p, action, err) < 0 || jobs_run(p, &checkpoint, err) < 0)
 		return -1;

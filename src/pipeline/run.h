@@ -87,6 +87,14 @@ struct other_format {
 	struct writer key, value;
 };
 
+/* Where the source's log ended, some seconds apart: a ring. */
+#define LOG_SAMPLES 31
+struct log_samples {
+	usec_t at[LOG_SAMPLES];
+	uint64_t lsn[LOG_SAMPLES];
+	unsigned count, next;
+};
+
 struct batch {
 	bool open;              /* a Kafka transaction has begun */
 	usec_t begun_at;        /* monotonic */
@@ -197,7 +205,9 @@ struct pipeline {
 	uint64_t rows_since_state_commit;
 	usec_t publication_checked_at;
 	usec_t kafka_probed_at;
-	usec_t source_end_at;
+	usec_t retention_at;
+	usec_t loss_told_at, exceeded_told_at;
+	struct log_samples log_samples;
 
 	/* failures */
 	struct progress failed_at;
@@ -241,6 +251,11 @@ void status_kafka_asked(struct pipeline *p);
 void status_kafka_answered(struct pipeline *p);
 void status_turn(struct pipeline *p, bool idle);
 void status_look(struct pipeline *p);
+void status_source_end(struct pipeline *p, struct position end);
+
+/* retention.c: looked at once in a while; -1 if it is to be stopped for. True: repeated snapshots are to wait. */
+int retention_look(struct pipeline *p, struct error *err);
+bool retention_pauses(const struct pipeline *p);
 
 /* masking.c */
 int masking_choose(struct pipeline *p, struct error *err);

@@ -10,7 +10,6 @@
 #define KAFKA_SILENT_US (5 * USEC_PER_SEC)   /* an answer that takes longer is a sign that something is wrong */
 #define KAFKA_PROBE_US USEC_PER_SEC
 #define KAFKA_PROBE_SLICE_US (100 * USEC_PER_MSEC)
-#define SOURCE_END_US (10 * USEC_PER_SEC)
 
 const char *const pipeline_phase_names[PIPELINE_PHASES] = {
 	[PHASE_STARTING] = "STARTING", [PHASE_SNAPSHOT] = "SNAPSHOT", [PHASE_STREAMING] = "STREAMING",
@@ -100,23 +99,14 @@ static void look_at_kafka(struct pipeline *p)
 	atomic_store_explicit(&p->status->kafka_down, down, memory_order_relaxed);
 }
 
-/* Good to know, and no more: a session that is lost shows itself elsewhere. */
-static void look_at_source(struct pipeline *p)
-{
-	struct position end;
-	struct error ignored;
-
-	if (p->source_end_at && p->now - p->source_end_at < SOURCE_END_US)
-		return;
-	p->source_end_at = p->now;
-	if (p->source_ops->log_end(p->source, &end, &ignored) == 0)
-		share(&p->status->source_end, end);
-}
-
 void status_look(struct pipeline *p)
 {
 	look_at_kafka(p);
-	look_at_source(p);
+}
+
+void status_source_end(struct pipeline *p, struct position end)
+{
+	share(&p->status->source_end, end);
 }
 
 /* Reading ------------------------------------------------------------------------------------- */
@@ -126,6 +116,7 @@ void pipeline_status_init(struct pipeline_status *status)
 	*status = (struct pipeline_status){0};
 	pthread_mutex_init(&status->lock, NULL);
 	atomic_store(&status->alive_until, clock_mono() + ALIVE_US);
+	status->safe_bytes = status->disk_free_bytes = status->log_rate = UINT64_MAX;
 }
 
 void pipeline_status_done(struct pipeline_status *status)
@@ -175,6 +166,25 @@ static void read_positions(const struct pipeline_status *status, struct pipeline
 	ret->lag_bytes = position_distance(ret->published, ret->source_end);
 }
 
+static uint64_t number(const _Atomic uint64_t *from)
+{
+	return atomic_load_explicit(from, memory_order_relaxed);
+}
+
+/* The nearer of the two ends counts: the server's limit, and that of its disk. */
+static void read_retention(const struct pipeline_status *status, struct pipeline_view *ret)
+{
+	uint64_t safe = number(&status->safe_bytes), disk = number(&status->disk_free_bytes);
+
+	ret->kept_bytes = number(&status->kept_bytes);
+	ret->room_bytes = safe < disk ? safe : disk;
+	ret->log_rate = number(&status->log_rate);
+	ret->seconds_to_loss = ret->room_bytes == UINT64_MAX || ret->log_rate == UINT64_MAX || !ret->log_rate
+				       ? UINT64_MAX : ret->room_bytes / ret->log_rate;
+	ret->log_state = (enum log_state)atomic_load_explicit(&status->log_state, memory_order_relaxed);
+	ret->log_exceeded = atomic_load_explicit(&status->log_exceeded, memory_order_relaxed);
+}
+
 void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *ret)
 {
 	*ret = (struct pipeline_view){
@@ -186,6 +196,7 @@ void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *
 		.lag_us = lag_of(status),
 	};
 	read_positions(status, ret);
+	read_retention(status, ret);
 	pthread_mutex_lock(&status->lock);
 	ret->failure = status->failure;
 	ret->failed_at = status->failed_at;

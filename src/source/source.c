@@ -10,6 +10,11 @@ static const struct source_ops *const kinds[] = {
 	&postgres_source_ops,
 };
 
+const char *const log_state_names[LOG_STATES] = {
+	[LOG_UNKNOWN] = "unknown", [LOG_RESERVED] = "reserved", [LOG_EXTENDED] = "extended", [LOG_UNRESERVED] = "unreserved",
+	[LOG_LOST] = "lost",
+};
+
 const struct source_ops *source_find(const char *type)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

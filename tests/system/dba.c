@@ -128,6 +128,55 @@ static void what_is_missing_is_told(void)
 	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
 }
 
+static void write_log(void)
+{
+	scene_sql(&scene, "CREATE TABLE bulk AS SELECT g, repeat('x', 1000) FROM generate_series(1, 8000) g; DROP TABLE bulk; SELECT pg_switch_wal()");
+}
+
+/* What the slot keeps is told, and can be a reason to stop; it is never dropped for that. */
+static void log_that_is_kept(void)
+{
+	plain = (struct plain){.name = "kept"};
+	plain_prepare(&plain, &scene);
+	plain_stream(&plain);
+	agent_stop(&plain.agent);
+	write_log();
+	plain.source = "  max_retained_wal: 2MB\n  on_exceed: stop\n";
+	plain_configure(&plain);
+	expect("doctor", EXIT_FAILED, "failure P122  the slot keeps ");
+	for (unsigned times = 1; times <= 2; times++) {
+		agent_start(&plain.agent, NULL);
+		plain_expect(&plain, STATE_WAL_LIMIT, "more than source.max_retained_wal (2 MB)", times, 30);
+	}
+	plain.source = "  max_retained_wal: 2MB\n";
+	plain_configure(&plain);
+	expect("doctor", EXIT_DONE, "warning P122  the slot keeps ");
+	plain_stream(&plain);
+	WAIT_UNTIL(agent_logged(&plain.agent, "warning kept: the slot 'kept' keeps ") == 1, 30, &plain.agent);
+	expect("status", EXIT_DONE, " MB kept for the slot (");
+	expect("status", EXIT_DONE, "more than source.max_retained_wal");
+	expect("status --json", EXIT_DONE, "\"limitBytes\":2097152,\"exceeded\":true");
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+	plain.source = NULL;
+	plain_configure(&plain);
+	if (scene_version(&scene) < 130000)
+		return;
+	scene_sql(&scene, "ALTER SYSTEM SET max_slot_wal_keep_size = '100MB'");
+	scene_sql(&scene, "SELECT pg_reload_conf()");
+	plain_stream(&plain);
+	WAIT_UNTIL(verb("status --json") == EXIT_DONE && strstr(output, "\"retention\":{\"state\":\"reserved\",\"bytes\":"), 20, &plain.agent);
+	expect("status", EXIT_DONE, "log loss    ");
+	if (strstr(output, "no limit is known"))
+		harness_fail(&plain.agent, "the server's limit is not told");
+	agent_stop(&plain.agent);
+	expect("doctor", EXIT_DONE, " more may be written before it is lost");
+	if (scene_version(&scene) >= 140000)
+		expect("doctor", EXIT_DONE, "P121  the log grows by ");
+	scene_sql(&scene, "ALTER SYSTEM RESET max_slot_wal_keep_size");
+	scene_sql(&scene, "SELECT pg_reload_conf()");
+}
+
 /* The parts that can be looked at are; the file is read by somebody else. */
 static void without_a_broker(void)
 {
@@ -146,6 +195,7 @@ int main(void)
 	situations_are_told();
 	the_state_file_is_private();
 	what_is_missing_is_told();
+	log_that_is_kept();
 	without_a_broker();
 	scene_end(&scene);
 	printf("a role with what `grants` prints is enough, and `doctor` tells what is wrong\n");

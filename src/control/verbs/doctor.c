@@ -65,6 +65,26 @@ static void examine_captured(struct site *site, struct findings *findings)
 	wr_done(&sql);
 }
 
+/* Whether the agent would warn, or stop. */
+static void examine_retention(struct site *site, struct findings *findings)
+{
+	uint64_t most = site->options->retained_most;
+	struct source_retention retention;
+	struct error err = {0};
+
+	if (!most || !site->identity.slot_exists)
+		return;
+	if (site->source_ops->retention(site->source, &retention, &err) < 0) {
+		findings_error(findings, "P122", &err);
+		return;
+	}
+	findings_add(findings, retention.kept_bytes <= most ? FINDING_OK
+			       : site->options->on_exceed == EXCEED_STOP ? FINDING_FAILURE : FINDING_WARNING, "P122",
+		     retention.kept_bytes <= most ? "" : "start the agent so that it catches up, or raise source.max_retained_wal",
+		     "the slot keeps %.1f MB of the log; source.max_retained_wal is %.1f MB", (double)retention.kept_bytes / 1e6,
+		     (double)most / 1e6);
+}
+
 static void examine_source(struct site *site, struct findings *findings)
 {
 	struct error err = {0};
@@ -76,6 +96,7 @@ static void examine_source(struct site *site, struct findings *findings)
 		findings_error(findings, "P100", &err);
 		return;
 	}
+	examine_retention(site, findings);
 	examine_pack(site, findings);
 	if (!site->options->pack || site->mapping)
 		examine_captured(site, findings);

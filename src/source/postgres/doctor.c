@@ -52,7 +52,8 @@ static const struct examination {
 	 " FROM given LEFT JOIN pg_replication_slots s ON s.slot_name = given.slot"},
 	{"P106", PG_SLOT_STATUS,
 	 "SELECT CASE s.wal_status WHEN 'lost' THEN 'failure' WHEN 'unreserved' THEN 'warning' ELSE 'ok' END,"
-	 " format('the log that the slot needs is %s', s.wal_status), CASE s.wal_status WHEN 'lost'"
+	 " format('the log that the slot needs is %s%s', s.wal_status, '; ' || pg_size_pretty(s.safe_wal_size)"
+	 " || ' more may be written before it is lost'), CASE s.wal_status WHEN 'lost'"
 	 " THEN 'changes are gone: a new snapshot is needed' ELSE 'start the agent now, or raise max_slot_wal_keep_size' END"
 	 " FROM given JOIN pg_replication_slots s ON s.slot_name = given.slot"},
 	{"P107", PG_SLOT_STATUS,
@@ -61,6 +62,14 @@ static const struct examination {
 	 " ELSE 'the log of an absent agent is kept up to ' || pg_size_pretty(setting::bigint * 1024 * 1024) END,"
 	 " 'ALTER SYSTEM SET max_slot_wal_keep_size = ''30GB''; SELECT pg_reload_conf(); with less than what is free for pg_wal'"
 	 " FROM pg_settings WHERE name = 'max_slot_wal_keep_size'"},
+	{"P121", PG_LOG_STATISTICS,
+	 "SELECT CASE WHEN room / rate < 14400 THEN 'warning' ELSE 'ok' END, format('the log grows by %s an hour, on average since"
+	 " %s: a slot that is not read is lost after about %s hours', pg_size_pretty((rate * 3600)::bigint), date_trunc('second',"
+	 " since), round((room / rate / 3600)::numeric, 1)), 'ALTER SYSTEM SET max_slot_wal_keep_size = ''30GB''; SELECT"
+	 " pg_reload_conf(); so that the agent may be away for longer' FROM (SELECT coalesce(s.safe_wal_size, nullif(k.setting::bigint,"
+	 " -1) * 1024 * 1024)::float8 AS room, greatest(w.wal_bytes::float8, 1) / greatest(extract(epoch FROM now() -"
+	 " w.stats_reset)::float8, 1) AS rate, w.stats_reset AS since FROM given LEFT JOIN pg_replication_slots s ON s.slot_name ="
+	 " given.slot CROSS JOIN pg_stat_wal w CROSS JOIN pg_settings k WHERE k.name = 'max_slot_wal_keep_size') a WHERE room > 0"},
 	{"P108", ALWAYS,
 	 "SELECT 'warning', 'a slot that is not used for ' || setting || coalesce(unit, '') || ' is invalidated',"
 	 " 'ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf(); or more than your longest outage'"

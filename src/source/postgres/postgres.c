@@ -17,6 +17,7 @@
 #include "facts.h"
 #include "pgoutput.h"
 #include "publication.h"
+#include "retention.h"
 #include "server.h"
 #include "slot.h"
 #include "snapshot.h"
@@ -304,6 +305,11 @@ static int pg_log_end(struct source *source, struct position *ret, struct error 
 	return pg_slot_log_end(source->queries, ret, err);
 }
 
+static int pg_kept(struct source *source, struct source_retention *ret, struct error *err)
+{
+	return pg_retention(source->queries, source->options.slot, ret, err);
+}
+
 static int pg_wait_fd(struct source *source)
 {
 	return source->streaming ? PQsocket(source->replication) : -1;
@@ -412,6 +418,7 @@ const struct source_ops postgres_source_ops = {
 	.start = pg_start,
 	.peek = pg_peek,
 	.log_end = pg_log_end,
+	.retention = pg_kept,
 	.wait_fd = pg_wait_fd,
 	.next = pg_next,
 	.serve = pg_serve,

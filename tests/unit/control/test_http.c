@@ -5,6 +5,7 @@
 #include "unit/unit.h"
 
 #include <arpa/inet.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -108,7 +109,13 @@ static const struct pipeline_view busy = {
 	.phase = PHASE_STREAMING, .alive = true, .kafka_answers = true, .claim = 3, .snapshot = 1,
 	.source_end = LSN(0x100002000), .received = LSN(0x100001000), .published = LSN(0x100000800),
 	.saved = LSN(0x100000400), .confirmed = LSN(0x100000200), .lag_bytes = 0x1800, .lag_us = 1500000,
+	.kept_bytes = 50000000, .room_bytes = 7200000000, .log_rate = 2000000, .seconds_to_loss = 3600, .log_state = LOG_EXTENDED,
 	.failure = {.class = ERROR_TRANSIENT, .text = "a \"broker\"\nis away", .hint = "wait"}, .failed_at = 1500 * SECOND,
+};
+
+/* Nothing bounds the log, and how fast it grows is not known yet. */
+static const struct pipeline_view unbounded = {
+	.phase = PHASE_STREAMING, .alive = true, .room_bytes = UINT64_MAX, .log_rate = UINT64_MAX, .seconds_to_loss = UINT64_MAX,
 };
 
 static void expect_sample(const char *text, const char *sample, double expected)
@@ -139,12 +146,18 @@ static void test_metrics(void **state)
 	expect_sample(text, "tailwater_ready", 1);
 	expect_sample(text, "tailwater_lag_seconds", 1.5);
 	expect_sample(text, "tailwater_lag_bytes", 0x1800);
+	expect_sample(text, "tailwater_retained_wal_bytes", 50000000);
+	expect_sample(text, "tailwater_log_loss_seconds", 3600);
 	expect_sample(text, "tailwater_unconfirmed_bytes", 0x1e00);
 	expect_sample(text, "tailwater_position_bytes{of=\"published\"}", 0x100000800);
 	expect_sample(text, "tailwater_phase{phase=\"STREAMING\"}", 1);
 	expect_sample(text, "tailwater_phase{phase=\"SNAPSHOT\"}", 0);
 	expect_sample(text, "tailwater_start_time_seconds", 1000);
 	expect_sample(text, "tailwater_build_info{version=\"" PACKAGE_VERSION "\",source=\"erp\"}", 1);
+	text = page_text("/metrics", &unbounded, &code);
+	assert_null(exposition_fault(text));
+	expect_sample(text, "tailwater_log_loss_seconds", (double)INFINITY);
+	expect_sample(text, "tailwater_log_bytes_per_second", 0);
 }
 
 static void test_faults_are_found(void **state)
@@ -173,6 +186,8 @@ static void test_status(void **state)
 		"\"positions\":{\"sourceEnd\":\"1/2000\",\"received\":\"1/1000\",\"published\":\"1/800\",",
 		"\"saved\":\"1/400\",\"confirmed\":\"1/200\"}",
 		"\"lag\":{\"bytes\":6144,\"seconds\":1.500,\"unconfirmedBytes\":7680}",
+		"\"retention\":{\"state\":\"extended\",\"bytes\":50000000,\"limitBytes\":null,\"exceeded\":false,\"roomBytes\":7200000000,"
+		"\"logBytesPerSecond\":2000000,\"secondsToLoss\":3600}",
 		"\"snapshot\":1,\"claim\":3,\"claims\":0,\"batches\":7",
 		"\"state\":null,\"text\":\"a \\\"broker\\\"\\nis away\",\"hint\":\"wait\"}",
 		"\"kafka_commits\":7,",
@@ -189,7 +204,13 @@ static void test_status(void **state)
 	text = page_text("/api/status", &(struct pipeline_view){.alive = true}, &code);
 	assert_non_null(strstr(text, "\"published\":null"));
 	assert_non_null(strstr(text, "\"lastError\":null"));
-	assert_non_null(strstr(page_text("/status", &busy, &code), "published   1/800\n"));
+	text = page_text("/status", &busy, &code);
+	assert_non_null(strstr(text, "published   1/800\n"));
+	assert_non_null(strstr(text, "log         50.0 MB kept for the slot (extended), 2.00 MB/s are written\n"
+			       "log loss    in 01:00 h at this rate, if nothing more is confirmed (7.2 GB of room)\n"));
+	text = page_text("/status", &unbounded, &code);
+	assert_non_null(strstr(text, "log loss    no limit is known\n"));
+	assert_non_null(strstr(page_text("/api/status", &unbounded, &code), "\"secondsToLoss\":null"));
 }
 
 static void test_configuration(void **state)
