@@ -61,6 +61,7 @@ struct settings {
 	struct conf_list tables_include;
 	struct conf_list tables_exclude;
 	struct conf_list tables_exclude_columns;
+	struct conf_list tables_mirror;
 
 	struct conf_map masking_columns;
 	struct conf_map masking_classes;

@@ -52,6 +52,8 @@ struct pipeline_options {
 	size_t include_count;
 	const char *const *exclude;
 	size_t exclude_count;
+	const char *const *mirror;     /* patterns of those that are mirrored whole: their records have before images */
+	size_t mirror_count;
 	const char *const *exclude_columns; /* patterns of "schema.table.column" that are not published */
 	size_t exclude_column_count;
 
@@ -87,6 +89,9 @@ struct pipeline_options {
 	usec_t commit_timeout_us;      /* how long an unanswered Kafka commit is called again before it is ambiguous */
 	bool take_over;                /* do not stop in CONFLICT */
 };
+
+/* True if all columns of the table are mirrored, whether a mapping reads them or not. */
+bool pipeline_mirrors(const struct pipeline_options *options, const char *schema, const char *name);
 
 /* True if the table has a change topic, by tables.include and tables.exclude. */
 bool pipeline_publishes(const struct pipeline_options *options, const char *schema, const char *name);

@@ -336,6 +336,8 @@ void bind_pipeline(struct conf *conf)
 		.include_count = settings->tables_include.count,
 		.exclude = settings->tables_exclude.items,
 		.exclude_count = settings->tables_exclude.count,
+		.mirror = settings->tables_mirror.items,
+		.mirror_count = settings->tables_mirror.count,
 		.exclude_columns = settings->tables_exclude_columns.items,
 		.exclude_column_count = settings->tables_exclude_columns.count,
 		.masks = bind_rules(&settings->masking_columns, &conf->arena),

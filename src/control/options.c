@@ -215,6 +215,11 @@ const struct option option_table[] = {
 	{.name = "tables.exclude_columns", .type = OPTION_LIST, AT(tables_exclude_columns), .form = &form_column,
 	 .fallback = "[]", .example = "[public.employee.iban]",
 	 .help = "Patterns of columns that change topics leave out. A mapping can still read them."},
+	{.name = "tables.mirror", .type = OPTION_LIST, AT(tables_mirror), .form = &form_table, .fallback = "[]",
+	 .example = "[public.customer]",
+	 .help = "Patterns of tables that are kept whole in the state file. Their records have the row as it was (before) and all large "
+		 "values that stayed the same, without REPLICA IDENTITY FULL on the source. It takes the room of the table, and "
+		 "a look-up for each change. Without a primary key or identity index a table needs FULL anyway."},
 
 	{.name = "masking.columns", .type = OPTION_MAP, AT(masking_columns), .fallback = "{}",
 	 .example = "{public.employee.iban: last4}",

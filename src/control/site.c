@@ -124,13 +124,14 @@ int site_capture(struct site *site, struct error *err)
 	for (unsigned i = 0; i < site->table_count; i++) {
 		const struct source_listing *table = &site->listing[i];
 		const struct mirror_need *need = mapping_need(site->mapping, table->schema, table->name);
+		bool whole = pipeline_mirrors(site->options, table->schema, table->name);
 
 		if (need || pipeline_publishes(site->options, table->schema, table->name))
 			site->captured[site->captured_count++] = (struct source_table){
 				.schema = table->schema,
 				.name = table->name,
-				.columns = need ? need->columns : NULL,
-				.column_count = need ? need->column_count : 0,
+				.columns = need && !whole ? need->columns : NULL,
+				.column_count = need && !whole ? need->column_count : 0,
 			};
 	}
 	return site->source_ops->capture(site->source, site->captured, site->captured_count, site->captured_versions, err);

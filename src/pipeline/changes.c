@@ -119,6 +119,29 @@ static int complete_unchanged(struct pipeline *p, const struct change *change, s
 	return 0;
 }
 
+/*
+ * The row as it was, of a table that is mirrored whole: the log has it only under identity FULL. A column that the mirror
+ * has not been given yet leaves the image as the log has it.
+ */
+static int complete_before(struct pipeline *p, struct change *change, struct error *err)
+{
+	const struct table *table = change->table;
+	struct row known;
+	int found;
+
+	if (change->before.image == IMAGE_FULL || (change->op != CHANGE_UPDATE && change->op != CHANGE_DELETE) ||
+	    mirror_table_state(p->mirror, table) != MIRROR_WHOLE)
+		return 0;
+	found = mirror_fetch(p->mirror, table, mirror_old_key(change), &known, err);
+	if (found <= 0)
+		return found;
+	for (unsigned i = 0; i < table->column_count; i++)
+		if (known.values[i].state == VALUE_ABSENT)
+			return 0;
+	change->before = (struct row){IMAGE_FULL, known.values};
+	return 0;
+}
+
 /* Before their first use in this process, so that a reader of everything has met them. */
 static int publish_schemas(struct pipeline *p, const struct encode_plan *plan, bool *published, struct error *err)
 {
@@ -194,6 +217,8 @@ static int process_change(struct pipeline *p, struct change *change, struct erro
 	const struct route *route = route_of(p, change->table);
 
 	if (route->mirrored && change->op == CHANGE_UPDATE && complete_unchanged(p, change, err) < 0)
+		return -1;
+	if (route->whole && complete_before(p, change, err) < 0)
 		return -1;
 	if (route->plan && change_publish(p, change, err) < 0)
 		return -1;

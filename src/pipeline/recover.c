@@ -159,10 +159,7 @@ static int init_producer(struct pipeline *p, struct error *err)
 
 static int open_mirror(struct pipeline *p, struct error *err)
 {
-	unsigned count = 0;
-	const struct mirror_need *needs = p->mapping ? mapping_needs(p->mapping, &count) : NULL;
-
-	if (mirror_open(p->db, needs, count, &p->mirror, err) < 0)
+	if (mirror_open(p->db, p->needs, p->need_count, &p->mirror, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->table_count; i++)
 		if (mirror_declare(p->mirror, p->versions[i], NULL, err) < 0)

@@ -33,6 +33,14 @@ bool pipeline_publishes(const struct pipeline_options *options, const char *sche
 	       !matches_any(options->exclude, options->exclude_count, text);
 }
 
+bool pipeline_mirrors(const struct pipeline_options *options, const char *schema, const char *name)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s.%s", schema, name);
+	return matches_any(options->mirror, options->mirror_count, text) && pipeline_publishes(options, schema, name);
+}
+
 bool pipeline_publishes_column(const struct pipeline_options *options, const struct table *table,
 			       const struct column *column)
 {
@@ -66,6 +74,50 @@ static struct source_table wanted_table(struct pipeline *p, const struct mirror_
 	return wanted;
 }
 
+/* All columns of a table that has a key to find its rows by; one whose log has whole rows needs no help. */
+static void need_whole(struct pipeline *p, const struct table *version)
+{
+	const struct mirror_need *mapped = mapping_need(p->mapping, version->schema, version->name);
+	const char **columns = ARENA_ARRAY(&p->mapping_arena, const char *, version->column_count + 1);
+	struct mirror_need *need = (struct mirror_need *)routes_need(p, version->schema, version->name);
+
+	if (!version->key_count || (!mapped && version->identity == IDENTITY_FULL))
+		return;
+	if (!need)
+		need = &p->needs[p->need_count++];
+	for (unsigned i = 0; i < version->column_count; i++)
+		columns[i] = version->columns[i].name;
+	*need = (struct mirror_need){.schema = version->schema, .name = version->name, .columns = columns,
+				     .column_count = version->column_count};
+	if (mapped) {
+		need->indexes = mapped->indexes;
+		need->index_count = mapped->index_count;
+	}
+}
+
+/* What the mirror needs: what the mapping reads, and the tables that are mirrored whole. */
+static void collect_needs(struct pipeline *p, size_t listed)
+{
+	const struct mirror_need *mapped = p->mapping ? mapping_needs(p->mapping, &p->need_count) : NULL;
+
+	if (!mapped)
+		p->need_count = 0;
+	p->needs = ARENA_ARRAY(&p->mapping_arena, struct mirror_need, p->need_count + listed + 1);
+	if (p->need_count)
+		memcpy(p->needs, mapped, sizeof(*mapped) * p->need_count);
+	for (size_t i = 0; i < listed; i++)
+		if (pipeline_mirrors(p->options, p->versions[i]->schema, p->versions[i]->name))
+			need_whole(p, p->versions[i]);
+}
+
+const struct mirror_need *routes_need(const struct pipeline *p, const char *schema, const char *name)
+{
+	for (unsigned i = 0; i < p->need_count; i++)
+		if (strcmp(p->needs[i].schema, schema) == 0 && strcmp(p->needs[i].name, name) == 0)
+			return &p->needs[i];
+	return NULL;
+}
+
 /* The wanted ones of the tables that the server has. */
 static void choose_tables(struct pipeline *p, size_t listed)
 {
@@ -74,7 +126,7 @@ static void choose_tables(struct pipeline *p, size_t listed)
 	p->table_count = 0;
 	for (size_t i = 0; i < listed; i++) {
 		const char *schema = p->listing[i].schema, *name = p->listing[i].name;
-		const struct mirror_need *need = mapping_need(p->mapping, schema, name);
+		const struct mirror_need *need = routes_need(p, schema, name);
 		bool published = pipeline_publishes(p->options, schema, name);
 
 		if (published || need)
@@ -115,9 +167,9 @@ static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
 		.tables_known = true,
 	};
 
+	arena_reset(&p->mapping_arena);
 	if (!p->pack)
 		return 0;
-	arena_reset(&p->mapping_arena);
 	if (mirror_remember(p->db, p->versions, (unsigned)listed, &p->mapping_arena, &options.tables,
 			    &options.table_count, err) < 0)
 		return -1;
@@ -131,6 +183,7 @@ int routes_capture(struct pipeline *p, struct error *err)
 
 	if (capture_all(p, &listed, err) < 0 || compile_mapping(p, listed, err) < 0)
 		return -1;
+	collect_needs(p, listed);
 	choose_tables(p, listed);
 	if (p->table_count == 0) {
 		error_set(err, ERROR_INPUT, "no table of the database is captured");
@@ -392,6 +445,7 @@ static int declare_mirrored(struct pipeline *p, const struct table *table, struc
 	if (mirror_declare(p->mirror, table, &state, err) < 0)
 		return -1;
 	route->mirrored = state != MIRROR_NONE;
+	route->whole = route->mirrored && pipeline_mirrors(p->options, table->schema, table->name);
 	route->touches = route->mirrored && p->touch && touch_wants(p->touch, table);
 	hold_entities(p);
 	if (state == MIRROR_STALE)

@@ -61,6 +61,7 @@ struct route {
 	struct encode_plan *plan; /* owned; NULL: no change topic */
 	bool mirrored;
 	bool touches;             /* changes touch documents */
+	bool whole;               /* all columns are mirrored: before images come from there */
 	bool known;
 	bool framed;              /* the plan's schemas have their frames */
 	bool schemas_published;
@@ -146,7 +147,9 @@ struct pipeline {
 	struct topic *exception_topic;
 	struct tally exception_tally;
 	struct mapping *mapping;
-	struct arena mapping_arena;             /* tables that it was compiled against */
+	struct arena mapping_arena;             /* tables that it was compiled against, and needs */
+	struct mirror_need *needs;              /* of the mirror: the mapping's, and tables that are mirrored whole */
+	unsigned need_count;
 	struct mirror *mirror;
 	struct touch *touch;
 	struct documents *documents;
@@ -221,6 +224,7 @@ void recover_teardown(struct pipeline *p);
 
 /* routes.c */
 int routes_capture(struct pipeline *p, struct error *err);
+const struct mirror_need *routes_need(const struct pipeline *p, const char *schema, const char *name);
 int routes_complain(struct pipeline *p, const char *what, struct error *err);
 bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column);
 int routes_open_topics(struct pipeline *p, struct error *err);
