@@ -14,6 +14,7 @@ enum error_class {
 	ERROR_NONE = 0,
 	ERROR_INPUT,       /* what the user gave is wrong: configuration, mapping, command line */
 	ERROR_TRANSIENT,   /* a server or the network failed: roll back and connect again */
+	ERROR_NO_ROOM,     /* the disk of the state file is full: the same road, once there is room again */
 	ERROR_RECORD,      /* this record cannot be encoded or accepted; the same road, but it counts towards BLOCKED */
 	ERROR_STATE,       /* a named state: stop, say what is missing, never leave it by a restart */
 	ERROR_INTERNAL,    /* an invariant of ours is broken: stop */

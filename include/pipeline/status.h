@@ -22,6 +22,7 @@ enum pipeline_phase {
 	PHASE_SNAPSHOT,
 	PHASE_STREAMING,
 	PHASE_RECOVERING, /* something failed: what is waited for stands in the last error */
+	PHASE_DISK_FULL,  /* that of the state file: it goes on when there is room */
 	PHASE_STOPPING,
 	PHASE_ENDED,
 	PIPELINE_PHASES,

@@ -80,6 +80,9 @@ void db_set_progress(struct db *db, int (*progress)(void *arg), void *arg);
 /* Calls the progress function, for work of ours that takes long. Returns what it returned. */
 int db_progress(struct db *db);
 
+/* Whether the disk takes another megabyte: after ERROR_NO_ROOM. */
+bool db_has_room(const struct db *db);
+
 /* Size of the file and of its write-ahead log; 0 of a database in memory. */
 void db_size(const struct db *db, uint64_t *ret_file_bytes, uint64_t *ret_wal_bytes);
 

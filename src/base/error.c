@@ -101,6 +101,7 @@ int error_exit_code(const struct error *err)
 	case ERROR_INTERNAL:
 		return EXIT_INTERNAL;
 	case ERROR_TRANSIENT:
+	case ERROR_NO_ROOM:
 	case ERROR_RECORD:
 		break;
 	}

@@ -86,7 +86,7 @@ static unsigned print_readiness(const struct page_facts *facts, struct writer *t
 	const struct pipeline_view *view = &facts->view;
 
 	wr_printf(to, "%s\n", pipeline_view_state(view));
-	if (failed(view) && (view->phase == PHASE_RECOVERING || view->phase == PHASE_ENDED))
+	if (failed(view) && (view->phase == PHASE_RECOVERING || view->phase == PHASE_DISK_FULL || view->phase == PHASE_ENDED))
 		wr_printf(to, "%s\n", view->failure.text);
 	return ready_code(facts);
 }

@@ -255,6 +255,7 @@ static int send_checkpoint(struct pipeline *p, struct error *err)
 	struct message message;
 
 	fill_checkpoint(p, &checkpoint);
+	p->written_at = checkpoint.written_at;
 	wr_clear(&p->value);
 	checkpoint_encode(&checkpoint, p->options->name, &p->value);
 	message = (struct message){

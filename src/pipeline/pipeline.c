@@ -29,6 +29,7 @@
 #define BACKOFF_FIRST_US (100 * USEC_PER_MSEC)
 #define BACKOFF_MOST_US (10 * USEC_PER_SEC)
 #define FAILURES_MOST 3
+#define ROOM_LOOK_US USEC_PER_SEC
 
 static bool stopping(const struct pipeline *p)
 {
@@ -191,7 +192,24 @@ static void back_off(struct pipeline *p, bool progressed, usec_t lasted)
 		poll(&wait, 1, (int)(p->backoff_us / USEC_PER_MSEC));
 }
 
-/* One run, from connecting to its end. What can be tried again is ERROR_TRANSIENT or ERROR_RECORD. */
+/*
+ * Until the disk of the state file takes something again. Nothing is published meanwhile: it would have to be applied
+ * once more, and the source keeps it.
+ */
+static void await_room(struct pipeline *p)
+{
+	struct pollfd wait = {.fd = p->control->wake_fd, .events = POLLIN};
+
+	status_phase(p, PHASE_DISK_FULL);
+	while (!stopping(p) && !db_has_room(p->db)) {
+		status_alive(p, ROOM_LOOK_US);
+		poll(&wait, 1, (int)(ROOM_LOOK_US / USEC_PER_MSEC));
+	}
+	if (!stopping(p))
+		log_info(p->options->name, "the disk of the state file has room");
+}
+
+/* One run, from connecting to its end. What can be tried again is of any other class than those that last. */
 static int run_once(struct pipeline *p, struct error *err)
 {
 	int result;
@@ -216,7 +234,7 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 		if (lasting(err))
 			return -1;
 		status_failed(p, err);
-		status_phase(p, PHASE_RECOVERING);
+		status_phase(p, err->class == ERROR_NO_ROOM ? PHASE_DISK_FULL : PHASE_RECOVERING);
 		recover_teardown(p);
 		status_kafka_answered(p);
 		if (stopping(p))
@@ -224,6 +242,8 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "",
 			    err->hint);
 		metric_add(&p->metrics->recoveries, 1);
+		if (err->class == ERROR_NO_ROOM)
+			await_room(p);
 		back_off(p, progress_compare(&before, &p->published) != 0, clock_mono() - begun);
 	}
 }

@@ -58,13 +58,21 @@ static int read_checkpoint(struct pipeline *p, struct checkpoint *ret, struct er
 	return found < 0 ? -1 : 0;
 }
 
+/* The last claim is the one that we have written, or that one of which we do not know whether we have. */
+static bool is_our_claim(const struct pipeline *p, const struct checkpoint *found)
+{
+	return strcmp(found->writer, p->writer) == 0 &&
+	       (found->claim == p->claim ||
+		(found->claim == p->claim_tried && found->written_at == p->claim_tried_at));
+}
+
 /* Before anything is touched: is another agent at work? */
 static int check_claim(struct pipeline *p, const struct checkpoint *found, struct error *err)
 {
 	usec_t age = clock_wall() - found->written_at;
 	bool ours = strcmp(found->writer, p->writer) == 0;
 
-	if (p->claim && (!ours || found->claim != p->claim)) {
+	if (p->claim && !is_our_claim(p, found)) {
 		error_state(err, STATE_FENCED, "another agent has claimed the source (claim %llu, ours was %llu)",
 			    (unsigned long long)found->claim, (unsigned long long)p->claim);
 		return error_hint(err, "only one agent may run a source; stop one of them, then start the other");
@@ -254,6 +262,7 @@ static int check_mirror(struct pipeline *p, enum start_action action, struct err
 static int write_claim(struct pipeline *p, const struct checkpoint *found, struct error *err)
 {
 	struct progress applied = p->applied;
+	uint64_t before = p->claim;
 	bool ours = strcmp(found->writer, p->writer) == 0;
 	int result;
 
@@ -267,6 +276,11 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 	result = batch_commit_checkpoint(p, err);
 	p->applied = applied;
 	p->job = p->job_done = 0;
+	if (result < 0) {
+		p->claim_tried = p->claim;
+		p->claim_tried_at = p->written_at;
+		p->claim = before;
+	}
 	if (result == 0)
 		log_info(p->options->name, "claim %llu of the source%s", (unsigned long long)p->claim,
 			 ours ? ", after one of this state file" : "");

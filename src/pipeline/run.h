@@ -171,6 +171,9 @@ struct pipeline {
 
 	/* where we are */
 	uint64_t claim;
+	uint64_t claim_tried;       /* the last one whose writing failed, or may have ... */
+	usec_t claim_tried_at;      /* ... and when its record says that it was written */
+	usec_t written_at;          /* the same of the last checkpoint that was sent */
 	bool releasing;             /* the checkpoint being written is the last of this run */
 	uint64_t job, job_done;     /* the job under way, 0 = none */
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */

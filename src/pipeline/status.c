@@ -13,7 +13,8 @@
 
 const char *const pipeline_phase_names[PIPELINE_PHASES] = {
 	[PHASE_STARTING] = "STARTING", [PHASE_SNAPSHOT] = "SNAPSHOT", [PHASE_STREAMING] = "STREAMING",
-	[PHASE_RECOVERING] = "RECOVERING", [PHASE_STOPPING] = "STOPPING", [PHASE_ENDED] = "ENDED",
+	[PHASE_RECOVERING] = "RECOVERING", [PHASE_DISK_FULL] = "DISK_FULL",
+	[PHASE_STOPPING] = "STOPPING", [PHASE_ENDED] = "ENDED",
 };
 
 /* Writing ------------------------------------------------------------------------------------- */

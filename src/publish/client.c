@@ -62,6 +62,8 @@ static const struct {
 	{RD_KAFKA_RESP_ERR_POLICY_VIOLATION, ERROR_RECORD,
 	 "the broker's policy refuses this: see its log for the reason"},
 	{RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERROR_RECORD, PERMISSION},
+	{RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, ERROR_TRANSIENT,
+	 "the clock of this machine is ahead of the broker's (or behind, by more than the topic permits): set it right"},
 	{RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERROR_TRANSIENT, PERMISSION},
 	{RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, ERROR_TRANSIENT, PERMISSION},
 	{RD_KAFKA_RESP_ERR__AUTHENTICATION, ERROR_TRANSIENT, "check the SASL or TLS properties under kafka:"},

@@ -23,6 +23,8 @@
 #include "db_memory.h"
 #include "query.h"
 
+#define ROOM_BYTES (1 << 20)
+
 #define APPLICATION_ID 0x54577374           /* "TWst" */
 #define CACHE_BYTES ((size_t)8 << 20)
 #define WAL_LIMIT_BYTES ((size_t)64 << 20)
@@ -103,11 +105,22 @@ bool db_in_transaction(const struct db *db)
 	return db->in_transaction;
 }
 
+static bool is_for_want_of_room(struct db *db, int code)
+{
+	int reason = sqlite3_system_errno(db->handle);
+
+	return (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT));
+}
+
 int db_error(struct db *db, const char *what, struct error *err)
 {
 	int code = sqlite3_extended_errcode(db->handle);
 	const char *text = sqlite3_errmsg(db->handle);
 
+	if (is_for_want_of_room(db, code)) {
+		error_set(err, ERROR_NO_ROOM, "state file '%s': %s: its disk is full", db->path, what);
+		return error_hint(err, "make room there: the agent goes on by itself; nothing is lost, the source keeps its log");
+	}
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -116,7 +129,6 @@ int db_error(struct db *db, const char *what, struct error *err)
 				       "`tailwater snapshot --rebuild`");
 	case SQLITE_INTERRUPT:
 		return error_set(err, ERROR_TRANSIENT, "state file '%s': %s: interrupted", db->path, what);
-	case SQLITE_FULL:
 	case SQLITE_IOERR:
 	case SQLITE_BUSY:
 		return error_set(err, ERROR_TRANSIENT, "state file '%s': %s: %s", db->path, what, text);
@@ -277,6 +289,20 @@ static int check_format(struct db *db, struct error *err)
 	}
 	db->is_new = id == 0;
 	return format == FORMAT ? 0 : migrate(db, format, err);
+}
+
+bool db_has_room(const struct db *db)
+{
+	char *path = mem_printf("%s.room", db->path);
+	int fd = strcmp(db->path, ":memory:") == 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	bool room = fd < 0 ? errno != ENOSPC && errno != EDQUOT : posix_fallocate(fd, 0, ROOM_BYTES) == 0;
+
+	if (fd >= 0) {
+		close(fd);
+		unlink(path);
+	}
+	free(path);
+	return room;
 }
 
 void db_size(const struct db *db, uint64_t *ret_file_bytes, uint64_t *ret_wal_bytes)
