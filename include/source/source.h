@@ -31,6 +31,9 @@ struct source_table {
 	size_t column_count;
 };
 
+/* The same values in another form: nothing but the cost depends on it. */
+enum source_values { VALUES_AUTO, VALUES_TEXT, VALUES_BINARY };
+
 struct source_options {
 	const char *name;             /* of this source, for messages */
 	const char *conninfo;         /* PostgreSQL: libpq connection string, without secrets shown in messages */
@@ -39,6 +42,8 @@ struct source_options {
 	bool create_slot;             /* make the slot if there is none and nothing was ever published */
 	bool failover;                /* the slot is one that the standbys keep, too */
 	bool local_only;              /* leave out what has come to the server by replication */
+	enum source_values values;    /* in which form the server is to send them */
+	bool *text_needed;            /* AUTO: set by the source when the log has what it reads as text only; may be NULL */
 	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
 	int stop_fd;                  /* readable when such a wait is to end; -1: never */
 };
@@ -96,6 +101,7 @@ struct source_metrics {
 	uint64_t messages;
 	uint64_t keepalives_sent;
 	struct position received; /* all before it has been read */
+	bool binary;         /* values come in binary form */
 };
 
 /* A type that columns can have, as the manual tells of it. */

@@ -271,6 +271,7 @@ static struct source_options bind_source(const struct settings *settings, struct
 		.create_slot = settings->source_create_slot,
 		.failover = settings->source_failover,
 		.local_only = settings->source_origin != 0,
+		.values = (enum source_values)settings->source_values,
 		.slot_timeout_us = settings->source_slot_timeout,
 		.stop_fd = -1,
 	};

@@ -97,6 +97,9 @@ static const struct option_form form_listen = {
 	fits_listen, "an address of this machine's loopback with a port, as in 127.0.0.1:9187 or [::1]:9187"};
 static const struct option_form form_anything = {fits_anything, "a text that is not empty"};
 
+/* In the order of enum source_values. */
+static const char *const value_wires[] = {"auto", "text", "binary", NULL};
+
 static const char *const source_types[] = {"postgresql", NULL};
 static const char *const origins[] = {"any", "none", NULL};
 static const char *const exceed_ways[] = {"warn", "pause_snapshot", "stop", NULL};
@@ -178,6 +181,11 @@ const struct option option_table[] = {
 	 .help = "What is done then. warn: a line in the log, again every ten minutes while it lasts. pause_snapshot: besides, "
 		 "tables that are read again while streaming wait until it is less, so that the stream catches up first. stop: "
 		 "the agent ends in state WAL_LIMIT, and the slot, which still keeps the log, is for you to decide on."},
+
+	{.name = "source.values", .type = OPTION_CHOICE, AT(source_values), .choices = value_wires, .fallback = "auto",
+	 .help = "In which form the server sends values: nothing but its and the agent's work depends on it. binary is cheaper for both, "
+		 "needs PostgreSQL 14 or later, and is refused where a captured column is read as text only (arrays, ranges, network "
+		 "and geometric types, those of extensions). auto: binary where it can be."},
 
 	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
 	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",

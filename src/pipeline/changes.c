@@ -204,7 +204,8 @@ static int skip_change(struct pipeline *p, const struct change *change, struct e
 	}
 	metric_add(&p->metrics->skipped_changes, 1);
 	failpoint("skipped");
-	if (saved->phase != OPEN_CHANGES || p->applied.open.done != saved->done || p->applied.open.hash == saved->hash)
+	if (saved->phase != OPEN_CHANGES || p->applied.open.done != saved->done || p->other_form ||
+	    p->applied.open.hash == saved->hash)
 		return 0;
 	error_state(err, STATE_REPLAY_DIFFERS, "the server sends the transaction %llu otherwise than before",
 		    (unsigned long long)p->txn->id);

@@ -179,6 +179,8 @@ struct pipeline {
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
 	struct progress saved;      /* S, as the file has it on disk */
 	struct progress published;  /* C: what the last Kafka commit covers */
+	bool text_needed;           /* the source has met values that it reads as text only */
+	bool other_form;            /* values come in another form than before the start */
 	bool replaying;             /* applied is behind published */
 	struct batch batch;
 	struct writer key, value, payload, scratch;

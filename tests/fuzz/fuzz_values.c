@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values of PostgreSQL as text, type by type: an input is the name of a type ("int4", "int4[]"), a blank, and the text. What is taken for
- * a value must be encoded in every form, or refused by it, and read back by the schema that is published.
+ * Values of PostgreSQL, type by type: an input is the name of a type ("int4", "int4[]"), a blank, and the text; or the name, an
+ * exclamation mark, and the binary form. What is taken for a value must be encoded in every form, or refused by it, and read back by the schema that is published.
  */
 #include "fuzz.h"
 
@@ -12,6 +12,7 @@
 #include "encode/datum.h"
 #include "encode/envelope.h"
 #include "encode/framing.h"
+#include "postgres/binary.h"
 #include "postgres/types.h"
 
 static const struct value_forms forms[] = {
@@ -54,13 +55,25 @@ static void encode(struct encoder *enc, struct column *column, struct value *val
 	encode_plan_free(plan);
 }
 
+/* How many bytes stand before the first one of those in `ends`; all, if there is none. */
+static size_t fuzz_span(const uint8_t *data, size_t size, const char *ends)
+{
+	size_t len = 0;
+
+	while (len < size && (!data[len] || !strchr(ends, data[len])))
+		len++;
+	return len;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const uint8_t *blank = size ? memchr(data, ' ', size) : NULL;
+	size_t name_len = fuzz_span(data, size, " !");
+	const uint8_t *blank = name_len < size ? data + name_len : NULL;
 	char name[32] = "";
 	size_t len = blank ? (size_t)(blank - data) : sizeof(name);
 	struct value value = {.state = VALUE_PRESENT};
 	const struct pg_type *type;
+	pg_convert *convert;
 	struct column column;
 	struct arena arena;
 	bool array;
@@ -73,6 +86,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	type = pg_type_find_name(name, -1);
 	if (!type)
 		return 0;
+	convert = *blank == '!' ? (array ? NULL : binary_of(type)) : array ? convert_array : type->convert;
+	if (!convert)
+		return 0;
 	arena_init(&arena);
 	column = (struct column){.name = "c", .type = pg_type_of(type, -1), .source_type = name};
 	if (array) {
@@ -80,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		column.type = (struct type){.kind = TYPE_ARRAY};
 		column.element_from_text = type->convert;
 	}
-	if ((array ? convert_array : type->convert)(fuzz_view(blank + 1, size - len - 1), &arena, &value) == 0) {
+	if (convert(fuzz_view(blank + 1, size - len - 1), &arena, &value) == 0) {
 		for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 			struct encode_options options = {
 				.prefix = "tw", .source_name = "fuzz", .connector = "postgresql", .database = "db", .version = "0",

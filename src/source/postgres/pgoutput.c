@@ -16,7 +16,8 @@
  *   D  u32 relation, 'K' tuple | 'O' tuple
  *   T  u32 n, u8 options, n x u32 relation
  *   M  u8 flags (1 = transactional), u64 LSN, cstr prefix, u32 length, bytes
- *   tuple: u16 n, n x (u8 kind: 'n' null | 'u' unchanged | 't' u32 length, text)
+ *   tuple: u16 n, n x (u8 kind: 'n' null | 'u' unchanged | 't' u32 length, text |
+ *          'b' u32 length, what the type's send function writes)
  *
  * From old servers a message without content follows the begin of a transaction whose origin has no name (any more).
  *
@@ -139,6 +140,18 @@ static void read_columns(struct pgoutput *pg, struct reader *rd, struct pg_relat
 	}
 }
 
+/* A table that came into being, or to its shape, after the server was asked for binary values. */
+static int check_form(struct pgoutput *pg, const struct pg_table *table, struct error *err)
+{
+	const struct column *column = pg->binary && table->captured ? pg_relations_text_only(table) : NULL;
+
+	if (!column)
+		return 0;
+	pg->text_only = column;
+	return error_set(err, ERROR_TRANSIENT, "column %s.%s.%s (%s) is read as text only, and values come in binary form",
+			 table->table->schema, table->table->name, column->name, column->source_type);
+}
+
 static int decode_relation(struct pgoutput *pg, struct reader *rd, struct change *ret, struct error *err)
 {
 	struct pg_relation relation = {.oid = rd_u32be(rd)};
@@ -153,7 +166,7 @@ static int decode_relation(struct pgoutput *pg, struct reader *rd, struct change
 	read_columns(pg, rd, &relation);
 	if (rd->failed)
 		return 0; /* the caller says so */
-	if (pg_relations_put(pg->relations, &relation, &table, &is_new, err) < 0)
+	if (pg_relations_put(pg->relations, &relation, &table, &is_new, err) < 0 || check_form(pg, table, err) < 0)
 		return -1;
 	reserve_columns(pg, table->table->column_count);
 	*ret = (struct change){.op = CHANGE_TABLE, .table = table->table, .txn = &pg->txn};
@@ -161,17 +174,21 @@ static int decode_relation(struct pgoutput *pg, struct reader *rd, struct change
 }
 
 /* One column of a tuple; `filler` is what 'n' means in it. */
-static int read_value(struct pgoutput *pg, struct reader *rd, pg_convert *convert, enum value_state filler,
+static int read_value(struct pgoutput *pg, struct reader *rd, const struct pg_table *table, unsigned i, enum value_state filler,
 		      struct value *ret)
 {
 	uint8_t kind = rd_u8(rd);
-	struct view text;
+	struct view bytes;
 
 	switch (kind) {
 	case 't':
-		text = rd_bytes(rd, rd_u32be(rd));
+		bytes = rd_bytes(rd, rd_u32be(rd));
 		ret->state = VALUE_PRESENT;
-		return rd->failed ? 0 : convert(text, &pg->arena, ret);
+		return rd->failed ? 0 : table->convert[i](bytes, &pg->arena, ret);
+	case 'b':
+		bytes = rd_bytes(rd, rd_u32be(rd));
+		ret->state = VALUE_PRESENT;
+		return rd->failed ? 0 : table->binary[i] ? table->binary[i](bytes, &pg->arena, ret) : -1;
 	case 'n':
 		ret->state = filler;
 		return 0;
@@ -196,8 +213,8 @@ static int read_tuple(struct pgoutput *pg, struct reader *rd, const struct pg_ta
 		const struct column *column = &table->table->columns[i];
 		enum value_state filler = image == IMAGE_KEY && !column->identity ? VALUE_ABSENT : VALUE_NULL;
 
-		if (read_value(pg, rd, table->convert[i], filler, &values[i]) < 0)
-			return error_set(err, ERROR_RECORD, "column %s.%s.%s: the server's text is no %s",
+		if (read_value(pg, rd, table, i, filler, &values[i]) < 0)
+			return error_set(err, ERROR_RECORD, "column %s.%s.%s: what the server sent is no %s",
 					 table->table->schema, table->table->name, column->name, column->source_type);
 	}
 	return 0;

@@ -16,6 +16,8 @@ struct pgoutput {
 	struct pg_relations *relations; /* borrowed */
 	struct transaction txn;         /* the open one, or the last */
 	bool in_transaction;
+	bool binary;                    /* the server was asked for values in binary form ... */
+	const struct column *text_only; /* ... and this one cannot be read so: the error says it */
 	uint64_t index;                 /* of the next change in the transaction */
 	struct arena txn_arena;         /* texts of the transaction */
 	struct arena arena;             /* of the change: reset at each decode */

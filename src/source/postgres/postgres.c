@@ -262,12 +262,45 @@ static void watch_notices(void *context, const PGresult *notice)
 		*skipped = true;
 }
 
+/* A captured column that is read as text only, by what the catalogue says now; or NULL. */
+static const struct column *find_text_only(struct source *source, const struct table **ret_table)
+{
+	const struct column *column = NULL;
+
+	for (struct map_entry *entry = NULL; !column && (entry = map_next(&source->relations.tables, entry));) {
+		const struct pg_table *table = entry->value;
+
+		column = table->captured ? pg_relations_text_only(table) : NULL;
+		*ret_table = table->table;
+	}
+	return column;
+}
+
+/* AUTO: in binary form where nothing speaks against it. */
+static int choose_form(struct source *source, struct error *err)
+{
+	const struct source_options *options = &source->options;
+	const struct table *table = NULL;
+	const struct column *column = find_text_only(source, &table);
+	bool known = pg_has(PQserverVersion(source->replication), PG_BINARY_VALUES);
+
+	source->pgoutput.binary = known && !column && options->values != VALUES_TEXT && !(options->text_needed && *options->text_needed);
+	if (options->values != VALUES_BINARY || !column)
+		return 0;
+	error_state(err, STATE_UNSUPPORTED, "'source.values: binary': column %s.%s.%s (%s) is read as text only", table->schema, table->name,
+		    column->name, column->source_type);
+	return error_hint(err, "set source.values to auto or text");
+}
+
 static int pg_start(struct source *source, struct position from, struct error *err)
 {
 	pgoutput_restart(&source->pgoutput);
 	source->publication_skipped = false;
+	if (choose_form(source, err) < 0)
+		return -1;
 	PQsetNoticeReceiver(source->replication, watch_notices, &source->publication_skipped);
-	if (pg_stream_start(&source->stream, source->replication, &source->options, from.lsn, err) < 0)
+	if (pg_stream_start(&source->stream, source->replication, &source->options, from.lsn,
+			    source->pgoutput.binary, err) < 0)
 		return explain(err);
 	source->streaming = true;
 	source->idle = from.lsn;
@@ -325,10 +358,26 @@ static int take_position(struct source *source, struct change *ret)
 	return 1;
 }
 
+/* The log has what cannot be read in binary form: the next time it is read as text. */
+static int refuse_form(struct source *source, struct error *err)
+{
+	struct error told = *err;
+
+	if (source->options.values != VALUES_BINARY) {
+		if (source->options.text_needed)
+			*source->options.text_needed = true;
+		return -1;
+	}
+	error_state(err, STATE_UNSUPPORTED, "'source.values: binary': %s", told.text);
+	return error_hint(err, "set source.values to auto or text");
+}
+
 static int take_message(struct source *source, struct change *ret, struct error *err)
 {
 	int got = pgoutput_decode(&source->pgoutput, source->stream.message, source->stream.wal_start, ret, err);
 
+	if (got < 0 && source->pgoutput.text_only)
+		return refuse_form(source, err);
 	if (got > 0 && ret->op == CHANGE_COMMIT && ret->position.lsn > source->idle)
 		source->idle = ret->position.lsn;
 	return got;
@@ -384,6 +433,7 @@ static int pg_confirm(struct source *source, struct position durable, struct err
 static const struct source_metrics *pg_metrics(struct source *source)
 {
 	source->metrics = (struct source_metrics){
+		.binary = source->pgoutput.binary,
 		.reads = source->stream.pace.reads,
 		.read_bytes = source->stream.bytes,
 		.naps = source->stream.pace.naps,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "binary.h"
 #include "schema/catalog.h"
 
 
@@ -214,7 +215,7 @@ static struct column column_of(const struct pg_column *from, const struct resolv
 }
 
 static int build_columns(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
-			 pg_convert **convert, struct arena *arena, struct error *err)
+			 pg_convert **convert, pg_convert **binary, struct arena *arena, struct error *err)
 {
 	for (unsigned i = 0; i < relation->column_count; i++) {
 		const struct pg_column *from = &relation->columns[i];
@@ -224,6 +225,7 @@ static int build_columns(struct pg_relations *set, const struct pg_relation *rel
 		    settle_array(set, relation, from, &resolved, err) < 0)
 			return -1;
 		convert[i] = resolved.array ? convert_array : resolved.type->convert;
+		binary[i] = resolved.array ? NULL : binary_of(resolved.type);
 		draft->columns[i] = column_of(from, &resolved, arena);
 	}
 	return 0;
@@ -301,13 +303,15 @@ static int build_key(struct pg_relations *set, const struct pg_relation *relatio
 }
 
 static struct pg_table *remember(struct pg_relations *set, uint32_t oid, const struct table *table, bool captured,
-				 pg_convert **convert)
+				 pg_convert **convert, pg_convert **binary)
 {
 	struct pg_table *entry = ARENA_NEW(&set->arena, struct pg_table);
 
 	*entry = (struct pg_table){.table = table, .captured = captured};
 	entry->convert = ARENA_ARRAY(&set->arena, pg_convert *, table->column_count);
 	memcpy(entry->convert, convert, sizeof(*convert) * table->column_count);
+	entry->binary = ARENA_ARRAY(&set->arena, pg_convert *, table->column_count);
+	memcpy(entry->binary, binary, sizeof(*binary) * table->column_count);
 	map_put(&set->tables, copy_oid(set, oid), entry);
 	set->last = NULL;
 	return entry;
@@ -333,20 +337,21 @@ static int put(struct pg_relations *set, const struct pg_relation *relation, str
 		.identity = identity_of(relation->identity),
 	};
 	pg_convert **convert = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
+	pg_convert **binary = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
 	const struct pg_table *known = map_get(&set->tables, oid_key(&relation->oid));
 	const struct table *table;
 
 	if (known && known->captured &&
 	    (strcmp(known->table->schema, relation->schema) != 0 || strcmp(known->table->name, relation->name) != 0))
 		return renamed(known->table, relation, err);
-	if (build_columns(set, relation, &draft, convert, arena, err) < 0 ||
+	if (build_columns(set, relation, &draft, convert, binary, arena, err) < 0 ||
 	    build_key(set, relation, &draft, arena, err) < 0)
 		return -1;
 	table = catalog_put(set->catalog, &draft, ret_new);
 	*ret = known;
 	if (!*ret || (*ret)->table != table)
 		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena),
-				convert);
+				convert, binary);
 	return 0;
 }
 
@@ -360,6 +365,14 @@ int pg_relations_put(struct pg_relations *set, const struct pg_relation *relatio
 	result = put(set, relation, &arena, ret, ret_new, err);
 	arena_done(&arena);
 	return result;
+}
+
+const struct column *pg_relations_text_only(const struct pg_table *table)
+{
+	for (unsigned i = 0; i < table->table->column_count; i++)
+		if (!table->binary[i])
+			return &table->table->columns[i];
+	return NULL;
 }
 
 const struct pg_table *pg_relations_find(struct pg_relations *set, uint32_t oid)

@@ -73,7 +73,8 @@ struct pg_facts {
 struct pg_table {
 	const struct table *table;
 	bool captured;
-	pg_convert **convert; /* one for each column */
+	pg_convert **convert; /* one for each column: how its text is read, ... */
+	pg_convert **binary;  /* ... and its binary form; NULL: not at all */
 };
 
 /* All relations met so far, by oid; and the names of types that the log told. */
@@ -102,6 +103,9 @@ void pg_relations_type(struct pg_relations *set, uint32_t oid, struct view name)
 /* Notes a relation: *ret_new says whether its version differs from the one before. */
 int pg_relations_put(struct pg_relations *set, const struct pg_relation *relation, const struct pg_table **ret,
 		     bool *ret_new, struct error *err);
+
+/* A column of a captured table whose values are read as text only, or NULL. */
+const struct column *pg_relations_text_only(const struct pg_table *table);
 
 /* The relation's present version, or NULL if no message told of it. */
 const struct pg_table *pg_relations_find(struct pg_relations *set, uint32_t oid);

@@ -34,6 +34,12 @@ static bool wants_standby(const struct source_options *options, const struct ser
 	return server->standby;
 }
 
+static bool wants_binary(const struct source_options *options, const struct server *server)
+{
+	(void)server;
+	return options->values == VALUES_BINARY;
+}
+
 static const struct demand {
 	bool (*wanted)(const struct source_options *options, const struct server *server);
 	enum pg_feature feature;
@@ -42,6 +48,7 @@ static const struct demand {
 } demands[] = {
 	{wants_local_only, PG_ORIGIN_FILTER, "'source.origin: none'", "take it out of the configuration"},
 	{wants_failover, PG_FAILOVER_SLOTS, "'source.failover: true'", "take it out of the configuration"},
+	{wants_binary, PG_BINARY_VALUES, "'source.values: binary'", "set it to auto or text"},
 	{wants_standby, PG_STANDBY_DECODING, "reading the log of a standby", "let source.host name the primary"},
 };
 

@@ -64,7 +64,7 @@ static void quote_into(char *to, size_t size, const char *from, char quote)
 }
 
 int pg_stream_start(struct pg_stream *stream, PGconn *conn, const struct source_options *options, uint64_t from,
-		    struct error *err)
+		    bool binary, struct error *err)
 {
 	char inner[200], names[420];
 	char *quoted;
@@ -77,11 +77,11 @@ int pg_stream_start(struct pg_stream *stream, PGconn *conn, const struct source_
 	quote_into(names, sizeof(names), inner, '\'');
 	quoted = pg_identifier(conn, options->slot);
 	result = pg_query(conn, err,
-			  "START_REPLICATION SLOT %s LOGICAL %X/%X (proto_version '1', publication_names '\"%s\"'%s%s)",
+			  "START_REPLICATION SLOT %s LOGICAL %X/%X (proto_version '1', publication_names '\"%s\"'%s%s%s)",
 			  quoted,
 			  (unsigned)(from >> 32), (unsigned)from, names,
 			  pg_has(PQserverVersion(conn), PG_LOGICAL_MESSAGES) ? ", messages 'true'" : "",
-			  options->local_only ? ", origin 'none'" : "");
+			  options->local_only ? ", origin 'none'" : "", binary ? ", binary 'true'" : "");
 	PQfreemem(quoted);
 	if (!result)
 		return -1;

@@ -44,7 +44,7 @@ struct pg_stream {
 
 /* Sends START_REPLICATION. The publication's name and the options that this server's version has go with it. */
 int pg_stream_start(struct pg_stream *stream, PGconn *conn, const struct source_options *options, uint64_t from,
-		    struct error *err);
+		    bool binary, struct error *err);
 void pg_stream_done(struct pg_stream *stream);
 
 /* The next item; never waits, but may nap as pace.h says. */

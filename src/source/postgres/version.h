@@ -16,6 +16,7 @@ enum pg_feature {
 	PG_SLOT_COPY,            /* a slot can be copied */
 	PG_SLOT_STATUS,          /* a slot says whether its log is still there */
 	PG_LOGICAL_MESSAGES,     /* pgoutput sends them */
+	PG_BINARY_VALUES,        /* pgoutput sends values as their send functions write them */
 	PG_LOG_STATISTICS,       /* the server counts what it writes to its log */
 	PG_IDLE_LIMIT,           /* idle_session_timeout */
 	PG_TWO_PHASE_SLOTS,      /* a slot may ask for prepared transactions before they are committed */
