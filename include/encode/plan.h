@@ -64,6 +64,7 @@ struct encode_schema {
 	struct contract *contract; /* which has the type; owned by the plan; NULL: somebody else's */
 	struct frame frame;     /* single-object encoding, until a registry has given an id */
 	struct frame outer;     /* of a record in another format, whose Avro has none */
+	struct view prefix;     /* ... or what stands before its value otherwise; ends in a closing brace then */
 };
 
 struct encode_plan {

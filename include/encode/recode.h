@@ -17,8 +17,11 @@
 #include "base/writer.h"
 #include "model/avro.h"
 
-/* With FORMAT_JSON_SCHEMA a registry has the schema, and the record a frame. */
-enum record_format { FORMAT_AVRO, FORMAT_JSON, FORMAT_JSON_SCHEMA };
+/*
+ * With FORMAT_JSON_SCHEMA a registry has the schema, and the record a frame; with FORMAT_JSON_CONNECT the record has the
+ * schema, and the value as its payload.
+ */
+enum record_format { FORMAT_AVRO, FORMAT_JSON, FORMAT_JSON_SCHEMA, FORMAT_JSON_CONNECT };
 
 /* A range of a message, in bytes from its beginning. */
 struct byte_range {
@@ -35,5 +38,12 @@ MUST_CHECK int recode(enum record_format format, const struct avro_type *type, s
 
 /* Appends the JSON Schema of what `recode` writes as JSON. */
 void recode_json_schema(const struct avro_type *type, struct writer *to);
+
+/* Appends the schema of Kafka Connect that the text of a schema of Avro comes to. */
+MUST_CHECK int recode_connect_schema(struct view avro, struct writer *to, struct error *err);
+
+/* What stands around a payload with its schema: RECODE_CONNECT_BEGIN, schema, RECODE_CONNECT_PAYLOAD, value, "}". */
+#define RECODE_CONNECT_BEGIN "{\"schema\":"
+#define RECODE_CONNECT_PAYLOAD ",\"payload\":"
 
 #endif

@@ -14,6 +14,7 @@
 #include "encode/datum.h"
 #include "encode/framing.h"
 #include "encode/json.h"
+#include "encode/recode.h"
 #include "registry/client.h"
 #include "registry/topic.h"
 #include "report.h"
@@ -197,10 +198,27 @@ static bool is_json(struct view bytes)
 	return bytes.len && (*bytes.ptr == '{' || *bytes.ptr == '"');
 }
 
+/* Of a record that has its schema in itself, its payload; as no member of a schema is called so, it is the first. */
+static struct view payload_of(struct view bytes)
+{
+	static const struct view begin = {RECODE_CONNECT_BEGIN "{\"type\":", sizeof(RECODE_CONNECT_BEGIN "{\"type\":") - 1};
+	const char *found = NULL;
+
+	if (bytes.len > begin.len && memcmp(bytes.ptr, begin.ptr, begin.len) == 0)
+		found = memmem(bytes.ptr, bytes.len, "}" RECODE_CONNECT_PAYLOAD, sizeof(RECODE_CONNECT_PAYLOAD));
+	if (!found)
+		return bytes;
+	found += sizeof(RECODE_CONNECT_PAYLOAD);
+	return (struct view){found, (size_t)(bytes.ptr + bytes.len - found) - 1};
+}
+
 /* A key that is a string is called by its content: ours have nothing that is escaped. */
 static int copy_json(struct view bytes, struct writer *to, struct writer *text)
 {
-	size_t quote = *bytes.ptr == '"' && bytes.len > 1;
+	size_t quote;
+
+	bytes = payload_of(bytes);
+	quote = bytes.len > 1 && *bytes.ptr == '"';
 
 	wr_view_bytes(to, bytes);
 	if (text)

@@ -24,6 +24,11 @@ struct codec {
 	void (*end)(const struct avro_type *type, struct writer *to);
 };
 
-extern const struct codec json_codec;
+extern const struct codec json_codec, connect_codec;
+
+/* What is around values in JSON of any kind. */
+void json_begin_parts(const struct avro_type *type, struct writer *to);
+void json_begin_part(const struct avro_type *type, unsigned number, struct view name, struct writer *to);
+void json_end_parts(const struct avro_type *type, struct writer *to);
 
 #endif

@@ -204,12 +204,12 @@ void datum_json(const struct avro_type *type, const struct datum *datum, struct 
 
 /* The same piece by piece ---------------------------------------------------------------------- */
 
-static void begin_parts(const struct avro_type *type, struct writer *to)
+void json_begin_parts(const struct avro_type *type, struct writer *to)
 {
 	wr_u8(to, type->kind == AVRO_ARRAY ? '[' : '{');
 }
 
-static void begin_part(const struct avro_type *type, unsigned number, struct view name, struct writer *to)
+void json_begin_part(const struct avro_type *type, unsigned number, struct view name, struct writer *to)
 {
 	if (number)
 		wr_u8(to, ',');
@@ -219,9 +219,9 @@ static void begin_part(const struct avro_type *type, unsigned number, struct vie
 	wr_u8(to, ':');
 }
 
-static void end_parts(const struct avro_type *type, struct writer *to)
+void json_end_parts(const struct avro_type *type, struct writer *to)
 {
 	wr_u8(to, type->kind == AVRO_ARRAY ? ']' : '}');
 }
 
-const struct codec json_codec = {.scalar = datum_json, .begin = begin_parts, .part = begin_part, .end = end_parts};
+const struct codec json_codec = {.scalar = datum_json, .begin = json_begin_parts, .part = json_begin_part, .end = json_end_parts};

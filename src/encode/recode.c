@@ -10,7 +10,8 @@
 #include "decimal_bytes.h"
 #include "encode/datum.h"
 
-static const struct codec *const codecs[] = {[FORMAT_JSON] = &json_codec, [FORMAT_JSON_SCHEMA] = &json_codec};
+static const struct codec *const codecs[] = {[FORMAT_JSON] = &json_codec, [FORMAT_JSON_SCHEMA] = &json_codec,
+					       [FORMAT_JSON_CONNECT] = &connect_codec};
 
 struct walk {
 	struct reader rd;

@@ -144,7 +144,7 @@ int making_measure(const struct making *m, const char *operation, uint64_t fired
 	size_t times = m->p->options->value_format == FORMAT_AVRO ? 1 : OTHER_FORMAT_TIMES;
 	int result = 0;
 
-	if (batch_too_large(m->p, m->payload.len * times + HEADER_ROOM)) {
+	if (batch_too_large(m->p, m->payload.len * times + HEADER_ROOM + 2 * m->route->message.prefix.len)) {
 		result = measure(m, entity_header(m, operation), &most, err);
 		for (unsigned i = 0; result == 0 && i < m->entity->event_count; i++)
 			if (fired & (UINT64_C(1) << i))

@@ -243,6 +243,7 @@ static void text_json_schema(const struct encode_schema *schema, struct writer *
 static void (*const texts[])(const struct encode_schema *schema, struct writer *to, struct schema_text *ret) = {
 	[FORMAT_AVRO] = text_avro,
 	[FORMAT_JSON] = text_json,
+	[FORMAT_JSON_CONNECT] = text_json,
 	[FORMAT_JSON_SCHEMA] = text_json_schema,
 };
 
@@ -283,11 +284,29 @@ static int frame_json_schema(struct pipeline *p, const char *topic, enum message
 	return result;
 }
 
+/* The record has its schema in itself. */
+static int frame_json_connect(struct pipeline *p, const char *topic, enum message_part part,
+			      struct encode_schema *schema, struct error *err)
+{
+	struct writer to = {0};
+	int result;
+
+	(void)topic, (void)part;
+	schema->frame = schema->outer = (struct frame){.len = 0};
+	wr_view_bytes(&to, VIEW(RECODE_CONNECT_BEGIN));
+	result = recode_connect_schema(schema->text, &to, err);
+	wr_view_bytes(&to, VIEW(RECODE_CONNECT_PAYLOAD));
+	schema->prefix = arena_copy(&p->route_arena, wr_view(&to));
+	wr_done(&to);
+	return result;
+}
+
 static int (*const framers[])(struct pipeline *p, const char *topic, enum message_part part,
 			      struct encode_schema *schema, struct error *err) = {
 	[FORMAT_AVRO] = frame_avro,
 	[FORMAT_JSON] = frame_json,
 	[FORMAT_JSON_SCHEMA] = frame_json_schema,
+	[FORMAT_JSON_CONNECT] = frame_json_connect,
 };
 
 static int settle(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,
@@ -358,8 +377,11 @@ static int recode_part(enum record_format format, const struct encode_schema *sc
 		return 0;
 	wr_clear(to);
 	wr_bytes(to, schema->outer.bytes, schema->outer.len);
+	wr_view_bytes(to, schema->prefix);
 	if (recode(format, schema->type, *part, range, to, err) < 0)
 		return -1;
+	if (schema->prefix.len)
+		wr_u8(to, '}');
 	*part = wr_view(to);
 	return 0;
 }

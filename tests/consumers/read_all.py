@@ -82,10 +82,42 @@ def consume(bootstrap, partitions):
     consumer.close()
 
 
+CONNECT_TYPES = {"string": str, "bytes": str, "boolean": bool, "int16": int, "int32": int, "int64": int, "array": list, "map": dict,
+                 "struct": dict, "float": (int, float, str), "double": (int, float, str)}  # a number that is not finite is a word
+
+
+def conforms(schema, value):
+    """Whether a payload is what its schema of Kafka Connect says."""
+    if value is None:
+        return schema["optional"]
+    if not isinstance(value, CONNECT_TYPES[schema["type"]]) or isinstance(value, bool) != (schema["type"] == "boolean"):
+        return False
+    if schema["type"] == "bytes":
+        return len(base64.b64decode(value, validate=True)) >= 0
+    if schema["type"] == "struct":
+        fields = {field["field"]: field for field in schema["fields"]}
+        return list(value) == list(fields) and all(conforms(fields[name], part) for name, part in value.items())
+    if schema["type"] == "array":
+        return all(conforms(schema["items"], item) for item in value)
+    if schema["type"] == "map":
+        return all(conforms(schema["values"], part) for part in value.values())
+    return True
+
+
+def from_json(data, context):
+    """A value, or the payload that a schema stands before."""
+    value = json.loads(data)
+    if not isinstance(value, dict) or set(value) != {"schema", "payload"} or not isinstance(value["schema"], dict):
+        return value
+    if not conforms(value["schema"], value["payload"]):
+        sys.exit(f"{context.topic}, {context.field}: {value['payload']} is not what its schema says: {value['schema']}")
+    return value["payload"]
+
+
 def decoder_of(registry):
     """One for records of each kind, which is told by their schema. Validating takes long: of each topic some are enough."""
     if registry == "json":
-        return lambda data, _: json.loads(data)
+        return from_json
     client = SchemaRegistryClient({"url": registry})
     avro, validated = AvroDeserializer(client), JSONDeserializer(None, schema_registry_client=client)
     seen = {}

@@ -4,6 +4,8 @@
 /* Records in other formats: values of every kind, the observed range found again, bytes that are no value. */
 #include "encode/recode.h"
 
+#include <stdlib.h>
+
 #include "encode/datum.h"
 #include "schema/contract.h"
 #include "unit/unit.h"
@@ -168,12 +170,125 @@ static void a_type_has_its_json_schema(void **state)
 	}
 }
 
+static void values_of_every_kind_are_written_as_connect_has_them(void **state)
+{
+	static const struct {
+		const char *schema;
+		struct view avro;
+		const char *json;
+	} payloads[] = {
+		{"\"string\"", {"\x02" "a", 2}, "\"a\""},
+		{"\"bytes\"", {"\x04\x00\xff", 3}, "\"AP8=\""},
+		{"\"double\"", {"\0\0\0\0\0\0\xf8\x7f", 8}, "\"NaN\""},
+		{"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":5,\"scale\":2}", {"\x04\xfe\x0c", 3}, "\"/gw=\""},
+		{"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":64,\"scale\":2}", {"\x04\x01\xe2", 3}, "\"AeI=\""},
+		{"{\"type\":\"int\",\"logicalType\":\"date\"}", {"\x02", 1}, "1"},
+		{"{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}", {"\x01", 1}, "-1"},
+		{"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", {"\x02", 1}, "\"B\""},
+		{"{\"type\":\"array\",\"items\":[\"null\",\"int\"]}", {"\x04\x02\x02\x00\x00", 5}, "[1,null]"},
+		{RECORD(FIELD("v", "{\"type\":\"record\",\"name\":\"io.debezium.data.VariableScaleDecimal\",\"fields\":["
+				   "{\"name\":\"scale\",\"type\":\"int\"},{\"name\":\"value\",\"type\":\"bytes\"}]}")),
+		 {"\x04\x02\x7b", 3}, "{\"v\":{\"scale\":2,\"value\":\"ew==\"}}"},
+	};
+
+	(void)state;
+	FOR_EACH(row, payloads) {
+		struct contract *contract = parse(row->schema);
+		struct byte_range range = {0};
+		struct writer to = {0};
+		struct error err;
+
+		assert_ok(recode(FORMAT_JSON_CONNECT, contract_root(contract), row->avro, &range, &to, &err), &err);
+		assert_view(wr_view(&to), row->json);
+		wr_done(&to);
+		contract_free(contract);
+	}
+}
+
+/* What contracts have, which Debezium has not. */
+static void a_contract_has_a_schema_of_connect(void **state)
+{
+	static const struct {
+		const char *avro, *connect;
+	} made[] = {
+		{"\"string\"", "{\"type\":\"string\",\"optional\":false}"},
+		{"{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":5,\"scale\":2}",
+		 "{\"type\":\"bytes\",\"optional\":false,\"name\":\"org.apache.kafka.connect.data.Decimal\",\"version\":1,"
+		 "\"parameters\":{\"scale\":\"2\",\"connect.decimal.precision\":\"5\"}}"},
+		{"{\"type\":\"int\",\"logicalType\":\"date\"}",
+		 "{\"type\":\"int32\",\"optional\":false,\"name\":\"io.debezium.time.Date\",\"version\":1}"},
+		{"{\"type\":\"enum\",\"name\":\"x.E\",\"symbols\":[\"A\",\"B\"]}",
+		 "{\"type\":\"string\",\"optional\":false,\"name\":\"io.debezium.data.Enum\",\"version\":1,\"parameters\":{\"allowed\":\"A,B\"}}"},
+		{"{\"type\":\"map\",\"values\":[\"null\",\"string\"]}",
+		 "{\"type\":\"map\",\"keys\":{\"type\":\"string\",\"optional\":false},\"values\":{\"type\":\"string\",\"optional\":true},"
+		 "\"optional\":false}"},
+		{RECORD(FIELD("a", "{\"type\":\"record\",\"name\":\"x.M\",\"fields\":[" FIELD("n", "\"int\"") "]}") ","
+			MAYBE("b", "\"x.M\"")),
+		 "{\"type\":\"struct\",\"fields\":[{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\",\"optional\":false,\"field\":\"n\"}],"
+		 "\"optional\":false,\"name\":\"x.M\",\"field\":\"a\"},"
+		 "{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\",\"optional\":false,\"field\":\"n\"}],"
+		 "\"optional\":true,\"name\":\"x.M\",\"field\":\"b\"}],\"optional\":false,\"name\":\"R\"}"},
+	};
+
+	(void)state;
+	FOR_EACH(row, made) {
+		struct writer to = {0};
+		struct error err;
+
+		assert_ok(recode_connect_schema(view_of(row->avro), &to, &err), &err);
+		assert_view(wr_view(&to), row->connect);
+		wr_done(&to);
+	}
+}
+
+static struct view read_recorded(const char *name, const char *suffix, char *buffer, size_t size)
+{
+	char path[400];
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/tests/golden/debezium/%s.%s", getenv("srcdir") ? getenv("srcdir") : ".", name, suffix);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	len = fread(buffer, 1, size, file);
+	fclose(file);
+	return (struct view){buffer, len - 1}; /* without its line's end */
+}
+
+/* A real Debezium Server 3.6.1 has written both, of the same tables. */
+static void recorded_schemas_of_avro_become_those_of_connect(void **state)
+{
+	static const char *const names[] = {
+		"gold.message-key", "gold.message-value", "gold.transaction-key", "gold.transaction-value", "gold.public.compk-key",
+		"gold.public.compk-value", "gold.public.compk-value.v2", "gold.public.compk-value.v3", "gold.public.nopk-value",
+		"gold.public.toast-key", "gold.public.toast-value", "gold.public.toast_full-value", "gold.public.types-key",
+		"gold.public.types-value",
+	};
+	static char avro[40000], connect[40000];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct view wanted = read_recorded(names[i], "json", connect, sizeof(connect));
+		struct writer to = {0};
+		struct error err;
+
+		assert_ok(recode_connect_schema(read_recorded(names[i], "avsc", avro, sizeof(avro)), &to, &err), &err);
+		connect[wanted.len] = '\0';
+		wr_u8(&to, 0);
+		assert_string_equal(to.data, connect);
+		wr_done(&to);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("values of every kind are written as JSON", values_of_every_kind_are_written_as_json),
 		TEST("what was observed is found again", what_was_observed_is_found_again),
 		TEST("a type has its JSON Schema", a_type_has_its_json_schema),
+		TEST("values of every kind are written as Connect has them", values_of_every_kind_are_written_as_connect_has_them),
+		TEST("a contract has a schema of Connect", a_contract_has_a_schema_of_connect),
+		TEST("recorded schemas of Avro become those of Connect", recorded_schemas_of_avro_become_those_of_connect),
 		TEST("bytes that are no value are not written", bytes_that_are_no_value_are_not_written),
 	};
 
