@@ -6,6 +6,7 @@
  * SASL, what is said when something is wrong with them, and that no password is to be seen anywhere. And ACLs: what
  * `grants --kafka` prints is enough.
  */
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,6 +336,39 @@ static void whole_road(void)
 	printf("an agent over TLS: it streams, and no password is in its log, arguments or environment\n");
 }
 
+static void set_password(const char *password)
+{
+	shell("printf '%s\n' >%s/password.new && chmod 600 %s/password.new && mv %s/password.new %s/password", password, certs, certs, certs, certs);
+}
+
+/* The password is changed while the agent runs, and its connections end: it goes on with the new one, without a restart. */
+static void rotated_password(void)
+{
+	unsigned before;
+
+	configure(password_option, "sslmode: require", sasl_port, BY_PASSWORD("PLAIN", "root-of-all"));
+	plain_stream(&plain);
+	scene_sql(&scene, "SET password_encryption = 'scram-sha-256'; ALTER ROLE keeper PASSWORD 'another-one';"
+		  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'keeper'");
+	WAIT_UNTIL(agent_logged(&plain.agent, "password authentication failed for user") > 0, 20, &plain.agent);
+	before = agent_logged(&plain.agent, "streaming from");
+	set_password("another-one");
+	kill(plain.agent.pid, SIGHUP);
+	WAIT_UNTIL(agent_logged(&plain.agent, "option 'source.password' has a new value") == 1, 20, &plain.agent);
+	WAIT_UNTIL(agent_logged(&plain.agent, "streaming from") > before, 30, &plain.agent);
+	plain_work(&plain);
+	before = agent_logged(&plain.agent, "streaming from");
+	configure(password_option, "sslmode: require", sasl_port, BY_PASSWORD("PLAIN", "root-of-all") "  linger.ms: 3\n");
+	kill(plain.agent.pid, SIGHUP);
+	WAIT_UNTIL(agent_logged(&plain.agent, "the properties of Kafka were read again; connecting again") == 1, 20, &plain.agent);
+	WAIT_UNTIL(agent_logged(&plain.agent, "streaming from") > before, 30, &plain.agent);
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+	set_password(PASSWORD);
+	scene_sql(&scene, "SET password_encryption = 'scram-sha-256'; ALTER ROLE keeper PASSWORD '" PASSWORD "'");
+	printf("SIGHUP: another password, and other properties of Kafka\n");
+}
+
 static void acls(void)
 {
 	plain.name = "acl";
@@ -366,6 +400,7 @@ int main(void)
 	scram();
 	certificates_are_explained();
 	whole_road();
+	rotated_password();
 	acls();
 	plain.name = "vault";
 	plain.user = "keeper";
