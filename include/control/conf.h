@@ -117,6 +117,7 @@ struct conf {
 	struct pipeline_options pipeline; /* take_over is the command line's */
 	enum log_format log_format;
 	enum log_level log_level;
+	struct conf *older;               /* of a running agent: what counted before */
 	struct arena arena;
 };
 
@@ -128,6 +129,12 @@ struct conf *conf_load(const char *path, struct diagnostics *diag);
 
 /* The same for a text named `path`. */
 struct conf *conf_parse(const char *path, struct view content, struct diagnostics *diag);
+
+/*
+ * What a running agent may take over of what was read again: makes `now` what counts from then on, with the values of
+ * `running`, which has to live as long, where a change needs a restart.
+ */
+void conf_merge(struct conf *now, const struct conf *running);
 
 /* Frees all that it points to; takes NULL. */
 void conf_free(struct conf *conf);

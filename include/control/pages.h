@@ -23,8 +23,7 @@
 
 /* Who is asked. */
 struct pages {
-	const struct conf *conf;        /* what it is running with ... */
-	_Atomic int64_t log_format, log_level; /* ... but for what a SIGHUP may have changed */
+	_Atomic(const struct conf *) conf; /* what it is running with; another one after a SIGHUP */
 	struct pipeline_status *status;
 	const struct pipeline_metrics *metrics;
 	usec_t started_at;              /* wall */

@@ -22,6 +22,12 @@ struct value_reader {
 	bool as_written;          /* keep references to secrets as they are, for showing */
 };
 
+/* True if an option has the same value in both: also of a secret, of which only the value behind a reference has changed. */
+bool option_same(const struct option *option, const struct settings *a, const struct settings *b);
+
+/* Takes the value over; texts are not copied. */
+void option_copy(const struct option *option, const struct settings *from, struct settings *to);
+
 /* Reads a value; a complaint goes to diag. */
 int value_read(struct value_reader *reader, const struct option *option, const struct yaml_node *node);
 

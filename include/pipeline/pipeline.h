@@ -135,6 +135,12 @@ struct pipeline_control {
 	atomic_bool stop;   /* finish what is under way with a commit, then return */
 	int wake_fd;        /* an eventfd that is written when stop is set */
 	struct mailbox *mailbox; /* what it is asked for; may be NULL */
+	/*
+	 * Options that count from the next turn on, or NULL: like the first ones, but for what may change in between, which the
+	 * caller knows. All of them live until the end of the run.
+	 */
+	_Atomic(const struct pipeline_options *) next_options;
+	atomic_bool reconnect;   /* set before these: the properties of Kafka are others */
 	void (*on_ready)(void *arg); /* called whenever streaming begins; may be NULL */
 	void *arg;
 };

@@ -11,6 +11,7 @@
 #include "base/writer.h"
 #include "control/options.h"
 #include "control/secrets.h"
+#include "control/values.h"
 #include "publish/properties.h"
 #include "source/source.h"
 
@@ -307,6 +308,23 @@ static const struct mask_rule *bind_rules(const struct conf_map *map, struct are
 	for (size_t i = 0; i < map->count; i++)
 		rules[i] = (struct mask_rule){map->entries[i].name, map->entries[i].value};
 	return rules;
+}
+
+/* Options that need a restart are as they were; texts of both are alive as long as the older one. */
+void bind_merge(struct conf *conf, const struct conf *running)
+{
+	bool take_over = running->pipeline.take_over;
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &option_table[i];
+
+		if (option->reloadable)
+			continue;
+		option_copy(option, &running->settings, &conf->settings);
+		option_copy(option, &running->shown, &conf->shown);
+	}
+	bind_pipeline(conf);
+	conf->pipeline.take_over = take_over;
 }
 
 void bind_pipeline(struct conf *conf)

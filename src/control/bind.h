@@ -24,4 +24,7 @@ void bind_check(const struct conf *conf, const struct loader *ld, struct diagnos
 /* Fills conf->pipeline; its texts are the settings' or in the arena. */
 void bind_pipeline(struct conf *conf);
 
+/* Takes over from the running configuration what does not change without a restart, and binds anew. */
+void bind_merge(struct conf *conf, const struct conf *running);
+
 #endif

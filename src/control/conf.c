@@ -248,6 +248,11 @@ const char *conf_control(const struct conf *conf)
 	return strcmp(path, option_find(VIEW("control.socket"))->word) == 0 ? NULL : path;
 }
 
+void conf_merge(struct conf *now, const struct conf *running)
+{
+	bind_merge(now, running);
+}
+
 void conf_free(struct conf *conf)
 {
 	if (!conf)

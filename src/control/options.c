@@ -141,10 +141,10 @@ const struct option option_table[] = {
 	{.name = "source.user", .type = OPTION_TEXT, AT(source_user), .form = &form_anything,
 	 .derived = "what libpq takes: $PGUSER, or the user of the process", .example = "tailwater", .sampled = true,
 	 .help = "The role to log in as. It needs REPLICATION, and SELECT on the captured tables."},
-	{.name = "source.password", .type = OPTION_TEXT, AT(source_password), .secret = true,
+	{.name = "source.password", .type = OPTION_TEXT, AT(source_password), .reloadable = true, .secret = true,
 	 .derived = "none; libpq also looks into its password file", .example = "${file:/etc/tailwater/password}",
 	 .help = "The role's password, best as ${cred:name} or ${file:/path}."},
-	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .fallback = "{}",
+	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .reloadable = true, .fallback = "{}",
 	 .example = "{sslmode: verify-full}",
 	 .help = "Any other connection keyword of libpq, such as sslmode, sslrootcert or connect_timeout."},
 	{.name = "source.slot", .type = OPTION_TEXT, AT(source_slot), .form = &form_slot,
@@ -159,7 +159,7 @@ const struct option option_table[] = {
 	 .sampled = true,
 	 .help = "Whether to make the slot at the first start. The server keeps its log for a slot until it is read, "
 		 "so this is said explicitly. Once something was published no slot is ever made again."},
-	{.name = "source.slot_timeout", .type = OPTION_DURATION, AT(source_slot_timeout), RANGE(SEC, DAY),
+	{.name = "source.slot_timeout", .type = OPTION_DURATION, AT(source_slot_timeout), .reloadable = true, RANGE(SEC, DAY),
 	 .fallback = "5min",
 	 .help = "How long making the slot may wait for transactions that are open on the server. The sessions waited "
 		 "for are named when it runs out; then it is tried again."},
@@ -187,7 +187,7 @@ const struct option option_table[] = {
 		 "needs PostgreSQL 14 or later, and is refused where a captured column is read as text only (arrays, ranges, network "
 		 "and geometric types, those of extensions). auto: binary where it can be."},
 
-	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .required = true, .sampled = true,
+	{.name = "kafka", .type = OPTION_MAP, AT(kafka), .reloadable = true, .required = true, .sampled = true,
 	 .example = "{bootstrap.servers: \"kafka.example.net:9092\"}",
 	 .help = "Any property of librdkafka, passed through; bootstrap.servers is required. Those that delivery "
 		 "depends on (transactional.id, enable.idempotence, isolation.level and the like) are set by "
@@ -251,24 +251,24 @@ const struct option option_table[] = {
 	 .help = "A schema registry with Confluent's API; its address below which /subjects is found (of Apicurio that ends in "
 		 "/apis/ccompat/v7). A schema is registered before the first message that has it; what was registered once streams "
 		 "on when the registry is away."},
-	{.name = "registry.user", .type = OPTION_TEXT, AT(registry_user), .form = &form_anything, .derived = "none",
+	{.name = "registry.user", .type = OPTION_TEXT, AT(registry_user), .reloadable = true, .form = &form_anything, .derived = "none",
 	 .example = "tailwater", .help = "The user of basic authentication."},
-	{.name = "registry.password", .type = OPTION_TEXT, AT(registry_password), .secret = true, .derived = "none",
+	{.name = "registry.password", .type = OPTION_TEXT, AT(registry_password), .reloadable = true, .secret = true, .derived = "none",
 	 .example = "${file:/etc/tailwater/password}", .help = "The user's password."},
-	{.name = "registry.token", .type = OPTION_TEXT, AT(registry_token), .secret = true, .derived = "none",
+	{.name = "registry.token", .type = OPTION_TEXT, AT(registry_token), .reloadable = true, .secret = true, .derived = "none",
 	 .example = "${file:/etc/tailwater/password}",
 	 .help = "A bearer token, sent if there is no registry.user."},
-	{.name = "registry.ca_file", .type = OPTION_PATH, AT(registry_ca_file), .derived = "those of the system",
+	{.name = "registry.ca_file", .type = OPTION_PATH, AT(registry_ca_file), .reloadable = true, .derived = "those of the system",
 	 .example = "/etc/tailwater/ca.pem",
 	 .help = "Certificates in PEM: who issues that of the registry."},
-	{.name = "registry.cert_file", .type = OPTION_PATH, AT(registry_cert_file), .derived = "none",
+	{.name = "registry.cert_file", .type = OPTION_PATH, AT(registry_cert_file), .reloadable = true, .derived = "none",
 	 .example = "/etc/tailwater/cert.pem",
 	 .help = "Our own certificate in PEM, for a registry that asks for one."},
-	{.name = "registry.key_file", .type = OPTION_PATH, AT(registry_key_file), .derived = "the value of registry.cert_file",
+	{.name = "registry.key_file", .type = OPTION_PATH, AT(registry_key_file), .reloadable = true, .derived = "the value of registry.cert_file",
 	 .example = "/etc/tailwater/key.pem", .help = "The certificate's private key in PEM."},
-	{.name = "registry.key_password", .type = OPTION_TEXT, AT(registry_key_password), .secret = true, .derived = "none",
+	{.name = "registry.key_password", .type = OPTION_TEXT, AT(registry_key_password), .reloadable = true, .secret = true, .derived = "none",
 	 .example = "${file:/etc/tailwater/password}", .help = "The password of that key, if it has one."},
-	{.name = "registry.timeout", .type = OPTION_DURATION, AT(registry_timeout), RANGE(100 * MSEC, 300 * SEC), .fallback = "10s",
+	{.name = "registry.timeout", .type = OPTION_DURATION, AT(registry_timeout), .reloadable = true, RANGE(100 * MSEC, 300 * SEC), .fallback = "10s",
 	 .help = "How long the registry may take for one answer. Then it is asked again, for as long as it takes, less and less "
 		 "often; meanwhile the source is served and what came before the schema is published."},
 	{.name = "registry.auto_register", .type = OPTION_BOOLEAN, AT(registry_auto_register), .fallback = "true",
@@ -337,23 +337,23 @@ const struct option option_table[] = {
 		 "sees every event once. at_least_once: after a crash a suffix is repeated, recognisable by the event "
 		 "id."},
 
-	{.name = "batch.time", .type = OPTION_DURATION, AT(batch_time), RANGE(0, 60 * SEC), .fallback = "20ms",
+	{.name = "batch.time", .type = OPTION_DURATION, AT(batch_time), .reloadable = true, RANGE(0, 60 * SEC), .fallback = "20ms",
 	 .help = "How long events are gathered for one Kafka transaction; half a commit's duration at least, and "
 		 "several times as long while more waits at the source than can be read at once. What comes during a commit has waited "
 		 "already: that counts."},
-	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), RANGE(1, 10000000), .fallback = "50000",
+	{.name = "batch.events", .type = OPTION_INTEGER, AT(batch_events), .reloadable = true, RANGE(1, 10000000), .fallback = "50000",
 	 .help = "How many messages at most are in one Kafka transaction. A larger source transaction is split."},
-	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), RANGE(64 * KB, GB), .fallback = "16MB",
+	{.name = "batch.bytes", .type = OPTION_SIZE, AT(batch_bytes), .reloadable = true, RANGE(64 * KB, GB), .fallback = "16MB",
 	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with "
 		 "at_least_once."},
 
-	{.name = "confirm.interval", .type = OPTION_DURATION, AT(confirm_interval), RANGE(10 * MSEC, 600 * SEC),
+	{.name = "confirm.interval", .type = OPTION_DURATION, AT(confirm_interval), .reloadable = true, RANGE(10 * MSEC, 600 * SEC),
 	 .fallback = "1s",
 	 .help = "How often the state file is committed and the position confirmed to the source."},
-	{.name = "confirm.rows", .type = OPTION_INTEGER, AT(confirm_rows), RANGE(1, 100000000), .fallback = "100000",
+	{.name = "confirm.rows", .type = OPTION_INTEGER, AT(confirm_rows), .reloadable = true, RANGE(1, 100000000), .fallback = "100000",
 	 .help = "... but at the latest after so many rows."},
 
-	{.name = "commit_timeout", .type = OPTION_DURATION, AT(commit_timeout), RANGE(SEC, 3600 * SEC),
+	{.name = "commit_timeout", .type = OPTION_DURATION, AT(commit_timeout), .reloadable = true, RANGE(SEC, 3600 * SEC),
 	 .fallback = "1min",
 	 .help = "How long Kafka may leave a commit unanswered before its outcome is read back from the checkpoint."},
 

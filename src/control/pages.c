@@ -25,6 +25,11 @@ void page_facts_take(const struct pages *pages, struct page_facts *ret)
 	pipeline_status_read(pages->status, &ret->view);
 }
 
+static const struct conf *conf_of(const struct page_facts *facts)
+{
+	return atomic_load_explicit(&facts->pages->conf, memory_order_acquire);
+}
+
 /* Positions ----------------------------------------------------------------------------------- */
 
 static struct position at_end(const struct pipeline_view *view)
@@ -125,7 +130,7 @@ static void print_build(const struct page_facts *facts, struct writer *to)
 {
 	metrics_gauge(to, "build_info", "Always 1; the version and the name of the source are labels.");
 	wr_printf(to, "tailwater_build_info{version=\"%s\",source=\"%s\"} 1\n", PACKAGE_VERSION,
-		  facts->pages->conf->pipeline.name);
+		  conf_of(facts)->pipeline.name);
 }
 
 static void print_bound(struct writer *to, const char *name, const char *help, uint64_t value)
@@ -240,7 +245,7 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	const struct pipeline_metrics *metrics = facts->pages->metrics;
 
 	wr_printf(to, "{\"version\":\"%s\",\"source\":\"%s\",\"startedAt\":", PACKAGE_VERSION,
-		  facts->pages->conf->pipeline.name);
+		  conf_of(facts)->pipeline.name);
 	report_time(facts->pages->started_at, to);
 	wr_printf(to, ",\"at\":");
 	report_time(facts->now, to);
@@ -250,7 +255,7 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	print_places(view, to);
 	wr_printf(to, "},\"lag\":{\"bytes\":%" PRIu64 ",\"seconds\":%.3f,\"unconfirmedBytes\":%" PRIu64 "}", view->lag_bytes,
 		  seconds(view->lag_us), position_distance(view->confirmed, view->source_end));
-	print_retention_json(view, facts->pages->conf, to);
+	print_retention_json(view, conf_of(facts), to);
 	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
 		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
 	wr_printf(to, ",\"lastError\":");
@@ -320,7 +325,7 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 	char started[DATETIME_TEXT_BYTES];
 
 	timestamp_print(facts->pages->started_at, true, started);
-	wr_printf(to, "%-12s%s, tailwater %s, since %s\n", facts->pages->conf->pipeline.name, pipeline_view_state(view),
+	wr_printf(to, "%-12s%s, tailwater %s, since %s\n", conf_of(facts)->pipeline.name, pipeline_view_state(view),
 		  PACKAGE_VERSION, started);
 	print_lag(view, to);
 	print_kept(view, to);
@@ -337,13 +342,11 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 
 static unsigned print_configuration(const struct page_facts *facts, struct writer *to)
 {
-	struct settings shown = facts->pages->conf->shown;
+	const struct conf *conf = conf_of(facts);
 
-	shown.log_format = atomic_load(&facts->pages->log_format);
-	shown.log_level = atomic_load(&facts->pages->log_level);
 	for (size_t i = 0; i < option_count; i++) {
 		wr_printf(to, "%s\"%s\":", i ? "," : "{", option_table[i].name);
-		value_print_json(&option_table[i], &shown, to);
+		value_print_json(&option_table[i], &conf->shown, to);
 	}
 	wr_printf(to, "}\n");
 	return OK;

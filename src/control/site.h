@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "canonical/mapping.h"
 #include "canonical/pack.h"
+#include "control/conf.h"
 #include "pipeline/pipeline.h"
 #include "schema/catalog.h"
 #include "schema/contract.h"
@@ -19,6 +20,7 @@
 
 struct site {
 	const struct pipeline_options *options;
+	const struct settings *settings;   /* of who asks for them; may be NULL */
 	struct diagnostics diag;
 
 	struct contract *contract;

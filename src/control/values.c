@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -307,6 +308,44 @@ static void print_map(const struct conf_map *map, bool json, struct writer *to)
 	wr_u8(to, '}');
 }
 
+/* Comparing ----------------------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_texts(const void *a, const void *b)
+{
+	return same_text(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool same_numbers(const void *a, const void *b)
+{
+	return *(const int64_t *)a == *(const int64_t *)b;
+}
+
+static bool same_lists(const void *a, const void *b)
+{
+	const struct conf_list *left = a, *right = b;
+	bool same = left->count == right->count;
+
+	for (size_t i = 0; same && i < left->count; i++)
+		same = same_text(left->items[i], right->items[i]);
+	return same;
+}
+
+static bool same_maps(const void *a, const void *b)
+{
+	const struct conf_map *left = a, *right = b;
+	bool same = left->count == right->count;
+
+	for (size_t i = 0; same && i < left->count; i++)
+		same = same_text(left->entries[i].name, right->entries[i].name) &&
+		       same_text(left->entries[i].value, right->entries[i].value);
+	return same;
+}
+
 /* The table ----------------------------------------------------------------------------------- */
 
 static void describe_range(const struct option *option, const char *noun,
@@ -331,17 +370,29 @@ static const struct kind {
 	const char *noun;
 	int (*read)(struct value_reader *reader, const struct option *option, const struct yaml_node *node);
 	void (*print_number)(const struct option *option, int64_t number, struct writer *to); /* NULL: no number */
+	bool (*same)(const void *a, const void *b);
+	size_t bytes;
 } kinds[] = {
-	[OPTION_TEXT] = {"a text", read_text, NULL},
-	[OPTION_PATH] = {"a path", read_path, NULL},
-	[OPTION_INTEGER] = {"a whole number", read_integer, print_integer},
-	[OPTION_BOOLEAN] = {"true or false", read_boolean, print_boolean},
-	[OPTION_CHOICE] = {NULL, read_choice, print_choice},
-	[OPTION_DURATION] = {"a duration", read_duration, print_duration},
-	[OPTION_SIZE] = {"a size", read_size, print_size},
-	[OPTION_LIST] = {"a list", read_list, NULL},
-	[OPTION_MAP] = {"a mapping of names to texts", read_map, NULL},
+	[OPTION_TEXT] = {"a text", read_text, NULL, same_texts, sizeof(const char *)},
+	[OPTION_PATH] = {"a path", read_path, NULL, same_texts, sizeof(const char *)},
+	[OPTION_INTEGER] = {"a whole number", read_integer, print_integer, same_numbers, sizeof(int64_t)},
+	[OPTION_BOOLEAN] = {"true or false", read_boolean, print_boolean, same_numbers, sizeof(int64_t)},
+	[OPTION_CHOICE] = {NULL, read_choice, print_choice, same_numbers, sizeof(int64_t)},
+	[OPTION_DURATION] = {"a duration", read_duration, print_duration, same_numbers, sizeof(int64_t)},
+	[OPTION_SIZE] = {"a size", read_size, print_size, same_numbers, sizeof(int64_t)},
+	[OPTION_LIST] = {"a list", read_list, NULL, same_lists, sizeof(struct conf_list)},
+	[OPTION_MAP] = {"a mapping of names to texts", read_map, NULL, same_maps, sizeof(struct conf_map)},
 };
+
+bool option_same(const struct option *option, const struct settings *a, const struct settings *b)
+{
+	return kinds[option->type].same((const char *)a + option->offset, (const char *)b + option->offset);
+}
+
+void option_copy(const struct option *option, const struct settings *from, struct settings *to)
+{
+	memcpy((char *)to + option->offset, (const char *)from + option->offset, kinds[option->type].bytes);
+}
 
 void option_describe(const struct option *option, struct writer *to)
 {

@@ -93,10 +93,31 @@ static void export_metrics(struct pipeline *p)
 	atomic_store_explicit(&p->metrics->read_bytes, source->read_bytes, memory_order_relaxed);
 }
 
+/* What is read again counts at once; what belongs to a connection, with the next one. */
+static void take_options(struct pipeline *p)
+{
+	const struct pipeline_options *next;
+	struct error err;
+
+	if (!atomic_load_explicit(&p->control->next_options, memory_order_relaxed))
+		return;
+	next = atomic_exchange(&p->control->next_options, NULL);
+	p->options = next;
+	p->reconnect |= atomic_exchange(&p->control->reconnect, false);
+	if (schemas_reopen(p, &err) < 0)
+		log_error(p->options->name, &err);
+}
+
+static bool reconnect_due(const struct pipeline *p)
+{
+	return p->reconnect && !p->batch.open && !p->txn && !p->replaying;
+}
+
 static int turn(struct pipeline *p, struct error *err)
 {
 	int taken;
 
+	take_options(p);
 	p->now = clock_mono();
 	pipeline_clock(p);
 	taken = pull(p, err);
@@ -112,6 +133,8 @@ static int turn(struct pipeline *p, struct error *err)
 	export_metrics(p);
 	status_turn(p, taken == 0);
 	status_look(p);
+	if (reconnect_due(p))
+		return error_set(err, ERROR_TRANSIENT, "the properties of Kafka were read again");
 	if (inputs_due(p))
 		return error_set(err, ERROR_TRANSIENT, "a new mapping pack or message limit can take effect");
 	if (taken == 0)
@@ -229,6 +252,8 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 		usec_t begun = clock_mono();
 		struct progress before = p->published;
 
+		take_options(p);
+		p->reconnect = false;
 		if (run_once(p, err) == 0)
 			return 0;
 		if (lasting(err))

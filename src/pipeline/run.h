@@ -118,6 +118,7 @@ struct pipeline {
 	struct pack *pack_wanted;               /* of the folder */
 	struct pack *pack_stored;               /* of the state file, while it is still in force; may be NULL */
 	struct pack *pack;                      /* in force: one of the two */
+	bool reconnect;                         /* Kafka is to be connected to with other properties, when nothing is open */
 	bool inputs_pending;                    /* another pack or limit takes effect later ... */
 	bool limit_pending;                     /* ... a limit among them */
 	bool pack_switched;                     /* the folder's takes effect now, but that is not committed */
@@ -325,6 +326,7 @@ int change_refused(struct pipeline *p, const struct change *change, unsigned par
 /* schemas.c */
 int schemas_open(struct pipeline *p, struct error *err);
 void schemas_close(struct pipeline *p);
+int schemas_reopen(struct pipeline *p, struct error *err);
 void schemas_text(enum record_format format, const struct encode_schema *schema, struct writer *to,
 		  struct schema_text *ret);
 int schemas_recode(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,

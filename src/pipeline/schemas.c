@@ -60,6 +60,20 @@ int schemas_open(struct pipeline *p, struct error *err)
 	return result;
 }
 
+/* With what the options say now, between two questions; ids that are known stay. */
+int schemas_reopen(struct pipeline *p, struct error *err)
+{
+	struct registry *registry;
+
+	if (!p->registry)
+		return 0;
+	if (registry_new(&registry, &p->options->registry, err) < 0)
+		return -1;
+	registry_free(p->registry);
+	p->registry = registry;
+	return 0;
+}
+
 void schemas_close(struct pipeline *p)
 {
 	registry_free(p->registry);

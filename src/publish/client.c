@@ -4,6 +4,7 @@
 /* Configurations of librdkafka. */
 #include "client.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int client_set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
@@ -96,4 +97,94 @@ rd_kafka_event_t *client_await(rd_kafka_queue_t *queue, const char *doing, struc
 		event = NULL;
 	}
 	return event;
+}
+
+/* Trouble ------------------------------------------------------------------------------------- */
+
+void trouble_init(struct client_trouble *trouble)
+{
+	pthread_mutex_init(&trouble->lock, NULL);
+	trouble->text[0] = '\0';
+}
+
+void trouble_done(struct client_trouble *trouble)
+{
+	pthread_mutex_destroy(&trouble->lock);
+}
+
+/*
+ * "[thrd:ssl://host:1/bootstrap]: ssl://host:1/bootstrap: SSL handshake failed: error:0A00:SSL routines::why (after 3ms in
+ * state SSL_HANDSHAKE)": what stands between is wanted.
+ */
+void trouble_note(struct client_trouble *trouble, const char *facility, const char *text)
+{
+	const char *at = strstr(text, "]: "), *code, *end;
+
+	if (strcmp(facility, "FAIL") != 0)
+		return;
+	at = at ? at + 3 : text;
+	if (strstr(at, ": ") && strstr(at, "://"))
+		at = strstr(at, ": ") + 2;
+	code = strstr(at, " routines::");
+	if (code)
+		at = code + strlen(" routines::");
+	end = strstr(at, " (after ");
+	pthread_mutex_lock(&trouble->lock);
+	snprintf(trouble->text, sizeof(trouble->text), "%.*s", end ? (int)(end - at) : 250, at);
+	pthread_mutex_unlock(&trouble->lock);
+}
+
+bool trouble_lasts(struct client_trouble *trouble)
+{
+	static const char *const words[] = {"SASL", "SSL", "certificate", "security.protocol"};
+	bool lasts = false;
+
+	pthread_mutex_lock(&trouble->lock);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		lasts |= strstr(trouble->text, words[i]) != NULL;
+	pthread_mutex_unlock(&trouble->lock);
+	return lasts;
+}
+
+/* Kafka 4.0 insists on what the client got wrong before 2.6.1 (librdkafka 4895). */
+static bool cannot_scram(const rd_kafka_t *rk)
+{
+	char mechanism[64] = "";
+	size_t size = sizeof(mechanism);
+
+	return rd_kafka_version() < 0x020601ff && rd_kafka_conf_get(rd_kafka_conf((rd_kafka_t *)rk), "sasl.mechanisms", mechanism, &size) == RD_KAFKA_CONF_OK &&
+	       strncmp(mechanism, "SCRAM", 5) == 0;
+}
+
+static int hint(const rd_kafka_t *rk, const char *text, struct error *err)
+{
+	if (strstr(text, "SASL") && cannot_scram(rk))
+		return error_hint(err, "check kafka.sasl.username and kafka.sasl.password; but librdkafka %s cannot log in by SCRAM at Kafka 4.0 "
+				       "or later at all, which takes 2.6.1: use PLAIN over TLS or a certificate until then", rd_kafka_version_str());
+	if (strstr(text, "SASL"))
+		return error_hint(err, "check kafka.sasl.username, kafka.sasl.password and kafka.sasl.mechanisms");
+	if (strstr(text, "security.protocol"))
+		return error_hint(err, "correct kafka.security.protocol");
+	if (strstr(text, "certificate") || strstr(text, "SSL"))
+		return error_hint(err, "`tailwater doctor` says what is wrong with the certificates");
+	return error_hint(err, "start it, or correct kafka.bootstrap.servers, or kafka.security.protocol");
+}
+
+int trouble_fail(struct client_trouble *trouble, const rd_kafka_t *rk, struct error *err, const char *servers)
+{
+	char text[300];
+
+	pthread_mutex_lock(&trouble->lock);
+	snprintf(text, sizeof(text), "%s", trouble->text);
+	pthread_mutex_unlock(&trouble->lock);
+	error_set(err, ERROR_TRANSIENT, "no Kafka broker answers at %s%s%s", servers, *text ? ": " : "", text);
+	return hint(rk, text, err);
+}
+
+const char *client_servers(const struct kafka_options *options)
+{
+	for (size_t i = 0; i < options->property_count; i++)
+		if (strcmp(options->properties[i].name, "bootstrap.servers") == 0)
+			return options->properties[i].value;
+	return "";
 }

@@ -6,6 +6,7 @@
 #define PUBLISH_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 
 #include "publish/producer.h"
 
@@ -18,6 +19,26 @@ int client_set(rd_kafka_conf_t *conf, const char *name, const char *value, struc
 
 /* An error of the client as ours: transient, unless the broker refuses a record for what it is. */
 int client_fail(struct error *err, rd_kafka_resp_err_t code, const char *doing, const char *words);
+
+/*
+ * Why brokers cannot be reached, which the client tells its log alone, from whatever thread. Noted from there; then one error
+ * has it, with what to do.
+ */
+struct client_trouble {
+	pthread_mutex_t lock;
+	char text[300];   /* "": nothing was said */
+};
+
+void trouble_init(struct client_trouble *trouble);
+void trouble_done(struct client_trouble *trouble);
+void trouble_note(struct client_trouble *trouble, const char *facility, const char *text);
+
+/* True if waiting helps nobody: who is there does not let us in, or is not the one it should be. */
+bool trouble_lasts(struct client_trouble *trouble);
+int trouble_fail(struct client_trouble *trouble, const rd_kafka_t *rk, struct error *err, const char *servers);
+
+/* The brokers as configured, for messages. */
+const char *client_servers(const struct kafka_options *options);
 
 #define ADMIN_TIMEOUT_MS 30000
 

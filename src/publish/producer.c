@@ -15,6 +15,7 @@
 #include "client.h"
 #include "producer_parts.h"
 
+#define CLUSTER_SLICE_MS 500 /* then it is looked whether somebody has said why nobody answers */
 #define COMMON_DEFAULTS \
 	"batch.size", "1000000", \
 	"batch.num.messages", "50000", \
@@ -81,6 +82,8 @@ int producer_new(struct producer **ret, const struct producer_options *options, 
 
 	producer->fd = -1;
 	producer->client = mem_text(view_of(options->kafka.client));
+	producer->servers = mem_text(view_of(client_servers(&options->kafka)));
+	trouble_init(&producer->trouble);
 	if (configure(producer, options, &conf, err) < 0)
 		goto failed;
 	producer->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, problem, sizeof(problem));
@@ -119,6 +122,8 @@ void producer_free(struct producer *producer)
 	reports_done(producer);
 	free(producer->cluster_id);
 	free(producer->client);
+	free(producer->servers);
+	trouble_done(&producer->trouble);
 	free(producer);
 }
 
@@ -127,13 +132,32 @@ rd_kafka_t *producer_handle(struct producer *producer)
 	return producer->rk;
 }
 
+/* What the client has to say of it waits to be served. */
+static int no_answer(struct producer *producer, struct error *err)
+{
+	rd_kafka_poll(producer->rk, 0);
+	return trouble_fail(&producer->trouble, producer->rk, err, producer->servers);
+}
+
+static char *await_cluster_id(struct producer *producer, usec_t deadline)
+{
+	char *id;
+
+	while (!(id = rd_kafka_clusterid(producer->rk, CLUSTER_SLICE_MS))) {
+		rd_kafka_poll(producer->rk, 0);
+		if (clock_mono() > deadline || trouble_lasts(&producer->trouble))
+			break;
+	}
+	return id;
+}
+
 int producer_cluster_id(struct producer *producer, usec_t timeout_us, const char **ret, struct error *err)
 {
 	if (!producer->cluster_id) {
-		char *id = rd_kafka_clusterid(producer->rk, (int)(timeout_us / USEC_PER_MSEC));
+		char *id = await_cluster_id(producer, clock_mono() + timeout_us);
 
 		if (!id)
-			return error_set(err, ERROR_TRANSIENT, "no Kafka broker answers");
+			return no_answer(producer, err);
 		producer->cluster_id = mem_text(view_of(id));
 		rd_kafka_mem_free(producer->rk, id);
 	}

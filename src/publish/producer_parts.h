@@ -8,6 +8,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "base/writer.h"
+#include "client.h"
 #include "publish/producer.h"
 
 #define MESSAGE_OVERHEAD_BYTES 200 /* what librdkafka spends on each queued message */
@@ -26,6 +27,8 @@ struct producer {
 	rd_kafka_t *rk;
 	char *client;
 	char *cluster_id;
+	char *servers;              /* as configured, for messages */
+	struct client_trouble trouble;
 	int fd;
 	struct producer_metrics metrics;
 	uint64_t outstanding_bytes;

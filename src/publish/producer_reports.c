@@ -93,6 +93,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	const char *said = strcmp(facility, "ADDPARTS") == 0 ? strstr(text, "Failed") : NULL;
 
 	(void)level;
+	trouble_note(&producer->trouble, facility, text);
 	if (said)
 		snprintf(producer->kept_out, sizeof(producer->kept_out), "%s", said);
 	log_debug(rd_kafka_name(rk), "kafka: %s: %s", facility, text);

@@ -20,6 +20,7 @@ struct topic_reader {
 	rd_kafka_t *rk;
 	const atomic_bool *stop;
 	char *servers;                /* as configured, for messages */
+	struct client_trouble trouble;
 	rd_kafka_message_t *message;  /* the present one */
 	size_t partitions;            /* assigned ... */
 	size_t at_end;                /* ... and of those read to the end they had at assignment */
@@ -81,16 +82,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	(void)level;
-	log_debug(rd_kafka_name(rk), "kafka: %s: %s", facility, text);
-}
+	struct client_trouble *trouble = rd_kafka_opaque(rk);
 
-static const char *servers_of(const struct kafka_options *options)
-{
-	for (size_t i = 0; i < options->property_count; i++)
-		if (strcmp(options->properties[i].name, "bootstrap.servers") == 0)
-			return options->properties[i].value;
-	return "";
+	(void)level;
+	trouble_note(trouble, facility, text);
+	log_debug(rd_kafka_name(rk), "kafka: %s: %s", facility, text);
 }
 
 int topic_reader_new(struct topic_reader **ret, const struct kafka_options *options, struct error *err)
@@ -102,18 +98,22 @@ int topic_reader_new(struct topic_reader **ret, const struct kafka_options *opti
 
 	if (configure(options, &conf, err) < 0)
 		return -1;
+	reader = MEM_NEW(struct topic_reader);
+	trouble_init(&reader->trouble);
+	rd_kafka_conf_set_opaque(conf, &reader->trouble);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, problem, sizeof(problem));
 	if (!rk) {
 		rd_kafka_conf_destroy(conf);
+		trouble_done(&reader->trouble);
+		free(reader);
 		return error_set(err, ERROR_INPUT, "the Kafka client cannot be made: %s", problem);
 	}
 	rd_kafka_poll_set_consumer(rk);
-	reader = MEM_NEW(struct topic_reader);
 	reader->rk = rk;
 	reader->stop = options->stop;
-	reader->servers = mem_text(view_of(servers_of(options)));
+	reader->servers = mem_text(view_of(client_servers(options)));
 	*ret = reader;
 	return 0;
 }
@@ -142,6 +142,7 @@ void topic_reader_free(struct topic_reader *reader)
 	drop_assignment(reader);
 	rd_kafka_consumer_close(reader->rk);
 	rd_kafka_destroy(reader->rk);
+	trouble_done(&reader->trouble);
 	free(reader->servers);
 	free(reader);
 }
@@ -164,13 +165,12 @@ static int load_metadata(struct topic_reader *reader, const struct rd_kafka_meta
 	usec_t deadline = clock_mono() + BROKER_US;
 	rd_kafka_resp_err_t code;
 
-	while (unanswered(code = rd_kafka_metadata(reader->rk, 1, NULL, ret, BROKER_SLICE_MS)) && clock_mono() < deadline &&
+	while (unanswered(code = rd_kafka_metadata(reader->rk, 1, NULL, ret, BROKER_SLICE_MS)) && clock_mono() < deadline && !trouble_lasts(&reader->trouble) &&
 	       !(reader->stop && atomic_load_explicit(reader->stop, memory_order_relaxed)))
 		nap();
 	if (!unanswered(code))
 		return code ? client_fail(err, code, "asking Kafka for its topics", NULL) : 0;
-	error_set(err, ERROR_TRANSIENT, "no Kafka broker answers at %s", reader->servers);
-	return error_hint(err, "start it, or correct kafka.bootstrap.servers");
+	return trouble_fail(&reader->trouble, reader->rk, err, reader->servers);
 }
 
 int topic_reader_list(struct topic_reader *reader, const char *prefix, char ***ret, size_t *ret_count,
@@ -320,6 +320,13 @@ static void fill(const rd_kafka_message_t *message, struct reader_record *ret)
 	};
 }
 
+/* A server that is away comes back; and a group is looked for by the client, which belongs to none. */
+static bool passing(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+	       code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+}
+
 int topic_reader_next(struct topic_reader *reader, usec_t timeout_us, struct reader_record *ret, bool *ret_at_end,
 		      struct error *err)
 {
@@ -335,8 +342,7 @@ int topic_reader_next(struct topic_reader *reader, usec_t timeout_us, struct rea
 	} else if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		/* The end may hold transaction markers, which are no messages. */
 		note_offset(reader, message, INT64_MAX);
-	} else if (message && message->err != RD_KAFKA_RESP_ERR__TRANSPORT &&
-		   message->err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+	} else if (message && !passing(message->err)) {
 		return client_fail(err, message->err, "reading topics", rd_kafka_message_errstr(message));
 	}
 	*ret_at_end = reader->at_end == reader->partitions;

@@ -226,10 +226,10 @@ static void reload(struct agent *agent)
 {
 	FILE *file = fopen(agent->config, "a");
 
-	fputs("batch:\n  time: 60s\nlog:\n  format: json\n  level: debug\n", file);
+	fputs("control:\n  socket: another.control\nbatch:\n  time: 60s\nlog:\n  format: json\n  level: debug\n", file);
 	fclose(file);
 	kill(agent->pid, SIGHUP);
-	WAIT_UNTIL(agent_logged(agent, "has a new value") == 2, 20, agent);
+	WAIT_UNTIL(agent_logged(agent, "has a new value") == 3, 20, agent);
 	if (agent_logged(agent, "was changed in the file: this takes a restart") != 1)
 		harness_fail(agent, "a reload must say what takes a restart");
 }

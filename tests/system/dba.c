@@ -5,6 +5,7 @@
  * Before and beside the agent: what `grants` prints is enough for it to work, and not more; what `doctor` says of
  * surroundings that are not as they should be.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,12 @@ static void log_that_is_kept(void)
 	expect("status", EXIT_DONE, " MB kept for the slot (");
 	expect("status", EXIT_DONE, "more than source.max_retained_wal");
 	expect("status --json", EXIT_DONE, "\"limitBytes\":2097152,\"exceeded\":true");
+	plain.source = "  max_retained_wal: 3GB\n  failover: true\n";
+	plain_configure(&plain);
+	kill(plain.agent.pid, SIGHUP);
+	WAIT_UNTIL(verb("status --json") == EXIT_DONE && strstr(output, "\"limitBytes\":3221225472,\"exceeded\":false"), 20, &plain.agent);
+	if (agent_logged(&plain.agent, "option 'source.failover' was changed in the file: this takes a restart") != 1)
+		harness_fail(&plain.agent, "what takes a restart is told by its name");
 	plain_work(&plain);
 	agent_stop(&plain.agent);
 	plain.source = NULL;

@@ -22,6 +22,7 @@
 #include "control/conf.h"
 #include "publish/doctor.h"
 #include "site.h"
+#include "transport.h"
 #include "verbs.h"
 
 #define FREE_LEAST ((uint64_t)1 << 30)
@@ -90,6 +91,7 @@ static void examine_source(struct site *site, struct findings *findings)
 	struct error err = {0};
 	int connected = site_connect(site, &err);
 
+	transport_examine_source(site->settings, findings);
 	if (site->source)
 		site->source_ops->examine(site->source, findings);
 	if (connected < 0) {
@@ -107,6 +109,7 @@ static void examine_kafka(struct site *site, struct findings *findings)
 	char prefix[200];
 	struct error err = {0};
 
+	transport_examine_kafka(site->settings, findings);
 	snprintf(prefix, sizeof(prefix), "%s.", site->options->prefix);
 	if (kafka_examine(&site->options->kafka, prefix, findings, &err) < 0)
 		findings_error(findings, "K201", &err);
@@ -228,7 +231,7 @@ static void print_json(const struct findings *findings)
 static int run(const struct arguments *args)
 {
 	struct conf *conf = verb_conf(args);
-	struct site site = {.options = conf ? &conf->pipeline : NULL};
+	struct site site = {.options = conf ? &conf->pipeline : NULL, .settings = conf ? &conf->settings : NULL};
 	struct findings findings = {0};
 	int code;
 

@@ -58,7 +58,89 @@ static int print_grants(struct site *site, const char *role, bool missing, struc
 	return result < 0 ? verb_fail(err) : EXIT_DONE;
 }
 
-static int run(const struct arguments *args)
+/* Kafka --------------------------------------------------------------------------------------- */
+
+static const char *property(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->kafka.count; i++)
+		if (strcmp(settings->kafka.entries[i].name, name) == 0)
+			return settings->kafka.entries[i].value;
+	return NULL;
+}
+
+/* For a shell: nothing in it means anything. */
+static void print_quoted(const char *text)
+{
+	putchar('\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\'", stdout);
+		putchar(*text);
+	}
+	putchar('\'');
+}
+
+static void print_acl(const struct conf *conf, const char *principal, const char *options)
+{
+	const char *servers = property(&conf->settings, "bootstrap.servers");
+
+	printf("kafka-acls.sh --bootstrap-server ");
+	print_quoted(servers);
+	printf(" --add --allow-principal ");
+	print_quoted(principal);
+	printf(" %s", options);
+}
+
+/* Everything that the agent and the verbs that look at topics ask for, and no more. */
+static void print_acls(const struct conf *conf, const char *principal)
+{
+	const struct pipeline_options *options = &conf->pipeline;
+
+	printf("# Add --command-config FILE with the properties of who may change ACLs.\n"
+	       "# The topics %s.*. Without Create they have to be made by hand before the first start; Read is for the checkpoint, for\n"
+	       "# what an unfinished snapshot has left behind, and for `tailwater read`.\n", options->prefix);
+	print_acl(conf, principal, "--resource-pattern-type prefixed --topic ");
+	printf("'%s.' --operation Create --operation Describe --operation DescribeConfigs --operation Read --operation Write\n",
+	       options->prefix);
+	if (options->delivery != DELIVERY_EXACTLY_ONCE)
+		return;
+	printf("# The transactions of this source.\n");
+	print_acl(conf, principal, "--transactional-id ");
+	printf("'%s.%s' --operation Describe --operation Write\n", options->prefix, options->name);
+}
+
+static int print_kafka(const struct conf *conf, const char *given)
+{
+	const char *user = property(&conf->settings, "sasl.username");
+	struct error err;
+	char *principal;
+
+	if (!given && !user) {
+		error_set(&err, ERROR_INPUT, "there is no kafka.sasl.username: say with --principal who the agent is to Kafka");
+		error_hint(&err, "with a certificate that is its subject, as in --principal 'User:CN=tailwater,O=Example'");
+		return verb_fail(&err);
+	}
+	principal = given ? mem_text(view_of(given)) : mem_printf("User:%s", user);
+	print_acls(conf, principal);
+	free(principal);
+	return EXIT_DONE;
+}
+
+static int run_kafka(const struct arguments *args)
+{
+	struct conf *conf = verb_conf(args);
+	int code;
+
+	if (!conf)
+		return EXIT_USAGE;
+	code = print_kafka(conf, argument(args, "--principal"));
+	conf_free(conf);
+	return code;
+}
+
+/* PostgreSQL ---------------------------------------------------------------------------------- */
+
+static int run_source(const struct arguments *args)
 {
 	const char *as = argument(args, "--as"), *role = argument(args, "--role");
 	struct conf *conf = verb_conf(args);
@@ -87,8 +169,15 @@ static int run(const struct arguments *args)
 	return code;
 }
 
+static int run(const struct arguments *args)
+{
+	return argument(args, "--kafka") ? run_kafka(args) : run_source(args);
+}
+
 static const struct flag flags[] = {
 	FLAG_CONFIG,
+	{"--kafka", NULL, false, "The ACLs that the agent needs on Kafka, as commands of kafka-acls.sh, instead of SQL."},
+	{"--principal", "NAME", false, "Who they are for, as in User:tailwater; kafka.sasl.username if not given."},
 	{"--role", "NAME", false, "The role that the statements are for; source.user if not given."},
 	{"--missing", NULL, false, "Only what the role does not have yet."},
 	{"--as", "NAME", false,
@@ -98,9 +187,10 @@ static const struct flag flags[] = {
 
 const struct verb verb_grants = {
 	.name = "grants",
-	.summary = "print the SQL that gives the agent's role what it needs, and no more",
+	.summary = "print the SQL, or the ACLs, that give the agent what it needs",
 	.help = "Prints the statements for this version of the server and for exactly the tables that are captured: the role, its "
-		"privileges, the publication. A DBA reads and runs them; nothing is changed anywhere.",
+		"privileges, the publication; or, with --kafka, the commands for Kafka's ACLs. A DBA reads and runs them; nothing is "
+		"changed anywhere.",
 	.flags = flags,
 	.run = run,
 };

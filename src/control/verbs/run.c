@@ -59,50 +59,56 @@ static void write_metrics(struct watch *watch)
 
 /* Reload -------------------------------------------------------------------------------------- */
 
-static bool same(const struct option *option, const struct conf *a, const struct conf *b)
-{
-	struct writer left = {0}, right = {0};
-	bool result;
-
-	value_print(option, &a->shown, &left);
-	value_print(option, &b->shown, &right);
-	result = view_equal(wr_view(&left), wr_view(&right));
-	wr_done(&left);
-	wr_done(&right);
-	return result;
-}
-
-static void compare_options(const struct watch *watch, const struct conf *now)
+/* What has changed, by name; true if something of it counts. */
+static bool compare_options(const struct watch *watch, const struct conf *now)
 {
 	const char *who = watch->conf->pipeline.name;
+	bool counts = false;
 
 	for (size_t i = 0; i < option_count; i++) {
-		if (same(&option_table[i], watch->conf, now))
+		if (option_same(&option_table[i], &watch->conf->settings, &now->settings))
 			continue;
+		counts |= option_table[i].reloadable;
 		if (option_table[i].reloadable)
 			log_info(who, "option '%s' has a new value", option_table[i].name);
 		else
 			log_warning(who, "option '%s' was changed in the file: this takes a restart",
 				    option_table[i].name);
 	}
+	return counts;
 }
 
-/* What may change while the pipeline runs; everything else keeps the value that it began with. */
+/*
+ * What may change while the pipeline runs; everything else keeps the value that it began with. The one before stays, since
+ * the pipeline may be reading it.
+ */
+static void take_over(struct watch *watch, struct conf *now)
+{
+	bool kafka = !option_same(option_find(VIEW("kafka")), &watch->conf->settings, &now->settings);
+
+	conf_merge(now, watch->conf);
+	log_setup(now->log_format, now->log_level);
+	now->older = watch->conf;
+	watch->conf = now;
+	atomic_store(&watch->pages.conf, now);
+	if (kafka)
+		atomic_store(&watch->control.reconnect, true);
+	atomic_store(&watch->control.next_options, &now->pipeline);
+}
+
 static void reload(struct watch *watch)
 {
 	struct diagnostics diag = {0};
 	struct conf *now = conf_load(watch->path, &diag);
 
 	fwrite(wr_view(&diag.text).ptr, 1, diag.text.len, stderr);
-	if (now) {
-		compare_options(watch, now);
-		log_setup(now->log_format, now->log_level);
-		atomic_store(&watch->pages.log_format, now->settings.log_format);
-		atomic_store(&watch->pages.log_level, now->settings.log_level);
-	} else {
-		log_warning(watch->conf->pipeline.name, "the configuration has errors: it was not read again");
-	}
 	diag_done(&diag);
+	if (!now) {
+		log_warning(watch->conf->pipeline.name, "the configuration has errors: it was not read again");
+	} else if (compare_options(watch, now)) {
+		take_over(watch, now);
+		return;
+	}
 	conf_free(now);
 }
 
@@ -262,8 +268,6 @@ static int run_answering(struct watch *watch, struct error *err)
 	watch->control.mailbox = &watch->mailbox;
 	watch->pages = (struct pages){
 		.conf = watch->conf,
-		.log_format = watch->conf->settings.log_format,
-		.log_level = watch->conf->settings.log_level,
 		.status = &watch->status,
 		.metrics = &watch->metrics,
 		.started_at = clock_wall(),
@@ -313,7 +317,10 @@ static int run(const struct arguments *args)
 		log_error(watch.conf->pipeline.name, &err);
 		code = error_exit_code(&err);
 	}
-	conf_free(watch.conf);
+	for (struct conf *conf = watch.conf, *older; conf; conf = older) {
+		older = conf->older;
+		conf_free(conf);
+	}
 	return code;
 }
 

