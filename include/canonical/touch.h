@@ -40,6 +40,9 @@ void touch_close(struct touch *touch);
 /* True if changes of this table touch documents (and the two calls below have something to do). */
 bool touch_wants(struct touch *touch, const struct table *table);
 
+/* While an entity is held, its roots are not noted: what it reads is not what the source has. */
+void touch_hold(struct touch *touch, const struct entity *entity, bool held);
+
 /*
  * Notes the roots that the row of a change belonged to, and belongs to; in this order, the change applied in between.
  */

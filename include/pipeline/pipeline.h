@@ -82,6 +82,7 @@ struct pipeline_options {
 	usec_t batch_time_us;
 	uint64_t batch_events;
 	uint64_t batch_bytes;
+	uint64_t part_rows;            /* of a table that is read while changes are streamed, at once */
 	usec_t confirm_interval_us;
 	uint64_t confirm_rows;
 	uint64_t retained_most;        /* bytes of the source's log that the slot may keep; 0: any */
@@ -123,6 +124,7 @@ struct pipeline_metrics {
 	_Atomic uint64_t claims;             /* claims written */
 	_Atomic uint64_t reclaims;           /* ... after a predecessor of the same state file */
 	_Atomic uint64_t snapshot_rows;
+	_Atomic uint64_t loaded_rows;        /* of tables of the mirror that were loaded while changes were streamed */
 	_Atomic uint64_t registry_requests;
 	_Atomic uint64_t registry_retries;   /* ... those that failed and were made again */
 	_Atomic uint64_t read_bytes;

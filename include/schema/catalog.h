@@ -32,6 +32,9 @@ void catalog_mask(struct catalog *catalog, void (*shape)(const void *arg, struct
  */
 const struct table *catalog_put(struct catalog *catalog, const struct table *draft, bool *ret_new);
 
+/* The version of that shape, which does not become the table's current one by this. */
+const struct table *catalog_version(struct catalog *catalog, const struct table *draft);
+
 /* The current version of a table, or NULL. */
 const struct table *catalog_current(const struct catalog *catalog, uint64_t source_id);
 

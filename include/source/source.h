@@ -92,6 +92,28 @@ struct source_retention {
 
 enum source_peek { PEEK_NOW, PEEK_SLOT, PEEK_POSITION };
 
+/* Rows of one table, read while changes are streamed: as they are at one moment. */
+struct source_part {
+	const struct table *table;    /* the version that is expected */
+	const char *condition;        /* of the source's SQL, or NULL */
+	struct view after;            /* the mark of the part before; VIEW_NONE: from the beginning */
+	uint64_t rows;                /* at most so many; a table without a key is read whole */
+	bool fence;                   /* not before those who write to the table now are done: it was not captured before */
+};
+
+enum part_answer {
+	PART_LATER,   /* not now: something that was delivered, or is waited for, is not visible */
+	PART_BEGUN,
+	PART_CHANGED, /* the table is not what is expected, or gone */
+};
+
+struct source_part_end {
+	struct position seen; /* when the stream is there, all that the part sees has been delivered */
+	uint64_t rows;
+	bool more;            /* rows may follow ... */
+	struct view mark;     /* ... behind this; valid until the next part is begun */
+};
+
 /* Counters that other threads may read; written by the pipeline's thread only. */
 struct source_metrics {
 	uint64_t reads;      /* of the socket */
@@ -181,6 +203,27 @@ struct source_ops {
 
 	/* Ends the snapshot's transactions. */
 	int (*snapshot_end)(struct source *source, struct error *err);
+
+	/*
+	 * Reads a part of a table between two transactions of the stream; 1 and a CHANGE_READ, 0 at its end. The rows are
+	 * those of one moment: part_sees tells whether what a transaction did is in it, and every transaction for which it is
+	 * not is delivered behind the part. part_stop ends one that is not read to its end; nothing happens if there is none.
+	 */
+	int (*part_begin)(struct source *source, const struct source_part *part, enum part_answer *ret, struct error *err);
+	int (*part_next)(struct source *source, struct change *ret, struct error *err);
+	int (*part_end)(struct source *source, struct source_part_end *ret, struct error *err);
+	void (*part_stop)(struct source *source);
+	bool (*part_sees)(struct source *source, const struct transaction *txn);
+
+	/* ERROR_INPUT unless a condition can be asked of the table's rows. */
+	int (*part_check)(struct source *source, const struct table *table, const char *condition, struct error *err);
+
+	/*
+	 * The present versions of captured tables, by name, while they are streamed: NULL for one that is gone. *ret_at: all
+	 * that was written to the log in other versions stands before.
+	 */
+	int (*look)(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
+		    struct position *ret_at, struct error *err);
 
 	/* Streams from a position; transactions that end at or before it are not delivered again. */
 	int (*start)(struct source *source, struct position from, struct error *err);

@@ -60,11 +60,17 @@ MUST_CHECK int mirror_set_needs(struct mirror *mirror, const struct mirror_need 
 
 /*
  * Makes a table version known: creates or compares the mirrored table and compiles what is done per row. To be called
- * for every table the source describes and for every CHANGE_TABLE. The state is remembered in the file; ret_state may
- * be NULL.
+ * for every table the source describes and for every CHANGE_TABLE. A version that does not fit makes the table STALE. The
+ * state is remembered in the file; ret_state may be NULL.
  */
 MUST_CHECK int mirror_declare(struct mirror *mirror, const struct table *table, enum mirror_state *ret_state,
 			      struct error *err);
+
+/*
+ * Whether rows of this version can be kept in the mirrored table as it is; changes nothing. False, too, for a version that
+ * lacks a column which is needed. A table that nobody needs, or that is not made yet, fits.
+ */
+MUST_CHECK int mirror_fits(struct mirror *mirror, const struct table *table, bool *ret_fits, struct error *err);
 
 /* The state of a declared table version (by its uid), or MIRROR_NONE. */
 enum mirror_state mirror_table_state(const struct mirror *mirror, const struct table *table);
@@ -80,7 +86,8 @@ static inline bool mirror_has(const struct mirror *mirror, const struct table *t
 /*
  * Applies a row change: insert and read, update, delete, truncate. Nothing happens for tables that are not mirrored and
  * for those that must be loaded again. Values that are unchanged or absent keep what they were; a changed key moves the
- * row.
+ * row. While a table is LOADING, an update of a row that is not there yet, and that does not carry all of it, is left out:
+ * the row is still to be read.
  */
 MUST_CHECK int mirror_apply(struct mirror *mirror, const struct change *change, struct error *err);
 
@@ -106,6 +113,26 @@ MUST_CHECK int mirror_each_row(struct mirror *mirror, const struct table *table,
 
 /* Empties a table, or makes it anew from the present version and needs; its state is LOADING then. */
 MUST_CHECK int mirror_reload(struct mirror *mirror, const struct table *table, struct error *err);
+
+/*
+ * For those who have no mirror open: all mirrored tables of the file (`each` until it returns other than 0, which is
+ * returned); whether a table is other than the file remembers it, and how (valid until the next call); and a table that goes
+ * with all that is known of it. Mirrored tables whose columns are not all kept that are needed now are made anew by that, too.
+ */
+struct mirror_known {
+	const char *schema, *name;
+	enum mirror_state state;
+	const char *reason;
+	bool is_bag;
+};
+
+MUST_CHECK int mirror_each_known(struct db *db, int (*each)(void *arg, const struct mirror_known *known, struct error *err),
+				 void *arg, struct error *err);
+MUST_CHECK int mirror_differs(struct db *db, const struct table *table, bool *ret_differs, char reason[200],
+			      struct error *err);
+MUST_CHECK int mirror_lacks(struct db *db, const struct mirror_need *need, bool *ret_lacks, struct error *err);
+MUST_CHECK int mirror_set_stale(struct db *db, const char *schema, const char *name, const char *reason, struct error *err);
+MUST_CHECK int mirror_forget(struct db *db, const char *schema, const char *name, struct error *err);
 
 /* The table has been loaded: WHOLE. */
 MUST_CHECK int mirror_loaded(struct mirror *mirror, const struct table *table, struct error *err);

@@ -37,6 +37,7 @@ struct touch {
 	struct touched_set *set;
 	struct touch_table **tables; /* by uid */
 	unsigned table_count;
+	bool *held;                  /* by entity: nothing is noted */
 	struct writer key;           /* of a composite or text key */
 	struct error *err;           /* for callbacks */
 };
@@ -55,7 +56,9 @@ int touch_open(struct mapping *mapping, struct mirror *mirror, unsigned memory_r
 
 	touch->mapping = mapping;
 	touch->mirror = mirror;
+	touch->held = MEM_ARRAY(bool, mapping->entity_count + 1);
 	if (touched_open(mapping->db, memory_roots, &touch->set, err) < 0) {
+		free(touch->held);
 		free(touch);
 		return -1;
 	}
@@ -83,6 +86,7 @@ void touch_close(struct touch *touch)
 	for (unsigned i = 0; i < touch->table_count; i++)
 		table_free(touch->tables[i]);
 	free(touch->tables);
+	free(touch->held);
 	touched_close(touch->set);
 	wr_done(&touch->key);
 	free(touch);
@@ -178,6 +182,11 @@ static const struct touch_table *find_table(struct touch *touch, const struct ta
 bool touch_wants(struct touch *touch, const struct table *table)
 {
 	return find_table(touch, table)->step_count > 0;
+}
+
+void touch_hold(struct touch *touch, const struct entity *entity, bool held)
+{
+	touch->held[entity->index] = held;
 }
 
 /* Rows to roots -------------------------------------------------------------------------------- */
@@ -283,6 +292,8 @@ static int touch_row(struct touch *touch, const struct table *table, const struc
 		const struct touch_step *step = &known->steps[i];
 		int result;
 
+		if (touch->held[step->plan->entity.index])
+			continue;
 		if (step->rule->way == TOUCH_QUERY)
 			result = run_query(touch, table, step, values, err);
 		else

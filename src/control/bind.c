@@ -384,6 +384,7 @@ void bind_pipeline(struct conf *conf)
 		.batch_time_us = settings->batch_time,
 		.batch_events = (uint64_t)settings->batch_events,
 		.batch_bytes = (uint64_t)settings->batch_bytes,
+		.part_rows = (uint64_t)settings->snapshot_part_rows,
 		.confirm_interval_us = settings->confirm_interval,
 		.confirm_rows = (uint64_t)settings->confirm_rows,
 		.retained_most = (uint64_t)settings->source_max_retained_wal,

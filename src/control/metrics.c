@@ -41,6 +41,7 @@ static const struct {
 	METRIC(claims, "Claims of the source that were written."),
 	METRIC(reclaims, "Claims that followed one of the same state file."),
 	METRIC(snapshot_rows, "Rows read by snapshots."),
+	METRIC(loaded_rows, "Rows read into the mirror while changes were streamed."),
 	METRIC(registry_requests, "Requests to the schema registry."),
 	METRIC(registry_retries, "Requests to the schema registry that failed and were made again."),
 	METRIC_NAMED(read_bytes, "source_read_bytes", "Bytes read from the source's log."),

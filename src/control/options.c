@@ -347,6 +347,10 @@ const struct option option_table[] = {
 	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with "
 		 "at_least_once."},
 
+	{.name = "snapshot.part_rows", .type = OPTION_INTEGER, AT(snapshot_part_rows), RANGE(1, 1000000), .fallback = "10000",
+	 .help = "How many rows of a table are read at once while changes are streamed: when a table is loaded again, or its "
+		 "snapshot is repeated. The stream waits meanwhile."},
+
 	{.name = "confirm.interval", .type = OPTION_DURATION, AT(confirm_interval), .reloadable = true, RANGE(10 * MSEC, 600 * SEC),
 	 .fallback = "1s",
 	 .help = "How often the state file is committed and the position confirmed to the source."},
@@ -399,6 +403,7 @@ const struct option_section option_sections[] = {
 	{"state", "What is kept on this machine."},
 	{"delivery", NULL},
 	{"batch", "What goes into one Kafka transaction."},
+	{"snapshot", "Reading tables."},
 	{"confirm", "What is told to the source, and when."},
 	{"commit_timeout", NULL},
 	{"on_bad_record", NULL},

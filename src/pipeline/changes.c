@@ -107,6 +107,10 @@ static int complete_unchanged(struct pipeline *p, const struct change *change, s
 		if (value->state != VALUE_UNCHANGED)
 			continue;
 		if (!fetched) {
+			/* What a table has that is being loaded is not the same in a replay. */
+			if (mirror_table_state(p->mirror, table) != MIRROR_WHOLE)
+				return 0;
+
 			int found = mirror_fetch(p->mirror, table, mirror_old_key(change), &known, err);
 
 			if (found <= 0)
@@ -186,6 +190,10 @@ int change_apply(struct pipeline *p, const struct change *change, struct error *
 {
 	const struct route *route = route_of(p, change->table);
 
+	if (route->unfit)
+		return load_settle(p, change, err);
+	if (p->load_count && load_has(p, change))
+		return 0;
 	if (route->touches && touch_before(p->touch, change, err) < 0)
 		return -1;
 	if (mirror_apply(p->mirror, change, err) < 0)
@@ -290,6 +298,8 @@ static int handle_commit(struct pipeline *p, struct change *change, struct error
 	p->applied.position = change->position;
 	p->txn = NULL;
 	metric_add(&p->metrics->transactions, 1);
+	if (p->loads_wanted)
+		p->pull_most = 0;
 	if (change_set_hidden(p, progress_compare(&p->applied, &p->published) < 0, err) < 0)
 		return -1;
 	if (batch_full(p) && batch_commit_if_due(p, err) < 0)

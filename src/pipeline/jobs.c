@@ -36,6 +36,8 @@ static const struct job_kind {
 } job_kinds[] = {
 	{JOB_EVALUATE, touch_everything, CAUSE_JOB, true, "every document is evaluated again"},
 	{JOB_RETRY, touch_kept, CAUSE_RETRY, false, "documents that were held back are evaluated again"},
+	{JOB_RELOAD, touch_kept, CAUSE_RETRY, false, "documents are compared with a table that was loaded again"},
+	{JOB_LOADED, touch_kept, CAUSE_JOB, false, "documents are made with a table that is mirrored now"},
 };
 
 static const struct job_kind *find_kind(struct view name)
@@ -96,6 +98,20 @@ bool at_border(const struct pipeline *p)
 	return between_transactions(p) && agree(p);
 }
 
+/* At a border, with no job left: which entities are held may change without a word of the log. */
+int jobs_quiet(struct pipeline *p, bool *ret, struct error *err)
+{
+	struct arena arena;
+	struct job job;
+	int found;
+
+	arena_init(&arena);
+	found = job_next(p->db, &arena, &job, err);
+	arena_done(&arena);
+	*ret = found == 0 && at_border(p);
+	return found < 0 ? -1 : 0;
+}
+
 /* The commit time of a job is that of its beginning, kept with it: its messages are the same after a crash. */
 static int add_job(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err)
 {
@@ -146,7 +162,7 @@ static int switch_pack(struct pipeline *p, struct error *err)
 int inputs_settle(struct pipeline *p, struct error *err)
 {
 	if (!p->pack_switched && !p->limit_switched)
-		return 0;
+		return p->may_load ? db_commit(p->db, err) : 0; /* which entities are held is a choice, too */
 	if (p->pack_switched)
 		log_info(p->options->name, "the mapping pack is now %s %s", pack_name(p->pack_wanted),
 			 pack_version(p->pack_wanted));
@@ -272,6 +288,72 @@ static int keep_pace(struct pipeline *p, struct error *err)
 	if (batch_full(p) && batch_commit_checkpoint(p, err) < 0)
 		return -1;
 	return p->job_done % SERVE_EVERY == 0 ? pipeline_serve(p, err) : 0;
+}
+
+static bool depends_on(const struct entity *entity, const char *table)
+{
+	for (unsigned i = 0; i < entity->depend_count; i++)
+		if (strcmp(entity->depends[i], table) == 0)
+			return true;
+	return false;
+}
+
+#define KEYS_AT_ONCE 1000
+
+struct kept_keys {
+	struct pipeline *p;
+	const struct entity *entity;
+	struct arena arena;
+	struct root_key last;
+	unsigned count;
+	bool failed;
+	struct error *err;
+};
+
+static int touch_kept_key(void *arg, struct root_key key)
+{
+	struct kept_keys *keys = arg;
+
+	keys->failed = touch_add(keys->p->touch, keys->entity, key, keys->err) < 0;
+	keys->last = key;
+	if (!key.is_number)
+		keys->last.text = arena_copy(&keys->arena, key.text);
+	keys->count++;
+	return keys->failed;
+}
+
+/* Documents whose roots are gone: of them, the mirror does not tell any more. */
+static int touch_documents(struct pipeline *p, const struct entity *entity, struct error *err)
+{
+	struct kept_keys keys = {.p = p, .entity = entity, .err = err};
+	unsigned slot = p->entity_routes[entity->index].documents_slot;
+	bool first = true;
+	int result;
+
+	do {
+		struct root_key after = keys.last;
+
+		keys.count = 0;
+		result = document_keys(p->documents, slot, first ? NULL : &after, KEYS_AT_ONCE, touch_kept_key, &keys, err);
+		first = false;
+	} while (result == 0 && !keys.failed && keys.count == KEYS_AT_ONCE);
+	arena_done(&keys.arena);
+	return result < 0 || keys.failed ? -1 : 0;
+}
+
+/* All documents that read a table (as mappings name it), and are not held for another one; those that are gone, too. */
+int job_touch(struct pipeline *p, const char *table, struct error *err)
+{
+	unsigned count;
+	const struct entity *const *entities = mapping_entities(p->mapping, &count);
+
+	if (touch_clear(p->touch, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < count; i++)
+		if (depends_on(entities[i], table) && !p->entity_routes[entities[i]->index].held &&
+		    (touch_all(p->touch, entities[i], err) < 0 || touch_documents(p, entities[i], err) < 0))
+			return -1;
+	return 0;
 }
 
 static int touch_everything(struct pipeline *p, struct error *err)

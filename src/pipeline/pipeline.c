@@ -49,7 +49,8 @@ static int pull(struct pipeline *p, struct error *err)
 	struct change change;
 	int taken = 0, got = 1;
 
-	while (taken < PULL_MOST && !held_back(p) &&
+	p->pull_most = PULL_MOST;
+	while (taken < p->pull_most && !held_back(p) &&
 	       (got = masks_pass(p->masks, &change, p->source_ops->next(p->source, &change, err), err)) > 0) {
 		if (change_handle(p, &change, err) < 0)
 			return -1;
@@ -82,7 +83,7 @@ static int check_publication(struct pipeline *p, struct error *err)
 	if (p->now - p->publication_checked_at < PUBLICATION_CHECK_US)
 		return 0;
 	p->publication_checked_at = p->now;
-	return publication_check(p, true, err);
+	return publication_check(p, true, err) < 0 ? -1 : loads_look(p, err);
 }
 
 static void export_metrics(struct pipeline *p)
@@ -128,7 +129,7 @@ static int turn(struct pipeline *p, struct error *err)
 	else if (!p->batch.open)
 		p->batch.waiting_since = 0;
 	if (batch_commit_if_due(p, err) < 0 || pipeline_serve(p, err) < 0 || check_publication(p, err) < 0 ||
-	    requests_serve(p, err) < 0)
+	    requests_serve(p, err) < 0 || (p->loads_wanted && loads_step(p, err) < 0))
 		return -1;
 	export_metrics(p);
 	status_turn(p, taken == 0);
@@ -137,7 +138,7 @@ static int turn(struct pipeline *p, struct error *err)
 		return error_set(err, ERROR_TRANSIENT, "the properties of Kafka were read again");
 	if (inputs_due(p))
 		return error_set(err, ERROR_TRANSIENT, "a new mapping pack or message limit can take effect");
-	if (taken == 0)
+	if (taken == 0 && !loads_busy(p))
 		wait_for_something(p);
 	return 0;
 }

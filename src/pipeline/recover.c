@@ -170,10 +170,14 @@ static int open_mirror(struct pipeline *p, struct error *err)
 {
 	if (mirror_open(p->db, p->needs, p->need_count, &p->mirror, err) < 0)
 		return -1;
-	for (size_t i = 0; i < p->table_count; i++)
-		if (mirror_declare(p->mirror, p->versions[i], NULL, err) < 0)
+	for (size_t i = 0; i < p->table_count; i++) {
+		bool fits;
+
+		if (mirror_fits(p->mirror, p->versions[i], &fits, err) < 0 ||
+		    (fits && mirror_declare(p->mirror, p->versions[i], NULL, err) < 0))
 			return -1;
-	return 0;
+	}
+	return loads_open(p, err);
 }
 
 static int open_mapping(struct pipeline *p, struct error *err)
@@ -239,24 +243,6 @@ static enum start_action decide(struct pipeline *p, const struct checkpoint *che
 	p->saved = p->applied = facts.state;
 	p->published = facts.checkpoint;
 	return start_decide(&facts, err);
-}
-
-/* What documents are made of must be there in full, unless a snapshot is about to load it. */
-static int check_mirror(struct pipeline *p, enum start_action action, struct error *err)
-{
-	const char *reason = NULL;
-
-	for (size_t i = 0; i < p->table_count && action == START_STREAM; i++) {
-		enum mirror_state state = mirror_state_of(p->mirror, p->tables[i].schema, p->tables[i].name, &reason);
-
-		if (state != MIRROR_LOADING && state != MIRROR_INCOMPLETE)
-			continue;
-		error_state(err, STATE_MIRROR_INCOMPLETE, "the mapping needs table %s.%s, which the mirror lacks%s%s",
-			    p->tables[i].schema, p->tables[i].name, reason ? ": " : "", reason ? reason : "");
-		return error_hint(err, "go back to the former mapping pack, or begin anew with a new state file, slot "
-				       "and prefix");
-	}
-	return 0;
 }
 
 /* The first transaction: who writes from now on. Its progress is the one found. */
@@ -384,14 +370,14 @@ int recover_start(struct pipeline *p, struct error *err)
 	status_confirmed(p, p->identity.confirmed);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
 	action = decide(p, &checkpoint, err);
+	p->may_load = action == START_STREAM || action == START_FINISH_SNAPSHOT;
 	if (action == START_STOP || inputs_choose(p, err) < 0 || masking_choose(p, err) < 0)
 		return -1;
 	if (routes_capture(p, err) < 0 ||
 	    publication_check(p, action == START_STREAM || action == START_FINISH_SNAPSHOT, err) < 0)
 		return -1;
 	masking_tell(p);
-	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || check_mirror(p, action, err) < 0 ||
-	    open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)
+	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)
 		return -1;
 	if (schemas_settle(p, err) < 0 || remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)
 		return -1;
@@ -414,6 +400,7 @@ void recover_teardown(struct pipeline *p)
 
 	p->source_ops->close(p->source);
 	p->source = NULL;
+	loads_close(p);
 	routes_free(p);
 	topics_free(p->topics);
 	p->topics = NULL;

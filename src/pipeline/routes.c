@@ -157,23 +157,33 @@ int routes_complain(struct pipeline *p, const char *what, struct error *err)
 	return error_set(err, ERROR_INPUT, "%s: %u error%s", what, p->diag.errors, p->diag.errors == 1 ? "" : "s");
 }
 
-/* Against the tables as the mirror remembers them: one that the source has changed since is stale, not a mistake. */
-static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
+struct mapping *routes_try_mapping(struct pipeline *p, const struct table *const *tables, unsigned count,
+				   struct diagnostics *diag)
 {
 	struct mapping_options options = {
 		.pack = p->pack,
 		.instance = p->options->instance,
 		.contract = p->contract,
 		.tables_known = true,
+		.tables = tables,
+		.table_count = count,
 	};
+
+	return mapping_compile(&options, diag);
+}
+
+/* Against the tables as the mirror remembers them: one that the source has changed since is stale, not a mistake. */
+static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
+{
+	const struct table *const *tables;
+	unsigned count;
 
 	arena_reset(&p->mapping_arena);
 	if (!p->pack)
 		return 0;
-	if (mirror_remember(p->db, p->versions, (unsigned)listed, &p->mapping_arena, &options.tables,
-			    &options.table_count, err) < 0)
+	if (mirror_remember(p->db, p->versions, (unsigned)listed, &p->mapping_arena, &tables, &count, err) < 0)
 		return -1;
-	p->mapping = mapping_compile(&options, &p->diag);
+	p->mapping = routes_try_mapping(p, tables, count, &p->diag);
 	return p->mapping ? 0 : routes_complain(p, "the mapping pack is wrong", err);
 }
 
@@ -181,9 +191,11 @@ int routes_capture(struct pipeline *p, struct error *err)
 {
 	size_t listed = 0;
 
-	if (capture_all(p, &listed, err) < 0 || compile_mapping(p, listed, err) < 0)
+	if (capture_all(p, &listed, err) < 0 || loads_prepare(p, listed, err) < 0 || compile_mapping(p, listed, err) < 0)
 		return -1;
 	collect_needs(p, listed);
+	if (loads_widen(p, err) < 0)
+		return -1;
 	choose_tables(p, listed);
 	if (p->table_count == 0) {
 		error_set(err, ERROR_INPUT, "no table of the database is captured");
@@ -409,17 +421,11 @@ static bool is_whole(struct pipeline *p, const char *mapped_name)
 	char schema[200];
 
 	snprintf(schema, sizeof(schema), "%.*s", dot ? (int)(dot - mapped_name) : 6, dot ? mapped_name : "public");
-	switch (mirror_state_of(p->mirror, schema, dot ? dot + 1 : mapped_name, NULL)) {
-	case MIRROR_INCOMPLETE:
-	case MIRROR_STALE:
-		return false;
-	default:
-		return true;
-	}
+	return mirror_state_of(p->mirror, schema, dot ? dot + 1 : mapped_name, NULL) == MIRROR_WHOLE;
 }
 
 /* The entities that read a table which is not what the source has are not evaluated: wrong is worse than late. */
-static void hold_entities(struct pipeline *p)
+void routes_hold(struct pipeline *p)
 {
 	unsigned count;
 	const struct entity *const *entities;
@@ -433,26 +439,30 @@ static void hold_entities(struct pipeline *p)
 		route->held = false;
 		for (unsigned j = 0; j < entities[i]->depend_count; j++)
 			route->held |= !is_whole(p, entities[i]->depends[j]);
+		if (p->touch)
+			touch_hold(p->touch, entities[i], route->held);
 	}
 }
 
+/*
+ * A version that does not fit is dealt with when a row of it comes (load_settle), at its place in the log, so that a replay
+ * comes to the same: the catalogue may know of it long before that.
+ */
 static int declare_mirrored(struct pipeline *p, const struct table *table, struct route *route, struct error *err)
 {
-	enum mirror_state state = MIRROR_NONE;
+	enum mirror_state state;
+	bool fits;
 
 	if (!p->mirror)
 		return 0;
-	if (mirror_declare(p->mirror, table, &state, err) < 0)
-		return -1;
+	state = mirror_state_of(p->mirror, table->schema, table->name, NULL);
 	route->mirrored = state != MIRROR_NONE;
+	if (mirror_fits(p->mirror, table, &fits, err) < 0 || (fits && mirror_declare(p->mirror, table, &state, err) < 0))
+		return -1;
+	route->unfit = !fits;
 	route->whole = route->mirrored && pipeline_mirrors(p->options, table->schema, table->name);
-	route->touches = route->mirrored && p->touch && touch_wants(p->touch, table);
-	hold_entities(p);
-	if (state == MIRROR_STALE)
-		log_warning(p->options->name,
-			    "table %s.%s is STALE: a mirrored column was changed in a way that left no row "
-			    "events; its entities are held until it is loaded again",
-			    table->schema, table->name);
+	route->touches = fits && route->mirrored && p->touch && touch_wants(p->touch, table);
+	routes_hold(p);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
  *	markers.c    BEGIN and END records of transactions and snapshots, with counts
  *	schemas.c    which frame messages have; with a registry, schemas registered before their first message
  *	refused.c    change records that cannot be published
+ *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
  *	status.c     what other threads are told
@@ -62,6 +63,7 @@ struct route {
 	bool mirrored;
 	bool touches;             /* changes touch documents */
 	bool whole;               /* all columns are mirrored: before images come from there */
+	bool unfit;               /* rows of this version have no place in the mirrored table as it is */
 	bool known;
 	bool framed;              /* the plan's schemas have their frames */
 	bool schemas_published;
@@ -94,6 +96,19 @@ struct log_samples {
 	usec_t at[LOG_SAMPLES];
 	uint64_t lsn[LOG_SAMPLES];
 	unsigned count, next;
+};
+
+/* A table of the mirror that is loaded while changes are streamed. */
+struct load {
+	size_t table;           /* of those captured */
+	bool is_new;            /* it was not mirrored before, or not all of it: all documents that read it leave */
+	bool is_bag;
+	bool fence;             /* it was not captured before */
+	bool read;              /* to its end; the stream has to come that far */
+	struct position shape_at; /* rows of other shapes that were committed up to there are older */
+	struct position seen;
+	uint64_t rows;
+	struct writer mark;     /* where the part before ended; empty: there was none */
 };
 
 struct batch {
@@ -170,6 +185,15 @@ struct pipeline {
 	struct map schemas_published;           /* fingerprint -> non-NULL, since the last recovery ... */
 	struct arena schema_arena;              /* ... and its keys */
 
+	/* loads.c */
+	struct load *loads;                     /* tables that are not whole and can be; the first one is under way */
+	size_t load_count;
+	bool may_load;                          /* no first snapshot comes that loads everything */
+	bool loads_due;                         /* the start has to look at the tables again ... */
+	bool loads_wanted;                      /* ... or there are loads: something is to be done between transactions */
+	usec_t load_retry_at;                   /* monotonic */
+	usec_t load_told_at;
+
 	/* where we are */
 	uint64_t claim;
 	uint64_t claim_tried;       /* the last one whose writing failed, or may have ... */
@@ -208,6 +232,7 @@ struct pipeline {
 	struct position snapshot_position; /* ... and where it stands in the log */
 	uint64_t ordinal;           /* of the next message of the document being made */
 
+	int pull_most;              /* changes in this turn of the loop */
 	usec_t now;                 /* monotonic, of this turn of the loop */
 	usec_t wall;                /* of the last read from the source, or shortly after it */
 	usec_t state_committed_at;
@@ -232,6 +257,9 @@ void recover_teardown(struct pipeline *p);
 int routes_capture(struct pipeline *p, struct error *err);
 const struct mirror_need *routes_need(const struct pipeline *p, const char *schema, const char *name);
 int routes_complain(struct pipeline *p, const char *what, struct error *err);
+void routes_hold(struct pipeline *p);
+struct mapping *routes_try_mapping(struct pipeline *p, const struct table *const *tables, unsigned count,
+				   struct diagnostics *diag);
 bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column);
 int routes_open_topics(struct pipeline *p, struct error *err);
 int routes_remember_ends(struct pipeline *p, struct error *err);
@@ -389,6 +417,22 @@ bool at_border(const struct pipeline *p);
  */
 #define JOB_RETRY "retry"
 int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err);
+
+#define JOB_RELOAD "reload"
+#define JOB_LOADED "loaded"
+int jobs_quiet(struct pipeline *p, bool *ret, struct error *err);
+int job_touch(struct pipeline *p, const char *table, struct error *err);
+
+/* loads.c */
+int loads_prepare(struct pipeline *p, size_t listed, struct error *err);
+int loads_widen(struct pipeline *p, struct error *err);
+int loads_open(struct pipeline *p, struct error *err);
+void loads_close(struct pipeline *p);
+int loads_step(struct pipeline *p, struct error *err);
+int loads_look(struct pipeline *p, struct error *err);
+bool loads_busy(const struct pipeline *p);
+int load_settle(struct pipeline *p, const struct change *change, struct error *err);
+bool load_has(struct pipeline *p, const struct change *change);
 
 /* requests.c: what others ask for, if there is anything and its moment has come */
 int requests_serve(struct pipeline *p, struct error *err);

@@ -113,6 +113,7 @@ static int make_documents(struct pipeline *p, struct error *err)
 
 	if (!p->touch)
 		return 0;
+	routes_hold(p);
 	entities = mapping_entities(p->mapping, &count);
 	for (unsigned i = 0; i < count; i++)
 		if (touch_all(p->touch, entities[i], err) < 0)

@@ -71,10 +71,10 @@ static struct table *copy_table(struct arena *arena, const struct table *draft)
 	return table;
 }
 
-static const struct table *put(struct catalog *catalog, const struct table *draft, bool *ret_new)
+static struct table *find_version(struct catalog *catalog, const struct table *draft)
 {
 	struct table sealed = *draft;
-	struct table *table, *before;
+	struct table *table;
 
 	table_seal(&sealed);
 	table = map_get(&catalog->versions, key_of(&sealed.fingerprint));
@@ -83,23 +83,35 @@ static const struct table *put(struct catalog *catalog, const struct table *draf
 		table->uid = (uint32_t)catalog->versions.live;
 		map_put(&catalog->versions, key_of(&table->fingerprint), table);
 	}
-	before = map_put(&catalog->current, key_of(&table->source_id), table);
-	*ret_new = before != table;
 	return table;
+}
+
+static struct table *version_of(struct catalog *catalog, const struct table *draft)
+{
+	struct table shaped = *draft;
+	struct table *table;
+
+	if (!catalog->shape)
+		return find_version(catalog, draft);
+	shaped.columns = MEM_ARRAY(struct column, draft->column_count + 1);
+	memcpy(shaped.columns, draft->columns, sizeof(*draft->columns) * draft->column_count);
+	catalog->shape(catalog->shape_arg, &shaped);
+	table = find_version(catalog, &shaped);
+	free(shaped.columns);
+	return table;
+}
+
+const struct table *catalog_version(struct catalog *catalog, const struct table *draft)
+{
+	return version_of(catalog, draft);
 }
 
 const struct table *catalog_put(struct catalog *catalog, const struct table *draft, bool *ret_new)
 {
-	struct table shaped = *draft;
-	const struct table *table;
+	struct table *table = version_of(catalog, draft), *before;
 
-	if (!catalog->shape)
-		return put(catalog, draft, ret_new);
-	shaped.columns = MEM_ARRAY(struct column, draft->column_count + 1);
-	memcpy(shaped.columns, draft->columns, sizeof(*draft->columns) * draft->column_count);
-	catalog->shape(catalog->shape_arg, &shaped);
-	table = put(catalog, &shaped, ret_new);
-	free(shaped.columns);
+	before = map_put(&catalog->current, key_of(&table->source_id), table);
+	*ret_new = before != table;
 	return table;
 }
 

@@ -186,6 +186,27 @@ static int declare_without_columns(struct mirror *mirror, struct mirrored *mirro
 	return note_difference(mirror, mirrored, err);
 }
 
+int mirror_fits(struct mirror *mirror, const struct table *table, bool *ret_fits, struct error *err)
+{
+	struct mirrored *mirrored = find_mirrored(mirror, table->schema, table->name), now = {.state = MIRROR_NONE};
+	struct error missing = {0};
+	bool known = false;
+
+	*ret_fits = true;
+	if (!mirrored)
+		return 0;
+	now.need = mirrored->need;
+	if (shape_load_state(mirror->db, &now, &known, err) < 0)
+		return -1;
+	if (!known)
+		return 0;
+	now.state = MIRROR_WHOLE;
+	if (shape_compare(mirror->db, table, &now, err) < 0)
+		return -1;
+	*ret_fits = now.state == MIRROR_WHOLE && check_table(table, mirrored->need, &missing) == 0;
+	return 0;
+}
+
 int mirror_declare(struct mirror *mirror, const struct table *table, enum mirror_state *ret_state, struct error *err)
 {
 	struct mirrored *mirrored = find_mirrored(mirror, table->schema, table->name);

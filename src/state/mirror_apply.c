@@ -180,7 +180,7 @@ static bool merge_from(struct mirror_plan *plan, const struct value *older)
 	return whole;
 }
 
-/* The new row with what the change does not carry, in *ret. */
+/* The new row with what the change does not carry, in *ret; NULL: it is not known, and still to be loaded. */
 static int complete_row(struct mirror *mirror, struct mirror_plan *plan, const struct change *change,
 			const struct value **ret, struct error *err)
 {
@@ -198,6 +198,9 @@ static int complete_row(struct mirror *mirror, struct mirror_plan *plan, const s
 		return -1;
 	if (found == 1 && merge_from(plan, plan->fetched))
 		return 0;
+	*ret = NULL;
+	if (plan->mirrored->state == MIRROR_LOADING)
+		return 0;
 	return error_set(err, ERROR_INTERNAL, "a change of table '%s.%s' leaves columns unchanged, but its row is not in "
 			 "the mirror", plan->table->schema, plan->table->name);
 }
@@ -213,6 +216,8 @@ static int apply_update(struct mirror *mirror, struct mirror_plan *plan, const s
 
 	if (complete_row(mirror, plan, change, &values, err) < 0)
 		return -1;
+	if (!values)
+		return remove_row(mirror, plan, old, err);
 	if ((plan->is_bag || (old != change->after.values && !same_key(plan, old, values))) &&
 	    remove_row(mirror, plan, old, err) < 0)
 		return -1;

@@ -492,3 +492,12 @@ int pgoutput_copy_row(struct pgoutput *pg, const struct pg_table *table, struct 
 	*ret = (struct change){.op = CHANGE_READ, .table = table->table, .after = {IMAGE_FULL, pg->after}};
 	return 1;
 }
+
+struct view pgoutput_copy_field(struct arena *arena, struct view line, unsigned number)
+{
+	struct view field = next_field(&line);
+
+	while (number--)
+		field = next_field(&line);
+	return unescape_field(arena, field);
+}

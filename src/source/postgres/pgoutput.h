@@ -49,4 +49,7 @@ int pgoutput_more(struct pgoutput *pg, struct change *ret);
 int pgoutput_copy_row(struct pgoutput *pg, const struct pg_table *table, struct view line, struct change *ret,
 		      struct error *err) MUST_CHECK;
 
+/* One field of such a row, unescaped (into the arena if need be). */
+struct view pgoutput_copy_field(struct arena *arena, struct view line, unsigned number);
+
 #endif

@@ -15,6 +15,7 @@
 #include "conn.h"
 #include "doctor.h"
 #include "facts.h"
+#include "part.h"
 #include "pgoutput.h"
 #include "publication.h"
 #include "retention.h"
@@ -38,6 +39,9 @@ struct source {
 	struct pg_wanted wanted;
 	struct pg_snapshot snapshot;
 	const struct pg_table *reading; /* table of the snapshot being read */
+	struct pg_part part;
+	const struct pg_table *part_table;
+	struct pg_delivered delivered;
 	struct pg_stream stream;
 	bool streaming;
 	char peek_slot[64];
@@ -53,6 +57,8 @@ static void pg_close(struct source *source)
 		return;
 	pg_stream_done(&source->stream);
 	pg_snapshot_done(&source->snapshot);
+	pg_part_done(&source->part);
+	pg_delivered_done(&source->delivered);
 	pgoutput_done(&source->pgoutput);
 	pg_relations_done(&source->relations);
 	pg_catalogue_done(&source->catalogue);
@@ -227,6 +233,106 @@ static int pg_end_snapshot(struct source *source, struct error *err)
 	return 0;
 }
 
+/* Parts --------------------------------------------------------------------------------------- */
+
+static int look_at(struct source *source, const char *schema, const char *name, const struct pg_table **ret, struct error *err)
+{
+	struct pg_relation relation;
+	struct arena arena;
+	int found;
+
+	*ret = NULL;
+	arena_init(&arena);
+	found = pg_catalogue_relation(&source->catalogue, schema, name, source->options.publication, &arena, &relation, err);
+	if (found > 0)
+		found = pg_relations_look(&source->relations, &relation, ret, err);
+	arena_done(&arena);
+	return found < 0 ? -1 : 0;
+}
+
+/*
+ * An ALTER TABLE that writes the rows anew is not for snapshots taken before it: these find the new file empty. So the file
+ * must be the same before the snapshot was taken and when the table is held.
+ */
+static int open_part(struct source *source, const struct source_part *wanted, struct error *err)
+{
+	uint64_t before, now;
+	int opened;
+
+	if (pg_part_file(source->queries, wanted->table, &before, err) < 0)
+		return -1;
+	opened = pg_part_open(&source->part, source->options.conninfo, source->queries, wanted->table, wanted->fence,
+			      &source->delivered, err);
+	if (opened <= 0)
+		return opened;
+	if (pg_part_file(source->queries, wanted->table, &now, err) < 0)
+		return -1;
+	return before == now;
+}
+
+static int begin_part(struct source *source, const struct source_part *wanted, enum part_answer *ret, struct error *err)
+{
+	int opened = open_part(source, wanted, err);
+
+	*ret = PART_LATER;
+	if (opened <= 0)
+		return opened;
+	if (look_at(source, wanted->table->schema, wanted->table->name, &source->part_table, err) < 0)
+		return -1;
+	*ret = source->part_table && source->part_table->table == wanted->table ? PART_BEGUN : PART_CHANGED;
+	return *ret == PART_BEGUN ? pg_part_copy(&source->part, wanted, err) : 0;
+}
+
+static int pg_begin_part(struct source *source, const struct source_part *wanted, enum part_answer *ret, struct error *err)
+{
+	int result = begin_part(source, wanted, ret, err);
+
+	if (result < 0 || *ret != PART_BEGUN)
+		pg_part_stop(&source->part);
+	return result;
+}
+
+static int pg_next_of_part(struct source *source, struct change *ret, struct error *err)
+{
+	struct view line;
+	int got = pg_part_row(&source->part, &line, err);
+
+	return got <= 0 ? got : pgoutput_copy_row(&source->pgoutput, source->part_table, line, ret, err);
+}
+
+static int pg_end_part(struct source *source, struct source_part_end *ret, struct error *err)
+{
+	return pg_part_end(&source->part, source->part_table->table, ret, err);
+}
+
+static void pg_stop_part(struct source *source)
+{
+	pg_part_stop(&source->part);
+}
+
+static bool pg_part_sees(struct source *source, const struct transaction *txn)
+{
+	return pg_sight_sees(&source->part.sight, txn);
+}
+
+static int pg_check_part(struct source *source, const struct table *table, const char *condition, struct error *err)
+{
+	return pg_part_check(source->queries, table, condition, err);
+}
+
+static int pg_look(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
+		   struct position *ret_at, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct pg_table *found;
+
+		if (look_at(source, tables[i].schema, tables[i].name, &found, err) < 0)
+			return -1;
+		ret_versions[i] = found ? found->table : NULL;
+	}
+	return pg_slot_log_written(source->queries, ret_at, err);
+}
+
 /* Errors of the stream that no reconnection mends. */
 static const struct {
 	const char *words;
@@ -304,6 +410,7 @@ static int pg_start(struct source *source, struct position from, struct error *e
 		return explain(err);
 	source->streaming = true;
 	source->idle = from.lsn;
+	pg_delivered_reset(&source->delivered, from);
 	return 0;
 }
 
@@ -378,9 +485,11 @@ static int take_message(struct source *source, struct change *ret, struct error 
 
 	if (got < 0 && source->pgoutput.text_only)
 		return refuse_form(source, err);
-	if (got > 0 && ret->op == CHANGE_COMMIT && ret->position.lsn > source->idle)
+	if (got <= 0 || ret->op != CHANGE_COMMIT)
+		return got;
+	if (ret->position.lsn > source->idle)
 		source->idle = ret->position.lsn;
-	return got;
+	return pg_delivered_note(&source->delivered, source->pgoutput.txn.id, ret->position, source->queries, err) < 0 ? -1 : got;
 }
 
 static int pg_next(struct source *source, struct change *ret, struct error *err)
@@ -465,6 +574,13 @@ const struct source_ops postgres_source_ops = {
 	.snapshot_table = pg_read_table,
 	.snapshot_next = pg_read_row,
 	.snapshot_end = pg_end_snapshot,
+	.part_begin = pg_begin_part,
+	.part_next = pg_next_of_part,
+	.part_end = pg_end_part,
+	.part_stop = pg_stop_part,
+	.part_sees = pg_part_sees,
+	.part_check = pg_check_part,
+	.look = pg_look,
 	.start = pg_start,
 	.peek = pg_peek,
 	.log_end = pg_log_end,

@@ -302,8 +302,8 @@ static int build_key(struct pg_relations *set, const struct pg_relation *relatio
 	return 0;
 }
 
-static struct pg_table *remember(struct pg_relations *set, uint32_t oid, const struct table *table, bool captured,
-				 pg_convert **convert, pg_convert **binary)
+static struct pg_table *entry_of(struct pg_relations *set, const struct table *table, bool captured, pg_convert **convert,
+				 pg_convert **binary)
 {
 	struct pg_table *entry = ARENA_NEW(&set->arena, struct pg_table);
 
@@ -312,6 +312,14 @@ static struct pg_table *remember(struct pg_relations *set, uint32_t oid, const s
 	memcpy(entry->convert, convert, sizeof(*convert) * table->column_count);
 	entry->binary = ARENA_ARRAY(&set->arena, pg_convert *, table->column_count);
 	memcpy(entry->binary, binary, sizeof(*binary) * table->column_count);
+	return entry;
+}
+
+static struct pg_table *remember(struct pg_relations *set, uint32_t oid, const struct table *table, bool captured,
+				 pg_convert **convert, pg_convert **binary)
+{
+	struct pg_table *entry = entry_of(set, table, captured, convert, binary);
+
 	map_put(&set->tables, copy_oid(set, oid), entry);
 	set->last = NULL;
 	return entry;
@@ -325,10 +333,11 @@ static int renamed(const struct table *captured, const struct pg_relation *relat
 	return error_hint(err, "exclude it by both names (tables.exclude), or begin anew with a new state file, slot and prefix");
 }
 
-static int put(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena,
-	       const struct pg_table **ret, bool *ret_new, struct error *err)
+/* The shape of the version, and how its columns are read. */
+static int build(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena, struct table *draft,
+		 pg_convert ***ret_convert, pg_convert ***ret_binary, struct error *err)
 {
-	struct table draft = {
+	*draft = (struct table){
 		.source_id = relation->oid,
 		.schema = relation->schema,
 		.name = relation->name,
@@ -336,16 +345,26 @@ static int put(struct pg_relations *set, const struct pg_relation *relation, str
 		.column_count = relation->column_count,
 		.identity = identity_of(relation->identity),
 	};
-	pg_convert **convert = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
-	pg_convert **binary = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
+
+	*ret_convert = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
+	*ret_binary = ARENA_ARRAY(arena, pg_convert *, relation->column_count);
+	if (build_columns(set, relation, draft, *ret_convert, *ret_binary, arena, err) < 0)
+		return -1;
+	return build_key(set, relation, draft, arena, err);
+}
+
+static int put(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena,
+	       const struct pg_table **ret, bool *ret_new, struct error *err)
+{
 	const struct pg_table *known = map_get(&set->tables, oid_key(&relation->oid));
 	const struct table *table;
+	pg_convert **convert, **binary;
+	struct table draft;
 
 	if (known && known->captured &&
 	    (strcmp(known->table->schema, relation->schema) != 0 || strcmp(known->table->name, relation->name) != 0))
 		return renamed(known->table, relation, err);
-	if (build_columns(set, relation, &draft, convert, binary, arena, err) < 0 ||
-	    build_key(set, relation, &draft, arena, err) < 0)
+	if (build(set, relation, arena, &draft, &convert, &binary, err) < 0)
 		return -1;
 	table = catalog_put(set->catalog, &draft, ret_new);
 	*ret = known;
@@ -353,6 +372,27 @@ static int put(struct pg_relations *set, const struct pg_relation *relation, str
 		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena),
 				convert, binary);
 	return 0;
+}
+
+int pg_relations_look(struct pg_relations *set, const struct pg_relation *relation, const struct pg_table **ret,
+		      struct error *err)
+{
+	const struct table *table;
+	pg_convert **convert, **binary;
+	struct table draft;
+	struct arena arena;
+	int result;
+
+	arena_init(&arena);
+	result = build(set, relation, &arena, &draft, &convert, &binary, err);
+	if (result == 0) {
+		table = catalog_version(set->catalog, &draft);
+		if (!set->looked || set->looked->table != table)
+			set->looked = entry_of(set, table, true, convert, binary);
+		*ret = set->looked;
+	}
+	arena_done(&arena);
+	return result;
 }
 
 int pg_relations_put(struct pg_relations *set, const struct pg_relation *relation, const struct pg_table **ret,

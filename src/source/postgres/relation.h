@@ -87,6 +87,7 @@ struct pg_relations {
 	struct arena arena;
 	const struct pg_table *last; /* of the last look-up ... */
 	uint32_t last_oid;           /* ... changes of one table come in rows */
+	const struct pg_table *looked; /* of the last pg_relations_look */
 };
 
 /* Catalogue and facts are borrowed. Done frees the set with its pg_tables; table versions are the catalogue's. */
@@ -106,6 +107,10 @@ int pg_relations_put(struct pg_relations *set, const struct pg_relation *relatio
 
 /* A column of a captured table whose values are read as text only, or NULL. */
 const struct column *pg_relations_text_only(const struct pg_table *table);
+
+/* What a relation is by now, without taking note of it: the stream may still be at what it was. The entry lives as the set. */
+int pg_relations_look(struct pg_relations *set, const struct pg_relation *relation, const struct pg_table **ret,
+		      struct error *err);
 
 /* The relation's present version, or NULL if no message told of it. */
 const struct pg_table *pg_relations_find(struct pg_relations *set, uint32_t oid);

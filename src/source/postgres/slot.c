@@ -138,6 +138,19 @@ int pg_slot_log_end(PGconn *queries, struct position *ret, struct error *err)
 	return 0;
 }
 
+int pg_slot_log_written(PGconn *queries, struct position *ret, struct error *err)
+{
+	PGresult *result = pg_query(queries, err,
+		"SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn() "
+		"ELSE pg_catalog.pg_current_wal_insert_lsn() END");
+
+	if (!result)
+		return -1;
+	pg_lsn_parse(pg_value(result, 0, 0), ret);
+	PQclear(result);
+	return 0;
+}
+
 /* Sessions with an open transaction, and transactions prepared for a commit in two phases; oldest first. */
 static void name_blockers(PGconn *queries, struct writer *text)
 {

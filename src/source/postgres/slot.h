@@ -31,6 +31,9 @@ int pg_slot_temporary(PGconn *replication, PGconn *queries, const struct source_
 		      bool copied, struct position *ret_start, struct error *err);
 
 /* How far the server's log is flushed, or replayed on a standby. */
+int pg_slot_log_written(PGconn *queries, struct position *ret, struct error *err) MUST_CHECK;
+
+/* The same, as far as it is on disk. */
 int pg_slot_log_end(PGconn *queries, struct position *ret, struct error *err);
 
 /* Ends the session that streams from the slot, if there is one. */

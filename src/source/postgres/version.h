@@ -15,6 +15,7 @@ enum pg_feature {
 	PG_GENERATED_COLUMNS,
 	PG_SLOT_COPY,            /* a slot can be copied */
 	PG_SLOT_STATUS,          /* a slot says whether its log is still there */
+	PG_WIDE_XIDS,            /* numbers of transactions in 64 bits have functions of their own */
 	PG_LOGICAL_MESSAGES,     /* pgoutput sends them */
 	PG_BINARY_VALUES,        /* pgoutput sends values as their send functions write them */
 	PG_LOG_STATISTICS,       /* the server counts what it writes to its log */

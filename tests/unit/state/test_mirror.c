@@ -181,8 +181,21 @@ static void an_unchanged_value_of_an_unknown_row_is_an_error(void **state)
 	struct table *table = mirrored_table(world, TABLE);
 	struct change change = rows_change(&world->arena, table, "= 1|!|2");
 
+	assert_ok(mirror_loaded(world->mirror, table, &world->err), &world->err);
 	assert_int_equal(mirror_apply(world->mirror, &change, &world->err), -1);
 	assert_int_equal(world->err.class, ERROR_INTERNAL);
+}
+
+static void while_a_table_is_loaded_rows_to_come_are_left_out(void **state)
+{
+	struct world *world = *state;
+	struct table *table = mirrored_table(world, TABLE);
+
+	apply(world, table, "= 1|!|2");
+	assert_string_equal(dump(world, ALL), "");
+	apply(world, table, "r 1|a|1");
+	apply(world, table, "= 1|!|2");
+	assert_string_equal(dump(world, ALL), "1|a|2");
 }
 
 static void fetch_gives_the_whole_row(void **state)
@@ -253,6 +266,21 @@ static const struct {
 	{"another key makes the table stale", "t(id int64, *name text, total decimal)", MIRROR_STALE,
 	 "column 'id' has another place in the replica identity"},
 };
+
+static void a_version_fits_if_its_rows_can_be_kept_and_asking_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct table *table = mirrored_table(world, TABLE);
+	bool fits;
+
+	assert_ok(mirror_loaded(world->mirror, table, &world->err), &world->err);
+	FOR_EACH(row, shape_cases) {
+		assert_ok(mirror_fits(world->mirror, rows_table(&world->arena, row->later), &fits, &world->err), &world->err);
+		if (fits != (row->state == MIRROR_WHOLE))
+			fail_msg("%s", row->sentence);
+	}
+	assert_int_equal(mirror_state_of(world->mirror, "public", "t", NULL), MIRROR_WHOLE);
+}
 
 static void a_changed_shape_makes_a_table_stale(void **state)
 {
@@ -353,6 +381,10 @@ int main(void)
 		TEST("changes make rows", changes_make_rows),
 		TEST_WITH("an unchanged value of an unknown row is an error",
 			  an_unchanged_value_of_an_unknown_row_is_an_error, set_up, tear_down),
+		TEST_WITH("while a table is loaded, rows to come are left out",
+			  while_a_table_is_loaded_rows_to_come_are_left_out, set_up, tear_down),
+		TEST_WITH("a version fits if its rows can be kept, and asking changes nothing",
+			  a_version_fits_if_its_rows_can_be_kept_and_asking_changes_nothing, set_up, tear_down),
 		TEST_WITH("fetch gives the whole row", fetch_gives_the_whole_row, set_up, tear_down),
 		TEST_WITH("only what is needed is kept", only_what_is_needed_is_kept, set_up, tear_down),
 		TEST_WITH("a rollback takes tables away, and they come back when used",

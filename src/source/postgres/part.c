@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Parts of tables: what a snapshot sees, and COPY of some rows in order of the key. */
+#include "part.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "conn.h"
+#include "pgoutput.h"
+#include "slot.h"
+#include "version.h"
+
+#define DELIVERED_MOST 65536
+#define PAGE_HEADER 40 /* of a page of the log, at most */
+
+static int run(PGconn *conn, struct error *err, const char *sql)
+{
+	PGresult *result = pg_query(conn, err, "%s", sql);
+
+	PQclear(result);
+	return result ? 0 : -1;
+}
+
+/* Servers from 14 on say so by themselves; no older one is decoded from while it is a standby. */
+static bool is_standby(const PGconn *conn)
+{
+	const char *standby = PQparameterStatus(conn, "in_hot_standby");
+
+	return standby && strcmp(standby, "on") == 0;
+}
+
+/* What a snapshot sees ------------------------------------------------------------------------- */
+
+static const char *snapshot_function(const PGconn *conn)
+{
+	return pg_has(PQserverVersion(conn), PG_WIDE_XIDS) ? "pg_catalog.pg_current_snapshot()" : "pg_catalog.txid_current_snapshot()";
+}
+
+/* "xmin:xmax:xid,xid" */
+int pg_sight_parse(struct pg_sight *sight, const char *text)
+{
+	char *end;
+
+	sight->open_count = 0;
+	sight->xmin = strtoull(text, &end, 10);
+	if (*end++ != ':')
+		return -1;
+	sight->xmax = strtoull(end, &end, 10);
+	if (*end++ != ':')
+		return -1;
+	free(sight->open);
+	sight->open = MEM_ARRAY(uint64_t, strlen(end) / 2 + 1);
+	while (*end) {
+		sight->open[sight->open_count++] = strtoull(end, &end, 10);
+		end += *end == ',';
+	}
+	return 0;
+}
+
+/* The log has 32 bits of the number: those above are the ones of numbers nearby. */
+static uint64_t widen(uint32_t xid, uint64_t near)
+{
+	return near + (uint64_t)(int64_t)(int32_t)(xid - (uint32_t)near);
+}
+
+static bool sees_xid(const struct pg_sight *sight, uint32_t narrow)
+{
+	uint64_t xid = widen(narrow, sight->xmax);
+
+	if (xid < sight->xmin)
+		return true;
+	if (xid >= sight->xmax)
+		return false;
+	for (unsigned i = 0; i < sight->open_count; i++)
+		if (sight->open[i] == xid)
+			return false;
+	return true;
+}
+
+bool pg_sight_sees(const struct pg_sight *sight, const struct transaction *txn)
+{
+	return sight->standby ? txn->final.lsn < sight->low : sees_xid(sight, (uint32_t)txn->id);
+}
+
+/* What was delivered --------------------------------------------------------------------------- */
+
+void pg_delivered_reset(struct pg_delivered *delivered, struct position from)
+{
+	delivered->count = 0;
+	delivered->last = from;
+}
+
+void pg_delivered_done(struct pg_delivered *delivered)
+{
+	free(delivered->xids);
+	*delivered = (struct pg_delivered){0};
+}
+
+static int forget_visible(struct pg_delivered *delivered, PGconn *queries, struct error *err)
+{
+	PGresult *result = pg_query(queries, err, "SELECT %s", snapshot_function(queries));
+	struct pg_sight sight = {0};
+	unsigned kept = 0;
+
+	if (!result)
+		return -1;
+	if (pg_sight_parse(&sight, pg_value(result, 0, 0)) == 0) {
+		for (unsigned i = 0; i < delivered->count; i++)
+			if (!sees_xid(&sight, delivered->xids[i]))
+				delivered->xids[kept++] = delivered->xids[i];
+		delivered->count = kept;
+	}
+	free(sight.open);
+	PQclear(result);
+	return 0;
+}
+
+int pg_delivered_note(struct pg_delivered *delivered, uint64_t xid, struct position end, PGconn *queries, struct error *err)
+{
+	delivered->last = end;
+	if (delivered->count == delivered->capacity) {
+		if (delivered->capacity >= DELIVERED_MOST && !is_standby(queries) && forget_visible(delivered, queries, err) < 0)
+			return -1;
+		if (is_standby(queries))
+			delivered->count = 0;
+		if (delivered->count >= delivered->capacity / 2) {
+			delivered->capacity = delivered->capacity < DELIVERED_MOST / 2 ? DELIVERED_MOST : delivered->capacity * 2;
+			delivered->xids = mem_resize(delivered->xids, delivered->capacity, sizeof(*delivered->xids));
+		}
+	}
+	delivered->xids[delivered->count++] = (uint32_t)xid;
+	return 0;
+}
+
+static bool sees_delivered(const struct pg_sight *sight, const struct pg_delivered *delivered)
+{
+	if (sight->standby)
+		return delivered->last.lsn <= sight->low;
+	for (unsigned i = 0; i < delivered->count; i++)
+		if (!sees_xid(sight, delivered->xids[i]))
+			return false;
+	return true;
+}
+
+/* Whoever writes to the table ------------------------------------------------------------------ */
+
+#define WRITERS \
+	" FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND relation = $1 AND granted AND mode IN ('RowExclusiveLock'," \
+	" 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') AND database = (SELECT oid FROM" \
+	" pg_catalog.pg_database WHERE datname = current_database())"
+
+static char *ask_writers(PGconn *queries, const char *oid, const char *among, struct error *err)
+{
+	const char *params[] = {oid, among};
+	PGresult *result = pg_query_params(queries, err, "SELECT array_agg(DISTINCT virtualtransaction)" WRITERS
+					   " AND ($2::text[] IS NULL OR virtualtransaction = ANY ($2))", 2, params);
+	char *text;
+
+	if (!result)
+		return NULL;
+	text = mem_text(view_of(pg_value(result, 0, 0)));
+	PQclear(result);
+	return text;
+}
+
+/*
+ * A transaction keeps its locks until others see what it did. 1: all that wrote to the table when this was first asked
+ * have ended.
+ */
+static int pass_fence(struct pg_part *part, PGconn *queries, const struct table *table, struct error *err)
+{
+	char oid[24], *now;
+
+	if (part->fenced == table->source_id && !part->writers)
+		return 1;
+	snprintf(oid, sizeof(oid), "%" PRIu64, table->source_id);
+	if (part->fenced != table->source_id) {
+		free(part->writers);
+		part->writers = NULL;
+	}
+	now = ask_writers(queries, oid, part->writers, err);
+	if (!now)
+		return -1;
+	free(part->writers);
+	part->writers = *now ? now : NULL;
+	if (!*now)
+		free(now);
+	part->fenced = table->source_id;
+	return part->writers == NULL;
+}
+
+/* Commits wait for standbys after they stand in the log: one that was delivered before may still not be visible. */
+static int commits_wait(PGconn *queries, bool *ret, struct error *err)
+{
+	PGresult *result = pg_query(queries, err, "SHOW synchronous_standby_names");
+
+	if (!result)
+		return -1;
+	*ret = *pg_value(result, 0, 0) != '\0';
+	PQclear(result);
+	return 0;
+}
+
+/* Opening -------------------------------------------------------------------------------------- */
+
+void pg_part_stop(struct pg_part *part)
+{
+	PQfreemem(part->buffer);
+	part->buffer = NULL;
+	if (!part->conn || PQtransactionStatus(part->conn) == PQTRANS_IDLE)
+		return;
+	if (PQtransactionStatus(part->conn) == PQTRANS_ACTIVE || PQstatus(part->conn) != CONNECTION_OK) {
+		PQfinish(part->conn); /* in the middle of a table */
+		part->conn = NULL;
+		return;
+	}
+	PQclear(PQexec(part->conn, "ROLLBACK"));
+}
+
+void pg_part_done(struct pg_part *part)
+{
+	PQfreemem(part->buffer);
+	PQfinish(part->conn);
+	free(part->sight.open);
+	free(part->writers);
+	wr_done(&part->last);
+	wr_done(&part->mark);
+	*part = (struct pg_part){0};
+}
+
+int pg_part_file(PGconn *queries, const struct table *table, uint64_t *ret, struct error *err)
+{
+	PGresult *result = pg_query(queries, err, "SELECT pg_catalog.pg_relation_filenode(%" PRIu64 ")", table->source_id);
+
+	if (!result)
+		return -1;
+	*ret = strtoull(pg_value(result, 0, 0), NULL, 10);
+	PQclear(result);
+	return 0;
+}
+
+/* Where a record can end: what stands within the header of a page is the end of the page before. */
+static uint64_t record_end(uint64_t lsn, uint64_t block)
+{
+	return block && lsn % block <= PAGE_HEADER ? lsn - lsn % block : lsn;
+}
+
+static int take_sight(struct pg_part *part, struct error *err)
+{
+	PGresult *result = pg_query(part->conn, err, "SELECT %s, pg_catalog.pg_current_wal_insert_lsn(), "
+				    "pg_catalog.current_setting('wal_block_size')", snapshot_function(part->conn));
+	struct position high;
+	int parsed;
+
+	if (!result)
+		return -1;
+	parsed = pg_sight_parse(&part->sight, pg_value(result, 0, 0));
+	pg_lsn_parse(pg_value(result, 0, 1), &high);
+	part->sight.standby = false;
+	part->sight.high = record_end(high.lsn, strtoull(pg_value(result, 0, 2), NULL, 10));
+	PQclear(result);
+	return parsed < 0 ? error_set(err, ERROR_INTERNAL, "a snapshot that cannot be read") : 0;
+}
+
+static int replayed(PGconn *conn, uint64_t *ret, struct error *err)
+{
+	PGresult *result = pg_query(conn, err, "SELECT pg_catalog.pg_last_wal_replay_lsn()");
+	struct position at;
+
+	if (!result)
+		return -1;
+	pg_lsn_parse(pg_value(result, 0, 0), &at);
+	*ret = at.lsn;
+	PQclear(result);
+	return 0;
+}
+
+static int take_standby_sight(struct pg_part *part, struct error *err)
+{
+	part->sight.standby = true;
+	return replayed(part->conn, &part->sight.high, err);
+}
+
+/* An ALTER TABLE that holds the table is not waited for long: the stream has to go on. 1, 0: it is held, -1. */
+static int hold_table(struct pg_part *part, const struct table *table, struct error *err)
+{
+	char *schema = pg_identifier(part->conn, table->schema), *name = pg_identifier(part->conn, table->name);
+	char *sql = mem_printf("SELECT FROM ONLY %s.%s LIMIT 0", schema, name);
+	PGresult *result = PQexec(part->conn, sql);
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	int held = PQresultStatus(result) == PGRES_TUPLES_OK;
+
+	if (!held && (!code || strcmp(code, "55P03") != 0))
+		held = pg_fail(part->conn, result, err, sql);
+	PQclear(result);
+	PQfreemem(schema);
+	PQfreemem(name);
+	free(sql);
+	return held;
+}
+
+static int begin(struct pg_part *part, struct error *err)
+{
+	bool standby = is_standby(part->conn);
+
+	if (standby && replayed(part->conn, &part->sight.low, err) < 0)
+		return -1;
+	if (run(part->conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0 ||
+	    run(part->conn, err, "SET LOCAL lock_timeout = '1s'") < 0 || run(part->conn, err, "SET LOCAL enable_seqscan = off") < 0 ||
+	    run(part->conn, err, "SET LOCAL enable_sort = off") < 0)
+		return -1;
+	return standby ? take_standby_sight(part, err) : take_sight(part, err);
+}
+
+/* A row without a key is counted, not found again: of a standby, what happened between the two places is not known. */
+static bool is_exact(const struct pg_sight *sight, const struct table *table)
+{
+	return !sight->standby || table->key_count > 0 || sight->low == sight->high;
+}
+
+static int open_now(struct pg_part *part, const struct table *table, const struct pg_delivered *delivered, struct error *err)
+{
+	if (begin(part, err) < 0)
+		return -1;
+	if (!sees_delivered(&part->sight, delivered) || !is_exact(&part->sight, table))
+		return 0;
+	return hold_table(part, table, err);
+}
+
+int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, const struct table *table, bool fence,
+		 const struct pg_delivered *delivered, struct error *err)
+{
+	bool waits = false;
+	int opened = 1;
+
+	if (!part->conn && pg_connect(conninfo, PG_CONN_SNAPSHOT, &part->conn, err) < 0)
+		return -1;
+	if (!fence && part->fenced != table->source_id && commits_wait(queries, &waits, err) < 0)
+		return -1;
+	if (fence || waits || part->writers)
+		opened = pass_fence(part, queries, table, err);
+	if (opened > 0)
+		opened = open_now(part, table, delivered, err);
+	if (opened <= 0)
+		pg_part_stop(part);
+	return opened;
+}
+
+/* Reading -------------------------------------------------------------------------------------- */
+
+static void write_key(PGconn *conn, const struct table *table, struct writer *sql)
+{
+	for (unsigned i = 0; i < table->key_count; i++) {
+		char *name = pg_identifier(conn, table->columns[table->key[i]].name);
+
+		wr_printf(sql, "%s%s", i ? ", " : "", name);
+		PQfreemem(name);
+	}
+}
+
+/* The mark: the key's texts, each ended by a NUL. */
+static void write_after(PGconn *conn, const struct table *table, struct view mark, struct writer *sql)
+{
+	const char *text = mark.ptr;
+
+	wr_printf(sql, " WHERE (");
+	write_key(conn, table, sql);
+	wr_printf(sql, ") > (");
+	for (unsigned i = 0; i < table->key_count; i++, text += strlen(text) + 1) {
+		char *literal = PQescapeLiteral(conn, text, strlen(text));
+
+		wr_printf(sql, "%s%s", i ? ", " : "", literal);
+		PQfreemem(literal);
+	}
+	wr_printf(sql, ")");
+}
+
+static void write_columns(PGconn *conn, const struct table *table, struct writer *sql)
+{
+	for (unsigned i = 0; i < table->column_count; i++) {
+		char *column = pg_identifier(conn, table->columns[i].name);
+
+		wr_printf(sql, "%s%s", i ? ", " : "", column);
+		PQfreemem(column);
+	}
+}
+
+static void write_table(PGconn *conn, const struct table *table, struct writer *sql)
+{
+	char *schema = pg_identifier(conn, table->schema), *name = pg_identifier(conn, table->name);
+
+	wr_printf(sql, " FROM ONLY %s.%s", schema, name);
+	PQfreemem(schema);
+	PQfreemem(name);
+}
+
+int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct error *err)
+{
+	const struct table *table = wanted->table;
+	struct writer sql = {0};
+	int result;
+
+	wr_printf(&sql, "COPY (SELECT ");
+	write_columns(part->conn, table, &sql);
+	write_table(part->conn, table, &sql);
+	if (table->key_count && wanted->after.ptr)
+		write_after(part->conn, table, wanted->after, &sql);
+	if (wanted->condition) /* a comment in it ends with its line */
+		wr_printf(&sql, " %s (%s\n)", table->key_count && wanted->after.ptr ? "AND" : "WHERE", wanted->condition);
+	if (table->key_count) {
+		wr_printf(&sql, " ORDER BY ");
+		write_key(part->conn, table, &sql);
+		wr_printf(&sql, " LIMIT %" PRIu64, wanted->rows);
+	}
+	wr_printf(&sql, ") TO STDOUT");
+	wr_u8(&sql, 0);
+	part->rows = 0;
+	part->most = table->key_count ? wanted->rows : UINT64_MAX;
+	result = run(part->conn, err, sql.data);
+	wr_done(&sql);
+	return result;
+}
+
+static int finish_copy(struct pg_part *part, struct error *err)
+{
+	PGresult *result;
+	int status = 0;
+
+	while ((result = PQgetResult(part->conn))) {
+		if (PQresultStatus(result) != PGRES_COMMAND_OK && status == 0)
+			status = pg_fail(part->conn, result, err, "reading a part of a table");
+		PQclear(result);
+	}
+	return status;
+}
+
+int pg_part_row(struct pg_part *part, struct view *ret, struct error *err)
+{
+	int len;
+
+	PQfreemem(part->buffer);
+	part->buffer = NULL;
+	len = PQgetCopyData(part->conn, &part->buffer, 0);
+	if (len == -1)
+		return finish_copy(part, err);
+	if (len < 0)
+		return pg_fail(part->conn, NULL, err, "reading a part of a table");
+	*ret = (struct view){part->buffer, (size_t)len - (part->buffer[len - 1] == '\n')};
+	if (++part->rows == part->most) {
+		wr_clear(&part->last);
+		wr_view_bytes(&part->last, *ret);
+	}
+	return 1;
+}
+
+static void write_mark(struct pg_part *part, const struct table *table)
+{
+	struct arena arena;
+
+	arena_init(&arena);
+	wr_clear(&part->mark);
+	for (unsigned i = 0; i < table->key_count; i++) {
+		wr_view_bytes(&part->mark, pgoutput_copy_field(&arena, wr_view(&part->last), table->key[i]));
+		wr_u8(&part->mark, '\0');
+	}
+	arena_done(&arena);
+}
+
+/* With a commit: what reading has tidied up on the way is in the log, and a server at rest flushes it only then. */
+int pg_part_end(struct pg_part *part, const struct table *table, struct source_part_end *ret, struct error *err)
+{
+	if (run(part->conn, err, "COMMIT") < 0)
+		return -1;
+	*ret = (struct source_part_end){
+		.seen = {POSITION_PG_LSN, part->sight.high},
+		.rows = part->rows,
+		.more = part->rows == part->most,
+		.mark = VIEW_NONE,
+	};
+	if (ret->more) {
+		write_mark(part, table);
+		ret->mark = wr_view(&part->mark);
+	}
+	return 0;
+}
+
+/* In the extended protocol one statement is one statement, whatever the condition has. */
+int pg_part_check(PGconn *queries, const struct table *table, const char *condition, struct error *err)
+{
+	struct writer sql = {0};
+	PGresult *result;
+
+	wr_printf(&sql, "EXPLAIN SELECT 1");
+	write_table(queries, table, &sql);
+	wr_printf(&sql, " WHERE (%s\n)", condition);
+	wr_u8(&sql, 0);
+	result = pg_query_params(queries, err, sql.data, 0, NULL);
+	wr_done(&sql);
+	PQclear(result);
+	if (!result && PQstatus(queries) == CONNECTION_OK)
+		err->class = ERROR_INPUT;
+	return result ? 0 : -1;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Tables that are read while changes are streamed: while rows are inserted, updated, deleted and get other keys, and the
+ * agent is killed at every point on the way and at random, columns of a mirrored table are altered again and again. In the
+ * end every document is what plain SQL has, and no message was sent twice.
+ *
+ * TAILWATER_ROUNDS says how often each point is taken (1), TAILWATER_KILLS how many kills at random follow (4). With the
+ * name of a step: only that.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "system/plain.h"
+
+static struct scene scene;
+
+struct site {
+	struct plain plain;
+	char folder[300];     /* of the pack */
+	char extra[900];
+};
+
+static void write_file(const struct site *site, const char *name, const char *text)
+{
+	char path[400];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", site->folder, name);
+	file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		harness_fail(NULL, path);
+}
+
+/* Rows of a tenth have a text that is stored apart, and that an update which leaves it alone does not carry. */
+static const char tables[] =
+	"CREATE TABLE NAME (id int PRIMARY KEY, hours numeric(12,2), state text, note text, grp int);"
+	"ALTER TABLE NAME ALTER COLUMN note SET STORAGE EXTERNAL;"
+	"CREATE TABLE NAME_group (label text, rate int); ALTER TABLE NAME_group REPLICA IDENTITY FULL;"
+	"INSERT INTO NAME SELECT g, g % 50, 'S', CASE WHEN g % 10 = 0 THEN repeat('x' || g, 900) ELSE 'n' || g END, g % 20 FROM "
+	"generate_series(1, 6000) g;"
+	"INSERT INTO NAME_group SELECT 'g' || g % 10, g FROM generate_series(0, 29) g;"
+	"CREATE PUBLICATION NAME FOR TABLE NAME, NAME_group";
+
+/* A few changes of each kind in a transaction. */
+static const char work[] =
+	"CREATE FUNCTION NAME_work() RETURNS void LANGUAGE plpgsql AS $$ DECLARE k int; BEGIN FOR i IN 1..8 LOOP k := 1 + random() * 7000;"
+	" INSERT INTO NAME SELECT k, 1, 'S', 'n' || k, k % 20 WHERE NOT EXISTS (SELECT FROM NAME WHERE id IN (k, -k)) ON CONFLICT DO NOTHING;"
+	" UPDATE NAME SET hours = hours + 1 WHERE id = 1 + (random() * 7000)::int;"
+	" UPDATE NAME SET hours = hours + 1 WHERE id = 10 * (random() * 600)::int;"
+	" UPDATE NAME SET state = CASE state WHEN 'A' THEN 'S' ELSE 'A' END WHERE id = 1 + (random() * 7000)::int;"
+	" UPDATE NAME SET note = repeat('y' || i, 900) WHERE id = 10 * (random() * 600)::int;"
+	" UPDATE NAME SET id = -id WHERE id = k + 1 AND NOT EXISTS (SELECT FROM NAME WHERE id = -k - 1);"
+	" DELETE FROM NAME WHERE id = 1 + (random() * 7000)::int;"
+	" UPDATE NAME_group SET rate = rate + 1 WHERE label = 'g' || (random() * 9)::int;"
+	" DELETE FROM NAME_group WHERE ctid = (SELECT ctid FROM NAME_group ORDER BY random() LIMIT 1);"
+	" INSERT INTO NAME_group VALUES ('g' || (random() * 9)::int, 5); END LOOP; END $$";
+
+static const char pack[] =
+	"entity: TimeEntry\nroot: NAME\nreference: [NAME_group]\n"
+	"document: |\n"
+	"  SELECT t.id AS \"sourceKeys.id\", ref('Resource', 7) AS resource, '2026-03-01' AS workDate,\n"
+	"         t.hours AS \"quantity.value\", 'HUR' AS \"quantity.unit\", t.note AS \"extensions.note\",\n"
+	"         CASE t.state WHEN 'A' THEN 'APPROVED' ELSE 'SUBMITTED' END AS approvalStatus\n"
+	"    FROM NAME t WHERE t.id = :id\n"
+	"required: [resource, workDate, quantity]\n";
+
+static const char group_pack[] =
+	"entity: Customer\nroot: NAME\ntouched_by: {NAME_group: \"SELECT id FROM NAME WHERE grp = substr(:label, 2) + 0 AND id <= 40\"}\n"
+	"document: |\n  SELECT t.id AS \"sourceKeys.id\", 'customer ' || t.id AS name,\n"
+	"         (SELECT group_concat(rate, ' ') FROM (SELECT rate FROM NAME_group WHERE label = 'g' || t.grp ORDER BY rate)) AS \"extensions.rates\"\n"
+	"    FROM NAME t WHERE t.id = :id AND t.id BETWEEN 1 AND 40\nrequired: [name]\n";
+
+/* NAME is the site's. */
+static char *named(const struct site *site, const char *text)
+{
+	static char to[4][8000];
+	static unsigned next;
+	char *start = to[next++ % 4], *end = start;
+
+	for (; *text; text++) {
+		if (strncmp(text, "NAME", 4) != 0) {
+			*end++ = *text;
+			continue;
+		}
+		end = stpcpy(end, site->plain.name);
+		text += 3;
+	}
+	*end = '\0';
+	return start;
+}
+
+static void configure(struct site *site)
+{
+	snprintf(site->extra, sizeof(site->extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 300\nsnapshot:\n  part_rows: 700\n",
+		 site->folder, scene.source);
+	site->plain.extra = site->extra;
+	agent_init(&site->plain.agent, &scene, site->plain.name, "");
+	plain_configure(&site->plain);
+}
+
+static void prepare(struct site *site, const char *name)
+{
+	char command[400];
+
+	*site = (struct site){.plain.name = name};
+	snprintf(site->folder, sizeof(site->folder), "%s/%s.pack", scene.dir, name);
+	snprintf(command, sizeof(command), "mkdir %s", site->folder);
+	if (system(command) != 0)
+		harness_fail(NULL, command);
+	scene_sql(&scene, "%s", named(site, tables));
+	scene_sql(&scene, "%s", named(site, work));
+	write_file(site, "pack.yaml", "name: small\nversion: \"1\"\nsystem: test\nowner: nobody\n");
+	write_file(site, "TimeEntry.yaml", named(site, pack));
+	write_file(site, "Customer.yaml", named(site, group_pack));
+	configure(site);
+}
+
+static void die_at(struct site *site, const char *failpoint)
+{
+	int status;
+
+	agent_start(&site->plain.agent, failpoint);
+	status = agent_wait(&site->plain.agent, 60 * USEC_PER_SEC);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return;
+	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));
+	harness_fail(&site->plain.agent, "the agent did not die");
+}
+
+static void read_back(struct site *site)
+{
+	const struct agent *agent = &site->plain.agent;
+
+	if (agent_verb(agent, "read --from beginning --topic '*'", "seen.jsonl") != 0)
+		harness_fail(agent, "`read` failed");
+	scene_sql(&scene, "DROP TABLE IF EXISTS line CASCADE; CREATE TABLE line (line jsonb);"
+		  "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line->>'topic' AS topic,"
+		  " (line->>'offset')::bigint AS n, line->'key' AS key, line->'value' AS value, line #> '{value,header}' AS header,"
+		  " line #> '{value,document}' AS document FROM line");
+	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/seen.jsonl'", scene.dir);
+	scene_sql(&scene, "DROP TABLE IF EXISTS last; CREATE TABLE last AS SELECT DISTINCT ON (topic, key) * FROM seen "
+		  "WHERE kind IN ('change', 'entity') ORDER BY topic, key, n DESC");
+}
+
+static void must_be_empty(const struct site *site, const char *query, const char *what)
+{
+	const char *found = scene_value(&scene, "%s", named(site, query));
+
+	if (!*found)
+		return;
+	fprintf(stderr, "%s\n", found);
+	harness_fail(&site->plain.agent, what);
+}
+
+static void expect_documents(const struct site *site)
+{
+	must_be_empty(site, "SELECT concat_ws(' ', r.*, '|', d.*) FROM (SELECT id, hours::numeric(38,9)::text AS hours, md5(note) AS note, CASE state WHEN "
+		      "'A' THEN 'APPROVED' ELSE 'SUBMITTED' END AS status FROM NAME) r FULL JOIN (SELECT split_part(key #>> '{}', '/', 3)::int AS "
+		      "id, document #>> '{quantity,value}' AS hours, md5(document #>> '{extensions,note}') AS note, document->>'approvalStatus' AS "
+		      "status FROM last WHERE topic = 'NAME.entity.TimeEntry' AND value <> 'null') d USING (id) WHERE (r.hours, r.note, r.status) IS "
+		      "DISTINCT FROM (d.hours, d.note, d.status)", "a document is not what the table has");
+	must_be_empty(site, "SELECT concat_ws(' ', r.*, '|', d.*) FROM (SELECT id, coalesce((SELECT string_agg(rate::text, ' ' ORDER BY rate) FROM NAME_group "
+		      "WHERE label = 'g' || grp), '') AS rates FROM NAME WHERE id BETWEEN 1 AND 40) r FULL JOIN (SELECT split_part(key #>> '{}', "
+		      "'/', 3)::int AS id, coalesce(document #>> '{extensions,rates}', '') AS rates FROM last WHERE topic = 'NAME.entity.Customer' "
+		      "AND value <> 'null') d USING (id) WHERE r.rates IS DISTINCT FROM d.rates", "a document by a table without a key is not right");
+}
+
+static void expect_once(const struct site *site)
+{
+	must_be_empty(site, "SELECT header->>'eventId' || ' ' || count(*) FROM seen WHERE kind IN ('entity', 'event') AND header IS NOT NULL AND "
+		      "topic LIKE 'NAME.%' GROUP BY header->>'eventId' HAVING count(*) > 1", "a message was sent twice");
+	must_be_empty(site, "SELECT value::text FROM seen WHERE kind = 'exception'", "there are exceptions");
+}
+
+/* By turns, so that the table is altered each time. */
+static void alter(const struct site *site)
+{
+	static unsigned times;
+
+	times++;
+	scene_sql(&scene, "ALTER TABLE %s ALTER COLUMN hours TYPE numeric(12,%u) USING hours + 1", site->plain.name, 2 + times % 2);
+	if (times % 3 == 0)
+		scene_sql(&scene, "ALTER TABLE %s_group ALTER COLUMN rate TYPE %s USING rate + 1", site->plain.name, times % 2 ? "int" : "bigint");
+}
+
+/* As many rows as the table has never had before. */
+static void await_loaded(const struct site *site, const char *suffix)
+{
+	const char *name = site->plain.name;
+	char said[200];
+
+	snprintf(said, sizeof(said), "public.%s%s is loaded: %s rows", name, suffix,
+		 scene_value(&scene, "SELECT count(*) FROM %s%s", name, suffix));
+	WAIT_UNTIL(agent_logged(&site->plain.agent, said) > 0, 60, &site->plain.agent);
+}
+
+static int number(const char *variable, int fallback)
+{
+	const char *value = getenv(variable);
+
+	return value ? atoi(value) : fallback;
+}
+
+static void reload_under_load(void)
+{
+	static const char *const deaths[] = {"in-load:900", "part-loaded:2", "part-loaded:9", "table-loaded:1", "in-job:100", "in-job:5000",
+					     "before-state-commit:6", "after-state-commit:4", "after-commit:9"};
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+	pid_t workers[2];
+
+	prepare(&site, "reload");
+	plain_stream(&site.plain);
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		workers[i] = scene_work(&scene, named(&site, "SELECT NAME_work()"));
+	for (int round = number("TAILWATER_ROUNDS", 1); round > 0; round--) {
+		for (size_t i = 0; i < COUNT_OF(deaths); i++) {
+			alter(&site);
+			if (i % 2)
+				usleep((useconds_t)rand() % 300000);
+			if (agent->pid)
+				agent_kill(agent);
+			die_at(&site, deaths[i]);
+		}
+	}
+	agent_start(agent, NULL);
+	for (int i = number("TAILWATER_KILLS", 4); i > 0; i--) {
+		alter(&site);
+		usleep((useconds_t)rand() % 1000000);
+		agent_kill(agent);
+		agent_start(agent, NULL);
+	}
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		scene_work_stop(&scene, workers[i]);
+	scene_sql(&scene, "INSERT INTO reload SELECT g, 1, 'S', 'late' FROM generate_series(10001, 11234) g");
+	scene_sql(&scene, "INSERT INTO reload_group SELECT 'g3', g FROM generate_series(1, 77) g");
+	scene_sql(&scene, "ALTER TABLE reload ALTER COLUMN hours TYPE numeric(12,4); ALTER TABLE reload_group ALTER COLUMN rate TYPE smallint");
+	scene_sql(&scene, "INSERT INTO reload_group VALUES ('g3', 78)");
+	scene_sql(&scene, "UPDATE reload SET hours = 7 WHERE id = (SELECT max(id) FROM reload)");
+	await_loaded(&site, "");
+	await_loaded(&site, "_group");
+	plain_catch_up(&site.plain);
+	agent_stop(agent);
+	read_back(&site);
+	expect_documents(&site);
+	expect_once(&site);
+	printf("tables altered under load are loaded again, whenever the agent is killed: every document is right, none was sent twice\n");
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} steps[] = {
+	{"reload", reload_under_load},
+};
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin(&scene);
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		if (argc > 1 && strcmp(argv[1], steps[i].name) != 0)
+			continue;
+		steps[i].run();
+		scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+	}
+	scene_end(&scene);
+	printf("tables are read while changes are streamed\n");
+	return 0;
+}
