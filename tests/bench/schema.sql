@@ -61,3 +61,25 @@ BEGIN
 	INSERT INTO finish VALUES (2);
 	COMMIT;
 END $$;
+
+-- many_1, many_2 ...: so many tables of the ten columns.
+CREATE PROCEDURE many_make(tables int) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR t IN 1 .. tables LOOP
+		EXECUTE format('CREATE TABLE many_%s (LIKE w1 INCLUDING ALL)', t);
+		EXECUTE format('ALTER PUBLICATION tailwater ADD TABLE many_%s', t);
+	END LOOP;
+END $$;
+
+-- Ten rows of each in every transaction.
+CREATE PROCEDURE many_load(tables int, rounds bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR k IN 0 .. rounds - 1 LOOP
+		FOR t IN 1 .. tables LOOP
+			EXECUTE format('INSERT INTO many_%s SELECT * FROM w1_rows(%s, %s)', t, k * 10 + 1, k * 10 + 10);
+		END LOOP;
+		COMMIT;
+	END LOOP;
+	INSERT INTO finish VALUES (1);
+	COMMIT;
+END $$;
