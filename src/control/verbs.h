@@ -17,6 +17,7 @@ extern const struct verb verb_read;
 extern const struct verb verb_exceptions_list;
 extern const struct verb verb_exceptions_show;
 extern const struct verb verb_exceptions_retry;
+extern const struct verb verb_publish;
 extern const struct verb verb_position;
 extern const struct verb verb_status;
 extern const struct verb verb_tail;

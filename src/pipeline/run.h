@@ -362,6 +362,7 @@ enum document_cause {
 	CAUSE_COMMIT,
 	CAUSE_SNAPSHOT,
 	CAUSE_JOB,
+	CAUSE_REPLAY, /* a job whose messages say that they are a repetition */
 	CAUSE_RETRY, /* a job, too; but what it heals, with its events, happens only now */
 };
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
@@ -386,14 +387,16 @@ bool at_border(const struct pipeline *p);
  * crash.
  */
 #define JOB_RETRY "retry"
+#define JOB_REPUBLISH "publish"
 int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err);
 
 /* requests.c: what others ask for, if there is anything and its moment has come */
 int requests_serve(struct pipeline *p, struct error *err);
 
-/* retry.c */
+/* retry.c, republish.c */
 struct request;
 int retry_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
+int republish_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 struct root_key root_key_parse(const struct entity *entity, struct view text);
 
 /* snapshot.c */
