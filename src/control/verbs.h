@@ -19,6 +19,7 @@ extern const struct verb verb_exceptions_show;
 extern const struct verb verb_exceptions_retry;
 extern const struct verb verb_publish;
 extern const struct verb verb_position;
+extern const struct verb verb_position_adopt;
 extern const struct verb verb_status;
 extern const struct verb verb_tail;
 extern const struct verb verb_schema;

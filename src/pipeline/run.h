@@ -275,7 +275,14 @@ struct encode_options pipeline_encode_options(const struct pipeline_options *opt
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);
 
+/* Texts of the state file about the source (state/inputs.h). */
+#define INPUT_SYSTEM "source.system"
+#define INPUT_TIMELINE "source.timeline"
+#define INPUT_PUBLICATION "source.publication"
+#define INPUT_ADOPTED_FROM "source.adopted_from" /* the system that the checkpoint may be of, until the next claim */
+
 /* batch.c */
+void progress_border(struct progress *applied, const struct progress *published);
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err);
 static inline bool batch_too_large(const struct pipeline *p, size_t message_bytes)
 {
