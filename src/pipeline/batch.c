@@ -334,7 +334,7 @@ int batch_commit_if_due(struct pipeline *p, struct error *err)
  * replay from this file can be compared with what the checkpoint will say; what was published up to here is noted, so
  * that a start sees whether the checkpoint it finds is the one that this file was committed upon.
  */
-static void set_border(struct progress *applied, const struct progress *published)
+void progress_border(struct progress *applied, const struct progress *published)
 {
 	if (applied->border == published->border) {
 		applied->base_known = true;
@@ -349,7 +349,7 @@ int state_commit(struct pipeline *p, struct error *err)
 {
 	if (p->touch && p->txn && touch_spill(p->touch, err) < 0)
 		return -1;
-	set_border(&p->applied, &p->published);
+	progress_border(&p->applied, &p->published);
 	failpoint("before-state-commit");
 	if (position_save(p->db, &p->applied, err) < 0 || tallies_save(p, err) < 0 || routes_remember_ends(p, err) < 0 ||
 	    schemas_save(p, err) < 0 || db_commit(p->db, err) < 0)

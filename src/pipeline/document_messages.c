@@ -53,6 +53,7 @@ static struct header entity_header(const struct making *m, const char *operation
 	header.event_type = view_of(m->entity->name);
 	header.event_class = "ENTITY";
 	header.operation = operation;
+	header.replay = m->cause == CAUSE_REPLAY;
 	return header;
 }
 

@@ -35,6 +35,7 @@ static const struct job_kind {
 	const char *what;
 } job_kinds[] = {
 	{JOB_EVALUATE, touch_everything, CAUSE_JOB, true, "every document is evaluated again"},
+	{JOB_REPUBLISH, touch_kept, CAUSE_REPLAY, false, "documents are published again"},
 	{JOB_RETRY, touch_kept, CAUSE_RETRY, false, "documents that were held back are evaluated again"},
 	{JOB_RELOAD, touch_kept, CAUSE_RETRY, false, "documents are compared with a table that was loaded again"},
 	{JOB_LOADED, touch_kept, CAUSE_JOB, false, "documents are made with a table that is mirrored now"},

@@ -13,7 +13,7 @@
 #include "run.h"
 #include "state/inputs.h"
 
-#define MARKS "source.publication"
+#define MARKS INPUT_PUBLICATION
 
 /* What stands behind a table's name in a text of marks (source.h), or NULL. */
 static const char *mark_of(const char *text, const struct source_table *table)

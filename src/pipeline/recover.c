@@ -216,13 +216,13 @@ static int remember_source(struct pipeline *p, struct error *err)
 	char timeline[16];
 
 	snprintf(timeline, sizeof(timeline), "%u", p->identity.timeline);
-	return input_put(p->db, "source.system", view_of(p->identity.system), err) < 0 ||
-	       input_put(p->db, "source.timeline", view_of(timeline), err) < 0 ? -1 : 0;
+	return input_put(p->db, INPUT_SYSTEM, view_of(p->identity.system), err) < 0 ||
+	       input_put(p->db, INPUT_TIMELINE, view_of(timeline), err) < 0 ? -1 : 0;
 }
 
 static enum start_action decide(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
-	char system[64], timeline[16];
+	char system[64], timeline[16], former[64];
 	struct start_facts facts = {
 		.identity = &p->identity,
 		.have_checkpoint =
@@ -234,9 +234,12 @@ static enum start_action decide(struct pipeline *p, const struct checkpoint *che
 	};
 
 	if (position_load(p->db, &facts.state, err) < 0 ||
-	    read_known_text(p, "source.system", system, sizeof(system), err) < 0 ||
-	    read_known_text(p, "source.timeline", timeline, sizeof(timeline), err) < 0)
+	    read_known_text(p, INPUT_SYSTEM, system, sizeof(system), err) < 0 ||
+	    read_known_text(p, INPUT_TIMELINE, timeline, sizeof(timeline), err) < 0 ||
+	    read_known_text(p, INPUT_ADOPTED_FROM, former, sizeof(former), err) < 0)
 		return START_STOP;
+	if (*former && strcmp(former, checkpoint->system) == 0)
+		facts.checkpoint_system = system; /* an operator has answered for the move */
 	facts.have_state = facts.state.position.kind != POSITION_NONE || facts.state.snapshot_phase != SNAPSHOT_NONE;
 	facts.state_system = system;
 	facts.state_timeline = (uint32_t)strtoul(timeline, NULL, 10);
@@ -386,6 +389,8 @@ int recover_start(struct pipeline *p, struct error *err)
 	for (size_t i = 0; i < p->table_count; i++)
 		if (route_table(p, p->versions[i], err) < 0)
 			return -1;
+	if (input_put(p->db, INPUT_ADOPTED_FROM, VIEW_NONE, err) < 0) /* the claim tells of the present server */
+		return -1;
 	p->now = p->state_committed_at = p->publication_checked_at = clock_mono();
 	p->retention_at = p->kafka_probed_at = 0;
 	status_alive(p, STEP_MOST_US);

@@ -11,6 +11,7 @@ static const struct request_kind kinds[] = {
 	{"exceptions-retry", true,
 	 {{"entity", REQUEST_TEXT, false}, {"key", REQUEST_TEXT, false}, {"all", REQUEST_SWITCH, false}},
 	 retry_take},
+	{"publish", true, {{"entity", REQUEST_TEXT, true}, {"key", REQUEST_TEXT, false}}, republish_take},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

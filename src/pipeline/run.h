@@ -305,7 +305,14 @@ struct encode_options pipeline_encode_options(const struct pipeline_options *opt
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);
 
+/* Texts of the state file about the source (state/inputs.h). */
+#define INPUT_SYSTEM "source.system"
+#define INPUT_TIMELINE "source.timeline"
+#define INPUT_PUBLICATION "source.publication"
+#define INPUT_ADOPTED_FROM "source.adopted_from" /* the system that the checkpoint may be of, until the next claim */
+
 /* batch.c */
+void progress_border(struct progress *applied, const struct progress *published);
 int batch_emit(struct pipeline *p, const struct message *message, struct error *err);
 static inline bool batch_too_large(const struct pipeline *p, size_t message_bytes)
 {
@@ -392,6 +399,7 @@ enum document_cause {
 	CAUSE_COMMIT,
 	CAUSE_SNAPSHOT,
 	CAUSE_JOB,
+	CAUSE_REPLAY, /* a job whose messages say that they are a repetition */
 	CAUSE_RETRY, /* a job, too; but what it heals, with its events, happens only now */
 };
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
@@ -416,6 +424,7 @@ bool at_border(const struct pipeline *p);
  * crash.
  */
 #define JOB_RETRY "retry"
+#define JOB_REPUBLISH "publish"
 int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err);
 
 #define JOB_RELOAD "reload"
@@ -437,9 +446,10 @@ bool load_has(struct pipeline *p, const struct change *change);
 /* requests.c: what others ask for, if there is anything and its moment has come */
 int requests_serve(struct pipeline *p, struct error *err);
 
-/* retry.c */
+/* retry.c, republish.c */
 struct request;
 int retry_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
+int republish_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 struct root_key root_key_parse(const struct entity *entity, struct view text);
 
 /* snapshot.c */

@@ -122,7 +122,8 @@ static const struct start_case {
 } cases[] = {
 	{"another source", source_is_another, START_STOP, STATE_MISMATCH,
 	 "the server is not the one that the state file or the checkpoint is of",
-	 "correct the connection; for a new server use a new source name, slot and state file"},
+	 "correct the connection; after a planned move see `tailwater help position adopt`; for another server use a new "
+	 "source name, slot and state file"},
 	{"unfinished first snapshot", snapshot_unfinished, START_SNAPSHOT_AGAIN, STATE_NONE, NULL, NULL},
 	{"snapshot published, not yet noted", snapshot_published, START_FINISH_SNAPSHOT, STATE_NONE, NULL, NULL},
 	{"first start", first_start, START_SNAPSHOT, STATE_NONE, NULL, NULL},
@@ -152,7 +153,8 @@ static const struct start_case {
 	 "a new snapshot is needed: use a new state file, slot and prefix"},
 	{"confirmed beyond state", confirmed_beyond_state, START_STOP, STATE_GAP,
 	 "the slot has been confirmed beyond the state file's position: what lies between is not sent again",
-	 "restore the state file that belongs to this slot, or begin anew with a snapshot"},
+	 "restore the state file that belongs to this slot; after a planned move see `tailwater help position adopt`; or begin anew "
+	 "with a snapshot"},
 	{"state ahead of checkpoint", state_ahead, START_STOP, STATE_CHECKPOINT_LOST,
 	 "the checkpoint in Kafka is older than the state file: committed records were lost",
 	 "restore the topics, or begin anew with a new state file, slot and prefix"},

@@ -280,6 +280,33 @@ static void killed_in_a_job(void)
 	printf("killed %zu times in a job: each document, event and exception once\n", COUNT_OF(deaths) + 1);
 }
 
+/* All of an entity, and one: as updates that say so, without events; a death in between repeats none. */
+static void published_again(void)
+{
+	plain_stream(&plain);
+	expect("publish --entity TimeEntry --key 3", EXIT_USAGE, "there is no document TimeEntry/3");
+	expect("publish --entity TimeEntry --key 02", EXIT_USAGE, "there is no document TimeEntry/02");
+	expect("publish --entity Invoice", EXIT_USAGE, "the mapping has no entity 'Invoice'");
+	expect("publish", EXIT_USAGE, "'publish' needs a member 'entity'");
+	expect("publish --entity TimeEntry --key 2", EXIT_DONE, "{\"job\":10,\"documents\":1}");
+	WAIT_UNTIL(agent_logged(&plain.agent, "job 10: done, 1 documents") == 1, 10, &plain.agent);
+	agent_stop(&plain.agent);
+	agent_start(&plain.agent, "in-job:100");
+	WAIT_UNTIL(agent_verb(&plain.agent, "publish --entity TimeEntry", "verb.out") == EXIT_DONE, 30, &plain.agent);
+	agent_wait(&plain.agent, 30 * USEC_PER_SEC);
+	plain_stream(&plain);
+	plain_work(&plain);
+	agent_stop(&plain.agent);
+	read_back();
+	expect_rows("SELECT string_agg(header->>'operation' || ' ' || (header->>'replay') || ' ' || split_part(key, '/', 3), ',') FROM seen "
+		    "WHERE kind = 'entity' AND header->>'eventId' LIKE 'ctl/job-10/%'", "UPDATE true 2");
+	expect_rows("SELECT count(*) || ' ' || count(DISTINCT key) || ' ' || string_agg(DISTINCT header->>'operation' || ' ' || (header->>'replay'), ',') "
+		    "FROM seen WHERE kind = 'entity' AND header->>'eventId' LIKE 'ctl/job-11/%'", "202 202 UPDATE true");
+	expect_rows("SELECT count(*) FROM seen WHERE kind = 'event'", "201");
+	expect_rows("SELECT count(*) FROM seen WHERE kind = 'entity' AND (header->>'replay')::bool AND header->>'eventId' NOT LIKE 'ctl/job-1_/%'", "0");
+	printf("published again: each once, as a repetition\n");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -292,6 +319,7 @@ int main(void)
 	only_one_listens();
 	under_load();
 	killed_in_a_job();
+	published_again();
 	scene_end(&scene);
 	return 0;
 }
