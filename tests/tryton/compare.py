@@ -117,7 +117,7 @@ def payment(what, got, told):
     expect(what + " party", got["party"], ref("Customer", told["party"]))
     expect(what + " amount", amount(got["amount"]), abs(D(told["foreign"])) if told["foreign"] else abs(booked))
     expect(what + " entity amount", amount(got["entityAmount"]), abs(booked))
-    expect(what + " status", got["status"], {"posted": "CLEARED", "draft": "DRAFT"}[told["state"]])
+    expect(what + " status", got["status"], "REVERSED" if told["cancelled"] else {"posted": "CLEARED", "draft": "DRAFT"}[told["state"]])
     expect(what + " of", [a["invoice"] for a in got["allocations"]], [ref("Invoice", told["invoice"])] if told["invoice"] else [])
 
 

@@ -270,6 +270,34 @@ part.save()
 post(part, "CreditNoteIssued")
 step(f"credit notes {note.number} over {note.total_amount}, {part.number} over {part.total_amount}")
 
+# money that comes back, money that is too much, time whose invoice is refunded
+undone = post(invoice(other, [(thing, 1, "7")]))
+pay(undone)
+paid_by, = undone.reconciliation_lines
+Wizard("account.move.unreconcile_lines", [paid_by])
+undone.reload()
+assert undone.state == "posted"
+raised("InvoiceReopened", undone)
+Wizard("account.move.cancel", [paid_by.move]).execute("cancel")
+raised("PaymentReversed", paid_by)
+more = post(invoice(other, [(thing, 1, "8")]))
+pay(more, more.total_amount + D("5.55"), how="overpayment")
+assert more.state == "paid"
+entry = Model.get("timesheet.line")(employee=employee, date=today, duration=datetime.timedelta(hours=1, minutes=15), work=task.timesheet_works[0])
+entry.save()
+project.reload()
+project.click("invoice")
+regretted = one("account.invoice", ("party", "=", customer.id), ("state", "=", "draft"))
+post(regretted)
+raised("TimeBilled", entry)
+credit = Wizard("account.invoice.credit", [regretted])
+credit.form.with_refund = True
+credit.execute("credit")
+raised("CreditNoteIssued", one("account.invoice", ("party", "=", customer.id), ("id", ">", regretted.id)))
+raised("InvoiceCancelled", regretted)
+raised("TimeUnbilled", entry)
+step("a payment cancelled, an overpayment, an invoice of time refunded")
+
 bought = invoice(supplier, [(thing, 2, "10.0050"), (None, 1, "99.9900")], kind="in")
 bought.lines[0].taxes_deductible_rate = D("0.5")
 bought.save()
@@ -321,7 +349,7 @@ def tell_invoice(i):
         "date": text(i.invoice_date), "untaxed": text(i.untaxed_amount), "tax": text(i.tax_amount), "total": text(i.total_amount),
         "due": text(i.amount_to_pay), "move": i.move.id if i.move else None, "cancelled_by": i.cancel_move.id if i.cancel_move else None,
         "term": i.payment_term.name if i.payment_term else None,
-        "project": {billed.id: project.id, fixed.id: quay.id}.get(i.id),
+        "project": {billed.id: project.id, fixed.id: quay.id, regretted.id: project.id}.get(i.id),
         "lines": [{"id": n.id, "type": n.type, "amount": text(n.amount), "quantity": text(n.quantity), "description": n.description}
                   for n in i.lines],
         "taxes": sorted([text(t.base), text(t.amount)] for t in i.taxes),
@@ -334,6 +362,7 @@ def every(model):
         return Model.get(model).find([])
 
 
+cancelled = {m.origin.id for m in every("account.move") if m.origin and m.origin.__class__.__name__ == "account.move"}
 told = {
     "gone": [gone_id], "events": events, "posted_later": sorted({k for e, k in events if e in ("InvoicePosted", "CreditNoteIssued")}),
     "Invoice": [tell_invoice(i) for i in every("account.invoice")],
@@ -352,8 +381,8 @@ told = {
                    "work": int(t.work.origin.id), "cost": text(t.cost_price), "line": t.invoice_line.id if t.invoice_line else None}
                   for t in every("timesheet.line")],
     "Payment": [{"id": n.id, "party": n.party.id, "debit": text(n.debit), "credit": text(n.credit), "foreign": text(n.amount_second_currency),
-                 "state": n.move.state, "invoice": n.invoice_payment.id if n.invoice_payment else None}
-                for n in every("account.move.line") if n.move.journal.type == "cash" and n.party],
+                 "state": n.move.state, "cancelled": n.move.id in cancelled, "invoice": n.invoice_payment.id if n.invoice_payment else None}
+                for n in every("account.move.line") if n.move.journal.type == "cash" and n.party and not (n.move.origin and n.move.origin.__class__.__name__ == "account.move")],
 }
 for payment in told["Payment"]:
     if D(payment["credit"]) > 0:
