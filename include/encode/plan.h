@@ -97,6 +97,13 @@ struct encode_plan {
 MUST_CHECK struct encode_plan *encode_plan_new(struct encoder *enc, const struct table *table, struct error *err);
 void encode_plan_free(struct encode_plan *plan);
 
+/*
+ * Another name for the schema of keys or of values, made of its text: for one that has the fingerprint of a schema of another
+ * meaning. Fingerprints are those of Avro's parsing canonical form, which leaves out what numbers mean: the scale of a
+ * decimal, the unit of a time (Avro 1.11 specification, "Parsing Canonical Form for Schemas").
+ */
+MUST_CHECK int encode_plan_distinguish(const struct encoder *enc, struct encode_plan *plan, bool key, struct error *err);
+
 /* The plan for logical messages, topic <prefix>.message; owned by the encoder. */
 struct encode_plan *encoder_messages(struct encoder *enc);
 

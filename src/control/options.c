@@ -303,9 +303,7 @@ const struct option option_table[] = {
 	 .help = "What date, time and timestamp are in change topics, as Debezium's time.precision.mode. adaptive: times and timestamps "
 		 "in milliseconds if the column has three fraction digits or less, otherwise in microseconds. micros: the same, but "
 		 "times always in microseconds (adaptive_time_microseconds). connect: Kafka Connect's Date, Time and Timestamp, with "
-		 "Avro's logical types, in milliseconds: further digits are cut off. For another form see format.decimal; besides, the fingerprint of a schema "
-		 "does not cover what a number means, so that without a registry a reader cannot tell old timestamps from new ones: "
-		 "there choose before the first start."},
+		 "Avro's logical types, in milliseconds: further digits are cut off. For another form see format.decimal."},
 	{.name = "format.binary", .type = OPTION_CHOICE, AT(format_binary), .choices = binaries, .fallback = "bytes",
 	 .help = "What bytea is in change topics, as Debezium's binary.handling.mode. base64, hex: a string. For another form see "
 		 "format.decimal."},

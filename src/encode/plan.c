@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "encode/marker.h"
 #include "encoder.h"
@@ -267,18 +268,40 @@ static void (*const value_schemas[])(const struct encode_plan *plan, const char 
 	[ENVELOPE_FLAT] = write_flat_schema,
 };
 
+static int make_key_schema(struct encode_plan *plan, const char *space, struct error *err)
+{
+	struct writer text = {0};
+
+	if (!plan->key_field_count)
+		return 0;
+	write_key_schema(plan, space, &text);
+	return finish_schema(plan->arena, &text, &plan->key, err);
+}
+
+static int make_value_schema(const struct encoder *enc, struct encode_plan *plan, const char *space, struct error *err)
+{
+	struct writer text = {0};
+
+	value_schemas[enc->options.envelope](plan, space, enc->options.connector, &text);
+	return finish_schema(plan->arena, &text, &plan->value, err);
+}
+
 static int make_schemas(const struct encoder *enc, struct encode_plan *plan, struct error *err)
 {
 	const char *space = name_of_schema(plan->arena, plan->topic_name);
-	struct writer text = {0};
 
-	if (plan->key_field_count) {
-		write_key_schema(plan, space, &text);
-		if (finish_schema(plan->arena, &text, &plan->key, err))
-			return -1;
-	}
-	value_schemas[enc->options.envelope](plan, space, enc->options.connector, &text);
-	return finish_schema(plan->arena, &text, &plan->value, err);
+	return make_key_schema(plan, space, err) < 0 ? -1 : make_value_schema(enc, plan, space, err);
+}
+
+int encode_plan_distinguish(const struct encoder *enc, struct encode_plan *plan, bool key, struct error *err)
+{
+	struct encode_schema *schema = key ? &plan->key : &plan->value;
+	const char *space = arena_printf(plan->arena, "%s.v%08x", name_of_schema(plan->arena, plan->topic_name),
+					 (unsigned)hash_bytes(schema->text, 0)).ptr;
+
+	contract_free(schema->contract);
+	*schema = (struct encode_schema){0};
+	return key ? make_key_schema(plan, space, err) : make_value_schema(enc, plan, space, err);
 }
 
 struct encode_plan *encode_plan_new(struct encoder *enc, const struct table *table, struct error *err)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "pipeline/schema_list.h"
 #include "run.h"
@@ -339,12 +340,63 @@ static int settle_pair(struct pipeline *p, const char *topic, struct encode_sche
 	return settle(p, topic, PART_VALUE, value, err);
 }
 
+/* What is known of a fingerprint: 1 if it is this schema's, or now is, 0 if it is another's, -1. */
+static int claim_fingerprint(struct pipeline *p, const struct encode_schema *schema, struct error *err)
+{
+	char name[40], meaning[20];
+	struct arena arena;
+	struct view known;
+	int found;
+
+	snprintf(name, sizeof(name), "schema.%016llx", (unsigned long long)schema->fingerprint);
+	snprintf(meaning, sizeof(meaning), "%016llx", (unsigned long long)hash_bytes(schema->text, 0));
+	arena_init(&arena);
+	found = input_get(p->db, name, &arena, &known, err);
+	if (found > 0)
+		found = view_is(known, meaning);
+	else if (found == 0)
+		found = input_put(p->db, name, view_of(meaning), err) < 0 ? -1 : 1;
+	arena_done(&arena);
+	return found;
+}
+
+/*
+ * Without a registry a record says by a fingerprint which schema it has: when a column's scale or unit changes, the new
+ * schema gets another name, and so another fingerprint. It is done where the shape is first met in the log, and noted in
+ * the state file, so that a replay comes to the same.
+ */
+static int settle_meaning(struct pipeline *p, struct encode_plan *plan, bool key, struct error *err)
+{
+	const struct encode_schema *schema = key ? &plan->key : &plan->value;
+	int ours = schema->text.ptr ? claim_fingerprint(p, schema, err) : 1;
+
+	if (ours == 0) {
+		if (encode_plan_distinguish(p->encoder, plan, key, err) < 0)
+			return -1;
+		ours = claim_fingerprint(p, schema, err);
+	}
+	if (ours == 0)
+		return error_set(err, ERROR_INTERNAL, "the schema of topic %s cannot be told from another one", plan->topic_name);
+	return ours < 0 ? -1 : 0;
+}
+
+static int settle_meanings(struct pipeline *p, struct encode_plan *plan, struct error *err)
+{
+	if (p->registry)
+		return 0;
+	if (p->options->key_format == FORMAT_AVRO && settle_meaning(p, plan, true, err) < 0)
+		return -1;
+	return p->options->value_format == FORMAT_AVRO ? settle_meaning(p, plan, false, err) : 0;
+}
+
 int schemas_settle_route(struct pipeline *p, struct route *route, struct error *err)
 {
 	struct encode_plan *plan = route->plan;
 
 	if (route->framed)
 		return 0;
+	if (plan && settle_meanings(p, plan, err) < 0)
+		return -1;
 	if (plan && settle_pair(p, plan->topic_name, &plan->key, &plan->value, err) < 0)
 		return -1;
 	route->framed = true;

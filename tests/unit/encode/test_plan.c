@@ -292,6 +292,31 @@ static void an_identity_index_beside_the_primary_key_is_the_key(void **state)
 	encoder_free(enc);
 }
 
+static void schemas_of_equal_fingerprints_can_be_told_apart(void **state)
+{
+	unsigned key[] = {0};
+	struct column columns[] = {{.name = "id", .type = {TYPE_INT32, 0, 0}, .source_type = "integer"},
+				   {.name = "net", .type = {TYPE_DECIMAL, 8, 2}, .source_type = "numeric(8,2)"}};
+	struct table shape = {.schema = "public", .name = "t", .columns = columns, .column_count = 2, .key = key, .key_count = 1};
+	struct encoder *enc = encoder_new(&options);
+	struct encode_plan *before = encode_plan_new(enc, &shape, &(struct error){0}), *after;
+	uint64_t key_print;
+
+	(void)state;
+	columns[1].type.scale = 4;
+	after = encode_plan_new(enc, &shape, &(struct error){0});
+	key_print = after->key.fingerprint;
+	assert_int_equal(before->value.fingerprint, after->value.fingerprint);
+	assert_int_equal(encode_plan_distinguish(enc, after, false, &(struct error){0}), 0);
+	assert_int_not_equal(before->value.fingerprint, after->value.fingerprint);
+	assert_memory_equal(&after->value.frame, &(struct frame[]){frame_single_object(after->value.fingerprint)}, sizeof(struct frame));
+	assert_true(contains(after->value.text, "\"namespace\":\"tw.change.public.t.v"));
+	assert_int_equal(after->key.fingerprint, key_print);
+	encode_plan_free(before);
+	encode_plan_free(after);
+	encoder_free(enc);
+}
+
 /* The fields of the value and their order, as the golden files have them. */
 static void the_envelope_has_debeziums_fields_in_order(void **state)
 {
@@ -333,6 +358,7 @@ int main(void)
 		TEST("a table made anew keeps its topic", a_table_made_anew_keeps_its_topic),
 		TEST("excluded columns are not in the schema, but keys must be",
 		     excluded_columns_are_not_in_the_schema_but_keys_must_be),
+		TEST("schemas of equal fingerprints can be told apart by name", schemas_of_equal_fingerprints_can_be_told_apart),
 		TEST("an identity index beside the primary key is the key",
 		     an_identity_index_beside_the_primary_key_is_the_key),
 		TEST("the envelope has Debezium's fields in order", the_envelope_has_debeziums_fields_in_order),
