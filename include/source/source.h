@@ -97,7 +97,8 @@ struct source_part {
 	const struct table *table;    /* the version that is expected */
 	const char *condition;        /* of the source's SQL, or NULL */
 	struct view after;            /* the mark of the part before; VIEW_NONE: from the beginning */
-	uint64_t rows;                /* at most so many; a table without a key is read whole */
+	uint64_t rows;                /* at most so many ... */
+	uint64_t bytes;               /* ... and not much more than that; 0: any. A table without a key is read whole */
 	bool fence;                   /* not before those who write to the table now are done: it was not captured before */
 };
 

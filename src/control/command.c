@@ -15,7 +15,8 @@
 
 const struct verb *const verbs[] = {
 	&verb_run, &verb_check, &verb_doctor, &verb_grants, &verb_map_check, &verb_map_test, &verb_schema, &verb_tail, &verb_read,
-	&verb_exceptions_list, &verb_exceptions_show, &verb_exceptions_retry, &verb_publish, &verb_position, &verb_position_adopt, &verb_status,
+	&verb_exceptions_list, &verb_exceptions_show, &verb_exceptions_retry, &verb_publish, &verb_snapshot, &verb_position,
+	&verb_position_adopt, &verb_status,
 	&verb_completion, &verb_version, &verb_help,
 };
 

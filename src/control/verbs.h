@@ -20,6 +20,7 @@ extern const struct verb verb_exceptions_retry;
 extern const struct verb verb_publish;
 extern const struct verb verb_position;
 extern const struct verb verb_position_adopt;
+extern const struct verb verb_snapshot;
 extern const struct verb verb_status;
 extern const struct verb verb_tail;
 extern const struct verb verb_schema;

@@ -233,6 +233,8 @@ static int process_change(struct pipeline *p, struct change *change, struct erro
 		return -1;
 	if (route->mirrored && change_apply(p, change, err) < 0)
 		return -1;
+	if (p->repeat_pending)
+		repeats_see(p, change);
 	p->rows_since_state_commit++;
 	metric_add(p->replaying ? &p->metrics->replayed_changes : &p->metrics->changes, 1);
 	return 0;

@@ -342,14 +342,16 @@ int loads_open(struct pipeline *p, struct error *err)
 
 	loads_close(p);
 	if (!p->may_load)
-		return 0;
+		return repeats_open(p, err);
 	if (p->source_ops->look(p->source, NULL, 0, NULL, &at, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->table_count; i++)
 		if (mirror_state_of(p->mirror, p->tables[i].schema, p->tables[i].name, NULL) == MIRROR_LOADING &&
 		    add(p, i, at, err) < 0)
 			return -1;
-	p->loads_wanted = p->loads_due || p->load_count;
+	if (repeats_open(p, err) < 0)
+		return -1;
+	p->loads_wanted = p->loads_due || p->load_count || p->repeats;
 	return 0;
 }
 
@@ -362,6 +364,7 @@ void loads_close(struct pipeline *p)
 	p->load_count = 0;
 	p->loads_wanted = false;
 	p->load_retry_at = p->load_told_at = 0;
+	repeats_close(p);
 }
 
 /* Every so often: tables that were altered without a row being written since. */
@@ -530,7 +533,7 @@ static void drop_first(struct pipeline *p)
 {
 	wr_done(&p->loads[0].mark);
 	memmove(p->loads, p->loads + 1, --p->load_count * sizeof(*p->loads));
-	p->loads_wanted = p->loads_due || p->load_count;
+	p->loads_wanted = p->loads_due || p->load_count || p->repeats;
 }
 
 /* In the commit that makes the table whole: the documents that read it, to be made. */
@@ -571,21 +574,33 @@ static int finish(struct pipeline *p, const struct load *load, struct error *err
 /* Whether there is more to be done without waiting for anything. */
 bool loads_busy(const struct pipeline *p)
 {
-	return p->load_count && !p->loads[0].read && p->now >= p->load_retry_at;
+	if (p->load_count)
+		return !p->loads[0].read && p->now >= p->load_retry_at;
+	return repeats_busy(p);
 }
 
-/* A piece of it, between two transactions of the stream. */
-int loads_step(struct pipeline *p, struct error *err)
+static int step(struct pipeline *p, struct error *err)
 {
 	struct load *load = p->loads;
 
-	if (p->txn || p->replaying)
-		return 0;
-	if (p->loads_due)
-		return begin_again(p, err);
 	if (p->rows_since_state_commit >= STATE_COMMIT_ROWS && meet(p, err) < 0)
 		return -1;
 	if (!load->read)
 		return p->now < p->load_retry_at ? 0 : read_part(p, load, err);
 	return position_compare(p->applied.position, load->seen) < 0 ? 0 : finish(p, load, err);
+}
+
+/* A piece of it, between two transactions of the stream. */
+int loads_step(struct pipeline *p, struct error *err)
+{
+	if (p->txn || p->replaying)
+		return 0;
+	if (p->loads_due)
+		return begin_again(p, err);
+	if (p->load_count && !p->repeat_pending)
+		return step(p, err);
+	if (p->repeats)
+		return repeats_step(p, err);
+	p->loads_wanted = false;
+	return 0;
 }

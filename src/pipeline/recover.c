@@ -394,7 +394,7 @@ int recover_start(struct pipeline *p, struct error *err)
 	p->now = p->state_committed_at = p->publication_checked_at = clock_mono();
 	p->retention_at = p->kafka_probed_at = 0;
 	status_alive(p, STEP_MOST_US);
-	if (begin_by(p, action, err) < 0 || jobs_run(p, &checkpoint, err) < 0)
+	if (begin_by(p, action, err) < 0 || repeats_adopt(p, &checkpoint, err) < 0 || jobs_run(p, &checkpoint, err) < 0)
 		return -1;
 	return start_stream(p, err);
 }

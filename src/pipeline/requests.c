@@ -12,6 +12,7 @@ static const struct request_kind kinds[] = {
 	 {{"entity", REQUEST_TEXT, false}, {"key", REQUEST_TEXT, false}, {"all", REQUEST_SWITCH, false}},
 	 retry_take},
 	{"publish", true, {{"entity", REQUEST_TEXT, true}, {"key", REQUEST_TEXT, false}}, republish_take},
+	{"snapshot", true, {{"table", REQUEST_TEXT, true}, {"where", REQUEST_TEXT, false}}, repeats_take},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -13,6 +13,7 @@
  *	markers.c    BEGIN and END records of transactions and snapshots, with counts
  *	schemas.c    which frame messages have; with a registry, schemas registered before their first message
  *	refused.c    change records that cannot be published
+ *	repeats.c    rows of tables that are published while changes are streamed
  *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
@@ -190,9 +191,13 @@ struct pipeline {
 	size_t load_count;
 	bool may_load;                          /* no first snapshot comes that loads everything */
 	bool loads_due;                         /* the start has to look at the tables again ... */
-	bool loads_wanted;                      /* ... or there are loads: something is to be done between transactions */
+	bool loads_wanted;                      /* ... or there are loads, or repeats: there is something to do between transactions */
 	usec_t load_retry_at;                   /* monotonic */
 	usec_t load_told_at;
+
+	/* repeats.c */
+	struct repeat *repeats;                 /* a list; the first one is under way */
+	bool repeat_pending;                    /* a part of it waits for the stream, and has to see all changes */
 
 	/* where we are */
 	uint64_t claim;
@@ -442,6 +447,16 @@ int loads_look(struct pipeline *p, struct error *err);
 bool loads_busy(const struct pipeline *p);
 int load_settle(struct pipeline *p, const struct change *change, struct error *err);
 bool load_has(struct pipeline *p, const struct change *change);
+
+/* repeats.c */
+struct request;
+int repeats_open(struct pipeline *p, struct error *err);
+void repeats_close(struct pipeline *p);
+int repeats_adopt(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
+int repeats_step(struct pipeline *p, struct error *err);
+bool repeats_busy(const struct pipeline *p);
+void repeats_see(struct pipeline *p, const struct change *change);
+int repeats_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 
 /* requests.c: what others ask for, if there is anything and its moment has come */
 int requests_serve(struct pipeline *p, struct error *err);

@@ -253,10 +253,146 @@ static void reload_under_load(void)
 	printf("tables altered under load are loaded again, whenever the agent is killed: every document is right, none was sent twice\n");
 }
 
+/* Snapshots that are repeated ------------------------------------------------------------------- */
+
+static void ask(const struct site *site, const char *flags, int code)
+{
+	char verb[300];
+
+	snprintf(verb, sizeof(verb), "snapshot %s", flags);
+	if (agent_verb(&site->plain.agent, verb, "asked.out") != code)
+		harness_fail(&site->plain.agent, verb);
+}
+
+static void prepare_plain(struct site *site, const char *name, const char *include)
+{
+	*site = (struct site){.plain.name = name};
+	scene_sql(&scene, "%s", named(site, tables));
+	scene_sql(&scene, "%s", named(site, work));
+	site->plain.include = include;
+	site->plain.extra = "batch:\n  events: 300\nsnapshot:\n  part_rows: 700\n";
+	agent_init(&site->plain.agent, &scene, name, "");
+	plain_configure(&site->plain);
+}
+
+/* Of every key, the last record is what the table has; and a row that was read again is what the record before it has. */
+static void expect_rows(const struct site *site)
+{
+	must_be_empty(site, "SELECT concat_ws(' ', r.*, '|', d.*) FROM (SELECT id, hours, state FROM NAME) r FULL JOIN (SELECT (key->>'id')::int AS "
+		      "id, (value #>> '{after,hours}')::numeric AS hours, value #>> '{after,state}' AS state FROM last WHERE topic = "
+		      "'NAME.change.public.NAME' AND value <> 'null') d USING (id) WHERE (r.hours, r.state) IS DISTINCT FROM (d.hours, d.state)",
+		      "the last record of a key is not what the table has");
+	must_be_empty(site, "SELECT key::text || ' at ' || n FROM (SELECT key, n, value, lag(value) OVER (PARTITION BY key ORDER BY n) AS before FROM seen "
+		      "WHERE topic = 'NAME.change.public.NAME') s WHERE value #>> '{source,snapshot}' = 'incremental' AND (before IS NULL OR before = "
+		      "'null' OR (value #> '{after,hours}', value #> '{after,state}') IS DISTINCT FROM (before #> '{after,hours}', before #> "
+		      "'{after,state}'))", "a row was read again that is older than what was published");
+}
+
+/* A row that nobody changes comes once with each snapshot. */
+static void expect_repeats(const struct site *site, int snapshots)
+{
+	char query[500];
+
+	snprintf(query, sizeof(query), "SELECT key::text || ' ' || count(*) FILTER (WHERE value #>> '{source,snapshot}' = 'incremental') FROM seen WHERE "
+		 "topic = 'NAME.change.public.NAME' AND (key->>'id')::int BETWEEN 8001 AND 9500 GROUP BY key HAVING count(*) FILTER (WHERE value #>> "
+		 "'{source,snapshot}' = 'incremental') <> %d", snapshots);
+	must_be_empty(site, query, "a row does not come once with each snapshot");
+}
+
+static void repeat_under_load(void)
+{
+	static const char *const deaths[] = {"in-repeat:900", "part-read:3", "part-due:2", "part-published:1", "part-published:3",
+					     "before-state-commit:4", "after-state-commit:3", "after-commit:6", "before-commit:5"};
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+	int snapshots = 0;
+	pid_t workers[2];
+
+	prepare_plain(&site, "again", "[public.again, public.again_group]");
+	scene_sql(&scene, "INSERT INTO again SELECT g, 1, 'S', 'still' FROM generate_series(8001, 9500) g");
+	plain_stream(&site.plain);
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		workers[i] = scene_work(&scene, named(&site, "SELECT NAME_work()"));
+	ask(&site, "--table nothing", 2);
+	ask(&site, "--table again --where 'nothing = 1'", 2);
+	for (int round = number("TAILWATER_ROUNDS", 1); round > 0; round--) {
+		for (size_t i = 0; i < COUNT_OF(deaths); i++) {
+			ask(&site, "--table public.again", 0);
+			snapshots++;
+			agent_kill(agent);
+			die_at(&site, deaths[i]);
+			plain_stream(&site.plain);
+		}
+	}
+	for (int i = number("TAILWATER_KILLS", 4); i > 0; i--) {
+		usleep((useconds_t)rand() % 1000000);
+		agent_kill(agent);
+		plain_stream(&site.plain);
+	}
+	ask(&site, "--table again_group", 0);
+	WAIT_UNTIL(agent_logged(agent, "of table public.again_group is published") > 0, 60, agent);
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		scene_work_stop(&scene, workers[i]);
+	ask(&site, "--table again --where 'id <= 8500 -- half of them'", 0);
+	WAIT_UNTIL(agent_logged(agent, "of table public.again is published") > (unsigned)snapshots, 60, agent);
+	plain_catch_up(&site.plain);
+	agent_stop(agent);
+	read_back(&site);
+	expect_rows(&site);
+	scene_sql(&scene, "DELETE FROM line WHERE line #>> '{value,source,snapshot}' = 'incremental' AND (line #>> '{key,id}')::int BETWEEN 8001 AND "
+		  "8500 AND (line->>'offset')::bigint > (SELECT max((line->>'offset')::bigint) FROM line WHERE line #>> '{key,id}' = '9500')");
+	expect_repeats(&site, snapshots);
+	printf("%d snapshots are repeated under load: no row is older than what was published, each comes once, whenever the agent is killed\n",
+	       snapshots);
+}
+
+/* Transactions that are open while the table comes into the publication, and of which the log does not have all. */
+static void table_added(void)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+	pid_t workers[2];
+
+	prepare_plain(&site, "older", NULL);
+	plain_stream(&site.plain);
+	agent_stop(agent);
+	scene_sql(&scene, "CREATE TABLE added (id int PRIMARY KEY, hours int, state text); INSERT INTO added SELECT g, 0, 'S' FROM "
+		  "generate_series(1, 3000) g; CREATE SEQUENCE added_ids START 5001");
+	workers[0] = scene_work(&scene, "BEGIN; INSERT INTO added VALUES (nextval('added_ids'), 1, 'A'); UPDATE added SET hours = hours + 1 WHERE id % 7 = 0;"
+				" SELECT pg_sleep(1.5); COMMIT");
+	workers[1] = scene_work(&scene, "SELECT pg_sleep(0.4); UPDATE added SET hours = hours + 1 WHERE id % 7 = 3; DELETE FROM added WHERE id = "
+				"(SELECT max(id) FROM added WHERE id < 3000)");
+	WAIT_UNTIL(atoi(scene_value(&scene, "SELECT count(*) FROM pg_locks WHERE relation = 'added'::regclass AND mode = 'RowExclusiveLock'")) > 0, 20, agent);
+	scene_sql(&scene, "ALTER PUBLICATION older ADD TABLE added");
+	site.plain.include = "[public.older, public.added]";
+	plain_configure(&site.plain);
+	die_at(&site, "part-read:1");
+	die_at(&site, "part-published:2");
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, "of table public.added is published") > 0, 60, agent);
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		scene_work_stop(&scene, workers[i]);
+	plain_catch_up(&site.plain);
+	agent_stop(agent);
+	read_back(&site);
+	must_be_empty(&site, "SELECT concat_ws(' ', r.*, '|', d.*) FROM added r FULL JOIN (SELECT (key->>'id')::int AS id, (value #>> '{after,hours}')::int AS "
+		      "hours, value #>> '{after,state}' AS state FROM last WHERE topic = 'older.change.public.added' AND value <> 'null') d USING (id) "
+		      "WHERE (r.hours, r.state) IS DISTINCT FROM (d.hours, d.state)", "the rows of the added table are not what the table has");
+	must_be_empty(&site, "SELECT topic || ' ' || n FROM seen WHERE topic LIKE '%.public.older' AND value #>> '{source,snapshot}' = 'incremental'",
+		      "a table that was there already was read again");
+	plain_stream(&site.plain);
+	agent_stop(agent);
+	if (agent_logged(agent, "is new among those that have change topics") < 1 || agent_logged(agent, "of table public.added is published") != 1)
+		harness_fail(agent, "the table was not read once");
+	printf("a table that is added to the configuration is read, and no other\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } steps[] = {
+	{"repeat", repeat_under_load},
+	{"added", table_added},
 	{"reload", reload_under_load},
 };
 

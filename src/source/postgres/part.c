@@ -418,7 +418,8 @@ int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct 
 	}
 	wr_printf(&sql, ") TO STDOUT");
 	wr_u8(&sql, 0);
-	part->rows = 0;
+	part->rows = part->bytes = 0;
+	part->most_bytes = table->key_count && wanted->bytes ? wanted->bytes : UINT64_MAX;
 	part->most = table->key_count ? wanted->rows : UINT64_MAX;
 	result = run(part->conn, err, sql.data);
 	wr_done(&sql);
@@ -444,13 +445,16 @@ int pg_part_row(struct pg_part *part, struct view *ret, struct error *err)
 
 	PQfreemem(part->buffer);
 	part->buffer = NULL;
+	if (part->bytes > part->most_bytes)
+		return 0;
 	len = PQgetCopyData(part->conn, &part->buffer, 0);
 	if (len == -1)
 		return finish_copy(part, err);
 	if (len < 0)
 		return pg_fail(part->conn, NULL, err, "reading a part of a table");
 	*ret = (struct view){part->buffer, (size_t)len - (part->buffer[len - 1] == '\n')};
-	if (++part->rows == part->most) {
+	part->bytes += (uint64_t)len;
+	if (++part->rows == part->most || part->bytes > part->most_bytes) {
 		wr_clear(&part->last);
 		wr_view_bytes(&part->last, *ret);
 	}
@@ -473,12 +477,16 @@ static void write_mark(struct pg_part *part, const struct table *table)
 /* With a commit: what reading has tidied up on the way is in the log, and a server at rest flushes it only then. */
 int pg_part_end(struct pg_part *part, const struct table *table, struct source_part_end *ret, struct error *err)
 {
-	if (run(part->conn, err, "COMMIT") < 0)
+	bool cut = part->bytes > part->most_bytes;
+
+	if (cut)
+		pg_part_stop(part);
+	else if (run(part->conn, err, "COMMIT") < 0)
 		return -1;
 	*ret = (struct source_part_end){
 		.seen = {POSITION_PG_LSN, part->sight.high},
 		.rows = part->rows,
-		.more = part->rows == part->most,
+		.more = cut || part->rows == part->most,
 		.mark = VIEW_NONE,
 	};
 	if (ret->more) {

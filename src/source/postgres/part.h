@@ -44,6 +44,7 @@ struct pg_part {
 	char *writers;      /* what has to end first: an array of virtual numbers as text, owned; NULL: nothing ... */
 	uint64_t fenced;    /* ... for the table with this oid */
 	uint64_t rows, most;
+	uint64_t bytes, most_bytes;
 };
 
 /* Forgets: a new stream begins. */

@@ -310,7 +310,7 @@ static void schemas_of_equal_fingerprints_can_be_told_apart(void **state)
 	assert_int_equal(encode_plan_distinguish(enc, after, false, &(struct error){0}), 0);
 	assert_int_not_equal(before->value.fingerprint, after->value.fingerprint);
 	assert_memory_equal(&after->value.frame, &(struct frame[]){frame_single_object(after->value.fingerprint)}, sizeof(struct frame));
-	assert_true(contains(after->value.text, "\"namespace\":\"tw.change.public.t.v"));
+	assert_true(contains(after->value.text, "\"namespace\":\"gold.change.public.t.v"));
 	assert_int_equal(after->key.fingerprint, key_print);
 	encode_plan_free(before);
 	encode_plan_free(after);

@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Tables whose rows go to their change topics while changes are streamed: one that somebody asks for (`tailwater
+ * snapshot`), and one that the configuration has not named before. A part of the table is read as one moment has it, and
+ * kept in memory. What the stream brings from then on, and the part has not seen, strikes out its rows: they are published
+ * already as something newer. When the stream has come to where the part was read, what is left of it is what the table
+ * has, and goes out in one Kafka transaction.
+ *
+ * The checkpoint of that transaction has the number of the part. Before it, at a border, the state file says what that part
+ * is: so after a crash it is known whether Kafka has it, and nothing is published twice, or left out. Rows that Kafka does
+ * not have are read anew.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "pipeline/requests.h"
+#include "run.h"
+#include "state/inputs.h"
+#include "state/jobs.h"
+
+#define PART_BYTES (8 << 20)
+#define WHOLE_BYTES (64 << 20)          /* of a table without a key, whose rows cannot be read in parts */
+#define SERVE_ROWS 1024
+#define RETRY_US (50 * USEC_PER_MSEC)
+#define RECORD "repeat."
+#define KNOWN "snapshot.tables"
+
+/* A row of the part; those that look the same are in a list. */
+struct kept_row {
+	struct value *values;
+	struct kept_row *same;
+	bool struck;
+};
+
+struct part {
+	bool pending;               /* it is read, and waits for the stream */
+	const struct table *table;
+	struct arena arena;
+	struct kept_row *rows;
+	size_t count, capacity;
+	size_t bytes;
+	struct map keys;            /* -> the first of those with this key; keys in the arena */
+	struct writer key;
+};
+
+struct repeat {
+	uint64_t number;
+	char *schema, *name, *condition; /* condition "": all rows */
+	bool fence;
+	uint64_t parts, rows;       /* published */
+	struct writer mark;         /* where the next part begins; empty: at the beginning */
+
+	/* of the part that is about to be published */
+	uint64_t next_rows;
+	bool next_more;
+	struct writer next_mark;
+	struct position seen;
+	struct part part;
+
+	usec_t retry_at;
+	struct repeat *next;
+};
+
+/* Records ------------------------------------------------------------------------------------- */
+
+static void write_hex(struct writer *to, struct view bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		wr_printf(to, "%02x", (unsigned char)bytes.ptr[i]);
+	wr_u8(to, '\n');
+}
+
+static void read_hex(struct view text, struct writer *to)
+{
+	unsigned byte;
+
+	wr_clear(to);
+	for (size_t i = 0; i + 1 < text.len && sscanf(text.ptr + i, "%2x", &byte) == 1; i += 2)
+		wr_u8(to, (uint8_t)byte);
+}
+
+static int save(struct pipeline *p, const struct repeat *repeat, struct error *err)
+{
+	struct writer text = {0};
+	char name[40];
+	int result;
+
+	snprintf(name, sizeof(name), RECORD "%020" PRIu64, repeat->number);
+	wr_printf(&text, "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n", repeat->fence, repeat->parts, repeat->rows,
+		  repeat->next_rows, repeat->next_more);
+	write_hex(&text, view_of(repeat->schema));
+	write_hex(&text, view_of(repeat->name));
+	write_hex(&text, view_of(repeat->condition));
+	write_hex(&text, wr_view(&repeat->mark));
+	write_hex(&text, wr_view(&repeat->next_mark));
+	result = input_put(p->db, name, wr_view(&text), err);
+	wr_done(&text);
+	return result;
+}
+
+static int forget(struct pipeline *p, const struct repeat *repeat, struct error *err)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), RECORD "%020" PRIu64, repeat->number);
+	return input_put(p->db, name, VIEW_NONE, err);
+}
+
+static struct view next_line(struct view *rest)
+{
+	const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
+	struct view line = {rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len};
+	size_t skip = line.len + (end != NULL);
+
+	rest->ptr += skip;
+	rest->len -= skip;
+	return line;
+}
+
+static char *read_text(struct view *rest)
+{
+	struct writer text = {0};
+
+	read_hex(next_line(rest), &text);
+	wr_u8(&text, '\0');
+	return text.data;
+}
+
+static void append(struct pipeline *p, struct repeat *repeat)
+{
+	struct repeat **end = &p->repeats;
+
+	arena_init(&repeat->part.arena);
+	while (*end)
+		end = &(*end)->next;
+	*end = repeat;
+}
+
+static int read_record(void *arg, struct view name, struct view text)
+{
+	struct repeat *repeat = MEM_NEW(struct repeat);
+	struct view head = next_line(&text);
+	char line[120];
+	int fence = 0, more = 0;
+
+	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(name));
+	repeat->number = strtoull(line + strlen(RECORD), NULL, 10);
+	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(head));
+	sscanf(line, "%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %d", &fence, &repeat->parts, &repeat->rows, &repeat->next_rows, &more);
+	repeat->fence = fence;
+	repeat->next_more = more;
+	repeat->schema = read_text(&text);
+	repeat->name = read_text(&text);
+	repeat->condition = read_text(&text);
+	read_hex(next_line(&text), &repeat->mark);
+	read_hex(next_line(&text), &repeat->next_mark);
+	append(arg, repeat);
+	return 0;
+}
+
+static void part_reset(struct part *part)
+{
+	map_clear(&part->keys);
+	arena_reset(&part->arena);
+	part->count = part->bytes = 0;
+	part->pending = false;
+}
+
+static void repeat_free(struct repeat *repeat)
+{
+	map_done(&repeat->part.keys);
+	arena_done(&repeat->part.arena);
+	free(repeat->part.rows);
+	wr_done(&repeat->part.key);
+	wr_done(&repeat->mark);
+	wr_done(&repeat->next_mark);
+	free(repeat->schema);
+	free(repeat->name);
+	free(repeat->condition);
+	free(repeat);
+}
+
+static void drop_first(struct pipeline *p)
+{
+	struct repeat *first = p->repeats;
+
+	p->repeats = first->next;
+	p->repeat_pending = false;
+	repeat_free(first);
+}
+
+/* A number that no job has, or will have: the checkpoint knows both by it. */
+static int take_number(struct pipeline *p, uint64_t *ret, struct error *err)
+{
+	struct job job = {.kind = VIEW("repeat")};
+
+	if (job_add(p->db, &job, err) < 0 || job_finish(p->db, job.number, err) < 0)
+		return -1;
+	*ret = job.number;
+	return 0;
+}
+
+static int add(struct pipeline *p, const struct source_table *table, struct view condition, bool fence, uint64_t *ret_number,
+	       struct error *err)
+{
+	struct repeat *repeat = MEM_NEW(struct repeat);
+
+	repeat->schema = mem_text(view_of(table->schema));
+	repeat->name = mem_text(view_of(table->name));
+	repeat->condition = mem_text(condition.ptr ? condition : VIEW(""));
+	repeat->fence = fence;
+	if (take_number(p, &repeat->number, err) < 0 || save(p, repeat, err) < 0) {
+		repeat_free(repeat);
+		return -1;
+	}
+	append(p, repeat);
+	*ret_number = repeat->number;
+	return 0;
+}
+
+/* The start ------------------------------------------------------------------------------------ */
+
+static bool is_listed(const char *known, const struct source_table *table)
+{
+	char *line = mem_printf("\n%s\t%s\n", table->schema, table->name);
+	bool listed = strstr(known, line) != NULL;
+
+	free(line);
+	return listed;
+}
+
+/* Tables with a change topic that had none when the agent was here last. */
+static int add_new(struct pipeline *p, const char *known, struct error *err)
+{
+	for (size_t i = 0; i < p->table_count; i++) {
+		uint64_t number;
+
+		if (!pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name) || is_listed(known, &p->tables[i]))
+			continue;
+		if (add(p, &p->tables[i], VIEW_NONE, true, &number, err) < 0)
+			return -1;
+		log_info(p->options->name, "table %s.%s is new among those that have change topics: its rows are read as snapshot %"
+			 PRIu64, p->tables[i].schema, p->tables[i].name, number);
+	}
+	return 0;
+}
+
+static int list_known(struct pipeline *p, struct error *err)
+{
+	struct writer list = {0};
+	int result;
+
+	wr_u8(&list, '\n');
+	for (size_t i = 0; i < p->table_count; i++)
+		if (pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name))
+			wr_printf(&list, "%s\t%s\n", p->tables[i].schema, p->tables[i].name);
+	result = input_put(p->db, KNOWN, wr_view(&list), err);
+	wr_done(&list);
+	return result;
+}
+
+/* State files of before know of no list: all were in the first snapshot then. */
+int repeats_open(struct pipeline *p, struct error *err)
+{
+	struct arena arena;
+	struct view known = VIEW_NONE;
+	int found = 0;
+
+	repeats_close(p);
+	if (p->may_load) {
+		if (input_each(p->db, RECORD, read_record, p, err) < 0)
+			return -1;
+		arena_init(&arena);
+		found = input_get(p->db, KNOWN, &arena, &known, err);
+		if (found > 0) {
+			char *text = mem_text(known);
+
+			found = add_new(p, text, err);
+			free(text);
+		}
+		arena_done(&arena);
+	}
+	return found < 0 ? -1 : list_known(p, err);
+}
+
+void repeats_close(struct pipeline *p)
+{
+	while (p->repeats)
+		drop_first(p);
+}
+
+static void take_next(struct repeat *repeat)
+{
+	repeat->parts++;
+	repeat->rows += repeat->next_rows;
+	wr_clear(&repeat->mark);
+	wr_view_bytes(&repeat->mark, wr_view(&repeat->next_mark));
+	repeat->next_rows = 0;
+}
+
+static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	take_next(repeat);
+	if (repeat->next_more)
+		return save(p, repeat, err);
+	log_info(p->options->name, "snapshot %" PRIu64 " of table %s.%s is published: %" PRIu64 " rows", repeat->number, repeat->schema,
+		 repeat->name, repeat->rows);
+	if (forget(p, repeat, err) < 0)
+		return -1;
+	drop_first(p);
+	return 0;
+}
+
+/* Kafka has a part that the state file does not know to be published: the checkpoint tells. */
+int repeats_adopt(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+{
+	struct repeat *first = p->repeats;
+
+	if (!first || checkpoint->job != first->number || checkpoint->job_done != first->parts + 1)
+		return 0;
+	p->applied = p->published;
+	return end_part(p, first, err) < 0 ? -1 : state_commit(p, err);
+}
+
+/* Parts ---------------------------------------------------------------------------------------- */
+
+/* Without a key, the whole row is what it is known by. */
+static struct view key_of(struct part *part, const struct table *table, const struct value *values)
+{
+	unsigned count = table->key_count ? table->key_count : table->column_count;
+
+	wr_clear(&part->key);
+	for (unsigned i = 0; i < count; i++) {
+		const struct value *value = &values[table->key_count ? table->key[i] : i];
+		enum value_form form = type_form(table->columns[table->key_count ? table->key[i] : i].type);
+
+		wr_u8(&part->key, (uint8_t)value->state);
+		if (value->state != VALUE_PRESENT)
+			continue;
+		if (form == FORM_INTEGER) {
+			wr_u64le(&part->key, (uint64_t)value->integer);
+			continue;
+		}
+		wr_u64le(&part->key, value->text.len);
+		wr_view_bytes(&part->key, value->text);
+	}
+	return wr_view(&part->key);
+}
+
+static void keep_row(struct part *part, const struct table *table, const struct change *change)
+{
+	struct value *values = ARENA_ARRAY(&part->arena, struct value, table->column_count);
+	struct view key = key_of(part, table, change->after.values);
+	struct kept_row *row;
+
+	if (part->count == part->capacity) {
+		part->capacity = part->capacity ? part->capacity * 2 : 1024;
+		part->rows = mem_resize(part->rows, part->capacity, sizeof(*part->rows));
+	}
+	row = &part->rows[part->count++];
+	memcpy(values, change->after.values, sizeof(*values) * table->column_count);
+	part->bytes += sizeof(*values) * table->column_count + key.len + sizeof(*row);
+	for (unsigned i = 0; i < table->column_count; i++) {
+		if (values[i].state != VALUE_PRESENT || type_form(table->columns[i].type) == FORM_INTEGER)
+			continue;
+		part->bytes += values[i].text.len;
+		values[i].text = arena_copy(&part->arena, values[i].text);
+	}
+	*row = (struct kept_row){.values = values};
+}
+
+/* When all are there, and stand still. */
+static void index_rows(struct part *part)
+{
+	for (size_t i = 0; i < part->count; i++) {
+		struct kept_row *row = &part->rows[i];
+		struct view key = key_of(part, part->table, row->values);
+
+		row->same = map_get(&part->keys, key);
+		map_put(&part->keys, arena_copy(&part->arena, key), row);
+	}
+}
+
+/* Newer than the part: all rows of a key; or of rows without one, one that is the same. */
+static void strike(struct part *part, const struct value *values)
+{
+	for (struct kept_row *row = map_get(&part->keys, key_of(part, part->table, values)); row; row = row->same) {
+		bool first = !row->struck;
+
+		row->struck = true;
+		if (first && !part->table->key_count)
+			return;
+	}
+}
+
+static void strike_all(struct part *part)
+{
+	for (size_t i = 0; i < part->count; i++)
+		part->rows[i].struck = true;
+}
+
+/* A change of the stream, while a part waits. */
+void repeats_see(struct pipeline *p, const struct change *change)
+{
+	struct part *part = &p->repeats->part;
+
+	if (change->table->source_id != part->table->source_id || p->source_ops->part_sees(p->source, change->txn))
+		return;
+	if (change->table != part->table) { /* altered since: it is read anew */
+		part_reset(part);
+		p->repeat_pending = false;
+		return;
+	}
+	if (change->op == CHANGE_TRUNCATE)
+		strike_all(part);
+	if (change->before.image != IMAGE_NONE)
+		strike(part, change->before.values);
+	if (part->table->key_count && change->after.image != IMAGE_NONE)
+		strike(part, change->after.values);
+}
+
+static int read_rows(struct pipeline *p, struct part *part, struct error *err)
+{
+	size_t most = part->table->key_count ? SIZE_MAX : WHOLE_BYTES;
+	struct change change;
+	int got;
+
+	while ((got = masks_pass(p->masks, &change, p->source_ops->part_next(p->source, &change, err), err)) > 0) {
+		keep_row(part, part->table, &change);
+		failpoint("in-repeat");
+		if (part->count % SERVE_ROWS == 0 && pipeline_serve(p, err) < 0)
+			return -1;
+		if (part->bytes > most)
+			return 1;
+	}
+	return got;
+}
+
+static int take_part(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	struct source_part_end end;
+
+	if (p->source_ops->part_end(p->source, &end, err) < 0)
+		return -1;
+	repeat->fence = false;
+	repeat->seen = end.seen;
+	repeat->next_rows = end.rows;
+	repeat->next_more = end.more;
+	wr_clear(&repeat->next_mark);
+	wr_view_bytes(&repeat->next_mark, end.mark);
+	index_rows(&repeat->part);
+	repeat->part.pending = p->repeat_pending = true;
+	failpoint("part-read");
+	return 0;
+}
+
+static int give_up(struct pipeline *p, struct repeat *repeat, const char *why, struct error *err)
+{
+	log_warning(p->options->name, "snapshot %" PRIu64 " of table %s.%s is given up: %s", repeat->number, repeat->schema, repeat->name,
+		    why);
+	if (forget(p, repeat, err) < 0)
+		return -1;
+	drop_first(p);
+	return db_commit(p->db, err);
+}
+
+static int read_part(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	struct source_part wanted = {
+		.table = repeat->part.table,
+		.condition = *repeat->condition ? repeat->condition : NULL,
+		.after = repeat->mark.len ? wr_view(&repeat->mark) : VIEW_NONE,
+		.rows = p->options->part_rows,
+		.bytes = PART_BYTES,
+		.fence = repeat->fence,
+	};
+	enum part_answer answer;
+	int result = p->source_ops->part_begin(p->source, &wanted, &answer, err);
+
+	if (result < 0)
+		return -1;
+	if (answer != PART_BEGUN) {
+		repeat->retry_at = p->now + RETRY_US;
+		return 0;
+	}
+	result = read_rows(p, &repeat->part, err);
+	if (result == 0)
+		result = take_part(p, repeat, err);
+	p->source_ops->part_stop(p->source);
+	return result > 0 ? give_up(p, repeat, "it has no key, and too many rows to be kept until they can be published", err) : result;
+}
+
+/* The shape that the table has by now; the stream may not have come there yet. */
+static int begin_part(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	struct source_table table = {.schema = repeat->schema, .name = repeat->name};
+	const struct table *now;
+	struct position at;
+
+	if (p->source_ops->look(p->source, &table, 1, &now, &at, err) < 0)
+		return -1;
+	if (!now || !pipeline_publishes(p->options, now->schema, now->name))
+		return give_up(p, repeat, "it is gone, or has no change topic any more", err);
+	part_reset(&repeat->part);
+	repeat->part.table = now;
+	return read_part(p, repeat, err);
+}
+
+static int publish_rows(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	struct encode_snapshot origin = {.lsn = repeat->seen.lsn, .started_at = clock_wall(), .marker = "incremental"};
+	const struct part *part = &repeat->part;
+	uint64_t index = repeat->rows;
+
+	encode_snapshot(p->encoder, &origin);
+	for (size_t i = 0; i < part->count; i++) {
+		struct change change = {.op = CHANGE_READ, .table = part->table, .index = index++,
+					.after = {IMAGE_FULL, part->rows[i].values}};
+
+		if (part->rows[i].struck)
+			continue;
+		if (change_publish(p, &change, err) < 0)
+			return -1;
+		metric_add(&p->metrics->snapshot_rows, 1);
+		if (i % SERVE_ROWS == 0 && pipeline_serve(p, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* At the place where nothing is under way. */
+static int publish_part(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	if (route_table(p, repeat->part.table, err) < 0 ||
+	    schemas_settle_route(p, route_of(p, repeat->part.table), err) < 0 || save(p, repeat, err) < 0)
+		return -1;
+	if ((p->batch.open && batch_commit_checkpoint(p, err) < 0) || state_commit(p, err) < 0)
+		return -1;
+	failpoint("part-due");
+	if (publish_rows(p, repeat, err) < 0)
+		return -1;
+	p->job = repeat->number;
+	p->job_done = repeat->parts + 1;
+	if (batch_commit_checkpoint(p, err) < 0)
+		return -1;
+	failpoint("part-published");
+	part_reset(&repeat->part);
+	p->repeat_pending = false;
+	if (end_part(p, repeat, err) < 0 || state_commit(p, err) < 0)
+		return -1;
+	p->job = p->job_done = 0;
+	return 0;
+}
+
+bool repeats_busy(const struct pipeline *p)
+{
+	return p->repeats && !p->repeats->part.pending && p->now >= p->repeats->retry_at;
+}
+
+/* Between two transactions of the stream. A part that waits goes before all others, since it is told by the last one read. */
+int repeats_step(struct pipeline *p, struct error *err)
+{
+	struct repeat *repeat = p->repeats;
+
+	if (!repeat->part.pending)
+		return p->now < repeat->retry_at ? 0 : begin_part(p, repeat, err);
+	return position_compare(p->applied.position, repeat->seen) < 0 ? 0 : publish_part(p, repeat, err);
+}
+
+/* Requests ------------------------------------------------------------------------------------- */
+
+static int find_table(struct pipeline *p, struct view name, size_t *ret, struct error *err)
+{
+	for (size_t i = 0; i < p->table_count; i++) {
+		char *text = mem_printf("%s.%s", p->tables[i].schema, p->tables[i].name);
+		bool same = view_is(name, text) || (strcmp(p->tables[i].schema, "public") == 0 && view_is(name, p->tables[i].name));
+
+		free(text);
+		if (!same)
+			continue;
+		*ret = i;
+		if (pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name))
+			return 0;
+		return error_set(err, ERROR_INPUT, "table %.*s has no change topic", VIEW_ARG(name));
+	}
+	return error_set(err, ERROR_INPUT, "no table %.*s is captured", VIEW_ARG(name));
+}
+
+int repeats_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err)
+{
+	struct view condition = request_value(request, "where");
+	uint64_t number;
+	size_t table = 0;
+	int result = find_table(p, request_value(request, "table"), &table, err);
+
+	if (result == 0 && condition.ptr) {
+		char *text = mem_text(condition);
+
+		result = p->source_ops->part_check(p->source, p->versions[table], text, err);
+		free(text);
+	}
+	if (result < 0 || add(p, &p->tables[table], condition, false, &number, err) < 0 || db_commit(p->db, err) < 0)
+		return -1;
+	p->loads_wanted = true;
+	wr_printf(answer, "{\"snapshot\":%" PRIu64 "}", number);
+	return 0;
+}
