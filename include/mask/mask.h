@@ -87,6 +87,16 @@ MUST_CHECK int masks_check(const struct table *table, struct error *err);
  */
 MUST_CHECK int masks_apply(struct masks *masks, const struct change *change, struct error *err);
 
+/* True if a column of the key is masked: where a reader stands in the table may not be written anywhere as it is. */
+bool masks_key(const struct table *table);
+
+/*
+ * Such a place, or what else of a source is to be kept in a file of ours, so that only who has the key can read it, and back:
+ * -1 if it is none that this key has made. For tables whose key is masked. In the arena.
+ */
+MUST_CHECK int masks_seal(struct masks *masks, struct view text, struct arena *arena, struct view *ret, struct error *err);
+MUST_CHECK int masks_unseal(struct masks *masks, struct view sealed, struct arena *arena, struct view *ret);
+
 /* What a source's `next` gave, as everybody behind it may see it: `got` again, or -1. */
 static inline int masks_pass(struct masks *masks, const struct change *change, int got, struct error *err)
 {

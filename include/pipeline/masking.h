@@ -14,4 +14,7 @@
 MUST_CHECK int masking_new(const struct pipeline_options *options, const struct pack *pack, struct masks **ret,
 			   struct error *err);
 
+/* With no rule but the key: to read again what was encrypted. ERROR_INPUT without a masking.key. */
+MUST_CHECK int masking_with_key(const struct pipeline_options *options, struct masks **ret, struct error *err);
+
 #endif

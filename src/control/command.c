@@ -17,7 +17,7 @@ const struct verb *const verbs[] = {
 	&verb_run, &verb_check, &verb_doctor, &verb_grants, &verb_map_check, &verb_map_test, &verb_schema, &verb_tail, &verb_read,
 	&verb_exceptions_list, &verb_exceptions_show, &verb_exceptions_retry, &verb_publish, &verb_snapshot, &verb_position,
 	&verb_position_adopt, &verb_status,
-	&verb_completion, &verb_version, &verb_help,
+	&verb_unmask, &verb_completion, &verb_version, &verb_help,
 };
 
 const size_t verb_count = sizeof(verbs) / sizeof(verbs[0]);

@@ -23,6 +23,7 @@ extern const struct verb verb_position_adopt;
 extern const struct verb verb_snapshot;
 extern const struct verb verb_status;
 extern const struct verb verb_tail;
+extern const struct verb verb_unmask;
 extern const struct verb verb_schema;
 extern const struct verb verb_completion;
 extern const struct verb verb_version;

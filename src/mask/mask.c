@@ -333,6 +333,24 @@ int masks_apply(struct masks *masks, const struct change *change, struct error *
 	return mask_row(masks, change->table, &change->after, err);
 }
 
+bool masks_key(const struct table *table)
+{
+	for (unsigned i = 0; i < table->key_count; i++)
+		if (table->columns[table->key[i]].mask != MASK_KEEP)
+			return true;
+	return false;
+}
+
+int masks_seal(struct masks *masks, struct view text, struct arena *arena, struct view *ret, struct error *err)
+{
+	return secret_encrypt(masks->secret, text, arena, ret, err);
+}
+
+int masks_unseal(struct masks *masks, struct view sealed, struct arena *arena, struct view *ret)
+{
+	return masks->secret ? secret_decrypt(masks->secret, sealed, arena, ret) : -1;
+}
+
 static bool rule_used(const struct mask_rule *rule, const struct table *const *tables, size_t count)
 {
 	bool any_schema = count_dots(rule->columns) < 2;

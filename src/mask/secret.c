@@ -24,6 +24,7 @@ struct secret {
 	EVP_MAC_CTX *token;
 	EVP_MAC_CTX *nonce;
 	EVP_CIPHER_CTX *cipher;
+	EVP_CIPHER_CTX *decipher;
 	char name[SECRET_NAME_BYTES];
 };
 
@@ -68,6 +69,16 @@ static EVP_CIPHER_CTX *cipher_new(const unsigned char key[HASH_BYTES])
 	return NULL;
 }
 
+static EVP_CIPHER_CTX *decipher_new(const unsigned char key[HASH_BYTES])
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+
+	if (ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, NULL) == 1)
+		return ctx;
+	EVP_CIPHER_CTX_free(ctx);
+	return NULL;
+}
+
 /* The key for one use. */
 static bool derive(EVP_MAC_CTX *master, const char *use, unsigned char ret[HASH_BYTES])
 {
@@ -85,10 +96,12 @@ static bool set_up(struct secret *secret, EVP_MAC_CTX *master)
 		secret->token = hmac_new(made);
 	if (derive(master, "tailwater nonce", key))
 		secret->nonce = hmac_new(made);
-	if (derive(master, "tailwater encrypt", key))
+	if (derive(master, "tailwater encrypt", key)) {
 		secret->cipher = cipher_new(key);
+		secret->decipher = decipher_new(key);
+	}
 	explicit_bzero(key, sizeof(key));
-	return secret->name[0] && secret->token && secret->nonce && secret->cipher;
+	return secret->name[0] && secret->token && secret->nonce && secret->cipher && secret->decipher;
 }
 
 int secret_new(struct secret **ret, struct view key, struct error *err)
@@ -113,6 +126,7 @@ void secret_free(struct secret *secret)
 	EVP_MAC_CTX_free(secret->token);
 	EVP_MAC_CTX_free(secret->nonce);
 	EVP_CIPHER_CTX_free(secret->cipher);
+	EVP_CIPHER_CTX_free(secret->decipher);
 	free(secret);
 }
 
@@ -136,6 +150,37 @@ static char *base64url(char *to, const unsigned char *bytes, size_t len)
 	if (bits)
 		*to++ = letters[held << (6 - bits) & 63];
 	return to;
+}
+
+static int letter_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* Returns the number of bytes, or -1. */
+static int from_base64url(struct view text, unsigned char *to)
+{
+	uint32_t held = 0;
+	unsigned bits = 0;
+	int len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		int value = letter_value(text.ptr[i]);
+
+		if (value < 0)
+			return -1;
+		held = held << 6 | (uint32_t)value;
+		bits += 6;
+		if (bits >= 8)
+			to[len++] = (unsigned char)(held >> (bits -= 8));
+	}
+	return len;
 }
 
 /* Begins a text of so many bytes: "tok_<key>_" */
@@ -186,4 +231,32 @@ int secret_encrypt(struct secret *secret, struct view text, struct arena *arena,
 	to = begin(secret, "enc", bytes, arena, ret);
 	ret->len = (size_t)(base64url(to, sealed, bytes) - ret->ptr);
 	return 0;
+}
+
+static bool unseal(struct secret *secret, const unsigned char *sealed, int len, unsigned char *to)
+{
+	int written = 0, rest = 0, text = len - NONCE_BYTES - TAG_BYTES;
+
+	return EVP_DecryptInit_ex(secret->decipher, NULL, NULL, NULL, sealed) == 1 &&
+	       EVP_DecryptUpdate(secret->decipher, to, &written, sealed + NONCE_BYTES, text) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(secret->decipher, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, (void *)(sealed + NONCE_BYTES + text)) == 1 &&
+	       EVP_DecryptFinal_ex(secret->decipher, to + written, &rest) == 1;
+}
+
+int secret_decrypt(struct secret *secret, struct view mask, struct arena *arena, struct view *ret)
+{
+	char kind[4 + SECRET_NAME_BYTES + 1];
+	size_t head = (size_t)snprintf(kind, sizeof(kind), "enc_%s_", secret->name);
+	unsigned char *sealed, *text;
+	int len;
+
+	if (mask.len < head || mask.len > INT_MAX || memcmp(mask.ptr, kind, head) != 0)
+		return -1;
+	sealed = arena_alloc(arena, mask.len);
+	len = from_base64url((struct view){mask.ptr + head, mask.len - head}, sealed);
+	if (len < NONCE_BYTES + TAG_BYTES)
+		return -1;
+	text = arena_alloc(arena, (size_t)len + 1);
+	*ret = (struct view){(const char *)text, (size_t)(len - NONCE_BYTES - TAG_BYTES)};
+	return unseal(secret, sealed, len, text) ? 0 : -1;
 }

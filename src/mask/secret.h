@@ -28,4 +28,7 @@ MUST_CHECK int secret_token(struct secret *secret, struct view text, struct aren
 MUST_CHECK int secret_encrypt(struct secret *secret, struct view text, struct arena *arena, struct view *ret,
 			      struct error *err);
 
+/* The text of such a mask again; -1 if it is none that this key has made. */
+MUST_CHECK int secret_decrypt(struct secret *secret, struct view mask, struct arena *arena, struct view *ret);
+
 #endif

@@ -35,6 +35,14 @@ int masking_new(const struct pipeline_options *options, const struct pack *pack,
 	return result;
 }
 
+int masking_with_key(const struct pipeline_options *options, struct masks **ret, struct error *err)
+{
+	const struct mask_rule any = {"encrypted.value", "encrypt"};
+	struct mask_options wanted = {.site = &any, .site_count = 1, .key = options->mask_key};
+
+	return masks_new(ret, &wanted, err);
+}
+
 /* A core file would have what the server sent. */
 static void forbid_core_files(void)
 {

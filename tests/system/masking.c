@@ -233,6 +233,20 @@ static void check_masks(void)
 	printf("masked as they should be\n");
 }
 
+/* Who has the key reads again what was encrypted; from a record, by the verb. */
+static void unmask(void)
+{
+	char verb[400];
+
+	snprintf(verb, sizeof(verb), "unmask %s",
+		 scene_value(&scene, "SELECT value#>>'{after,card}' FROM record WHERE topic = 'masked.change.public.vault' AND "
+			     "value->>'op' = 'r' LIMIT 1"));
+	if (agent_verb(&plain.agent, verb, "unmasked.out") != 0 || files_with("^canary-card-snapshot$", "unmasked.out") != 1 ||
+	    agent_verb(&plain.agent, "unmask tok_12345678_AAAA", "none.out") != EXIT_USAGE)
+		harness_fail(&plain.agent, "an encrypted value is not read again");
+	printf("read again with the key\n");
+}
+
 static void refuse_without_key(void)
 {
 	char *key = strstr(extra, "  key:"), rest[1500];
@@ -265,6 +279,7 @@ int main(void)
 	look_by_tail();
 	search();
 	check_masks();
+	unmask();
 	refuse_without_key();
 	scene_end(&scene);
 	return 0;

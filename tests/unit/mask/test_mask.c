@@ -7,6 +7,7 @@
  */
 #include "mask/mask.h"
 
+#include "base/arena.h"
 #include "schema/catalog.h"
 #include "unit/unit.h"
 
@@ -208,6 +209,27 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_sealed(void **state)
+{
+	struct masks *one = make(KEY), *other = make("another key of thirty-two or more");
+	struct view sealed, text;
+	struct arena arena;
+	struct error err;
+
+	(void)state;
+	arena_init(&arena);
+	assert_ok(masks_seal(one, VIEW("where it was\n7"), &arena, &sealed, &err), &err);
+	assert_int_equal(masks_unseal(one, sealed, &arena, &text), 0);
+	assert_view(text, "where it was\n7");
+	assert_int_equal(masks_unseal(other, sealed, &arena, &text), -1);
+	((char *)sealed.ptr)[20] ^= 1;
+	assert_int_equal(masks_unseal(one, sealed, &arena, &text), -1);
+	assert_int_equal(masks_unseal(one, VIEW("enc_2fd79693_AAAA"), &arena, &text), -1);
+	arena_done(&arena);
+	masks_free(one);
+	masks_free(other);
+}
+
 static void count(void *arg, const char *columns)
 {
 	assert_string_equal(columns, "public.person.gone");
@@ -235,6 +257,7 @@ int main(void)
 		TEST("another mask, key or true type makes another version of a table", test_versions),
 		TEST("a key is masked only by what keeps different rows apart", test_keys),
 		TEST("a rule without a key or with an unknown class is refused by name", test_refused),
+		TEST("what is sealed is opened again by who has the key, if nobody has touched it", test_sealed),
 		TEST("a rule that fits no column is told of", test_unused),
 	};
 
