@@ -21,7 +21,7 @@
  * With FORMAT_JSON_SCHEMA a registry has the schema, and the record a frame; with FORMAT_JSON_CONNECT the record has the
  * schema, and the value as its payload.
  */
-enum record_format { FORMAT_AVRO, FORMAT_JSON, FORMAT_JSON_SCHEMA, FORMAT_JSON_CONNECT };
+enum record_format { FORMAT_AVRO, FORMAT_JSON, FORMAT_JSON_SCHEMA, FORMAT_JSON_CONNECT, FORMAT_PROTOBUF };
 
 /* A range of a message, in bytes from its beginning. */
 struct byte_range {
@@ -41,6 +41,9 @@ void recode_json_schema(const struct avro_type *type, struct writer *to);
 
 /* Appends the schema of Kafka Connect that the text of a schema of Avro comes to. */
 MUST_CHECK int recode_connect_schema(struct view avro, struct writer *to, struct error *err);
+
+/* Appends the text of the .proto file of a type; ERROR_INPUT if two fields would have one number. */
+MUST_CHECK int recode_protobuf_schema(const struct avro_type *type, struct writer *to, struct error *err);
 
 /* What stands around a payload with its schema: RECODE_CONNECT_BEGIN, schema, RECODE_CONNECT_PAYLOAD, value, "}". */
 #define RECODE_CONNECT_BEGIN "{\"schema\":"

@@ -151,9 +151,9 @@ static void check_format(int64_t format, const char *name, const struct settings
 {
 	bool confluent = settings->registry_url && settings->framing != FRAMING_SINGLE_OBJECT;
 
-	if (format == FORMAT_JSON_SCHEMA && !confluent)
-		diag_error(diag, loader_place(ld, name),
-			   "'%s: json_schema' needs a 'registry.url', and its framing", name);
+	if ((format == FORMAT_JSON_SCHEMA || format == FORMAT_PROTOBUF) && !confluent)
+		diag_error(diag, loader_place(ld, name), "'%s: %s' needs a 'registry.url', and its framing", name,
+			   format == FORMAT_PROTOBUF ? "protobuf" : "json_schema");
 }
 
 static void check_registry(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)

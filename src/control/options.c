@@ -111,7 +111,7 @@ static const char *const envelopes[] = {"debezium", "flat", NULL};
 static const char *const decimals[] = {"precise", "string", "double", NULL};
 static const char *const times[] = {"adaptive", "micros", "connect", NULL};
 static const char *const binaries[] = {"bytes", "base64", "hex", NULL};
-static const char *const formats[] = {"avro", "json", "json_schema", "json_connect", NULL};
+static const char *const formats[] = {"avro", "json", "json_schema", "json_connect", "protobuf", NULL};
 static const char *const framings[] = {"auto", "single_object", "confluent", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
@@ -281,13 +281,16 @@ const struct option option_table[] = {
 	{.name = "format.key", .type = OPTION_CHOICE, AT(format_key), .choices = formats, .fallback = "avro",
 	 .help = "The form of keys. json: an object of the key's columns, or the canonical id as a string; without a frame, and "
 		 "without a schema in the registry or in PREFIX.schemas. json_schema: the same in Confluent's frame, with a JSON "
-		 "Schema in the registry. json_connect: an object of schema and payload, as with format.value. Like framing it is "
+		 "Schema in the registry. json_connect: an object of schema and payload, as with format.value. protobuf: a message of Protocol Buffers in "
+		 "Confluent's frame. Like framing it is "
 		 "decided for good with the first start."},
 	{.name = "format.value", .type = OPTION_CHOICE, AT(format_value), .choices = formats, .fallback = "avro",
 	 .help = "The form of values. json: the same fields in the same order; decimals as exact text, bytes in Base64, what is "
 		 "a number of days, milliseconds or microseconds in Avro is the same number. json_schema: as with format.key. "
 		 "json_connect: each record is an object of its schema and its payload, as Kafka Connect's JsonConverter has it "
-		 "with schemas.enable; decimals are the bytes of the unscaled number in Base64."},
+		 "with schemas.enable; decimals are the bytes of the unscaled number in Base64. protobuf: messages of Protocol Buffers in "
+		 "Confluent's frame, with their .proto file in the registry; the number of a field is made of its name, decimals "
+		 "and enums are strings, dates days (sint32), and timestamps of documents microseconds (sfixed64)."},
 
 	{.name = "format.envelope", .type = OPTION_CHOICE, AT(format_envelope), .choices = envelopes, .fallback = "debezium",
 	 .help = "What a record of a change topic is. debezium: its envelope, with both images and where they come from. flat: the "

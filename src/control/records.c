@@ -14,6 +14,7 @@
 #include "encode/datum.h"
 #include "encode/framing.h"
 #include "encode/json.h"
+#include "encode/protobuf_read.h"
 #include "encode/recode.h"
 #include "registry/client.h"
 #include "registry/topic.h"
@@ -40,7 +41,8 @@ struct records {
 
 struct registered {
 	uint64_t id;
-	struct contract *contract; /* owned; NULL: its records are JSON */
+	struct contract *contract; /* owned; NULL: its records are JSON, or ... */
+	const struct protobuf_file *protobuf;
 };
 
 struct records *records_new(const struct kafka_options *kafka, const char *prefix,
@@ -139,9 +141,9 @@ static int ask_registry(struct records *records, int32_t id, struct registry_ans
 		return -1;
 	if (registry_get(records->registry, &request, ret, err) < 0)
 		return -1;
-	if (ret->found && ret->schema.format != SCHEMA_PROTOBUF)
+	if (ret->found)
 		return 0;
-	return error_set(err, ERROR_RECORD, "the schema registry has no schema of Avro or JSON with the id %d", id);
+	return error_set(err, ERROR_RECORD, "the schema registry has no schema with the id %d", id);
 }
 
 static struct contract *parse_registered(struct view text)
@@ -160,21 +162,35 @@ static int take_registered(struct records *records, uint64_t id, const struct sc
 	struct registered *schema = ARENA_NEW(&records->contract_arena, struct registered);
 
 	schema->id = id;
-	if (text->format == SCHEMA_AVRO && !(schema->contract = parse_registered(text->text)))
+	if (text->format == SCHEMA_AVRO)
+		schema->contract = parse_registered(text->text);
+	if (text->format == SCHEMA_PROTOBUF)
+		schema->protobuf = protobuf_parse(text->text, &records->contract_arena);
+	if (text->format != SCHEMA_JSON && !schema->contract && !schema->protobuf)
 		return error_set(err, ERROR_RECORD, "the schema with the id %" PRIu64 " is none that we can read", id);
 	map_put(&records->contracts, (struct view){(const char *)&schema->id, sizeof(schema->id)}, schema);
 	*ret = schema;
 	return 0;
 }
 
-/* *ret is NULL if the record is JSON. */
-static int find_registered(struct records *records, uint64_t id, const struct avro_type **ret, struct error *err)
+static int find_known(struct records *records, uint64_t id, const struct registered **ret, struct error *err)
 {
-	const struct registered *known = map_get(&records->contracts, (struct view){(const char *)&id, sizeof(id)});
 	struct registry_answer answer;
 
-	if (!known && (ask_registry(records, (int32_t)id, &answer, err) < 0 ||
-		       take_registered(records, id, &answer.schema, &known, err) < 0))
+	*ret = map_get(&records->contracts, (struct view){(const char *)&id, sizeof(id)});
+	if (*ret)
+		return 0;
+	if (ask_registry(records, (int32_t)id, &answer, err) < 0)
+		return -1;
+	return take_registered(records, id, &answer.schema, ret, err);
+}
+
+/* *ret is NULL if the record is not in Avro. */
+static int find_registered(struct records *records, uint64_t id, const struct avro_type **ret, struct error *err)
+{
+	const struct registered *known;
+
+	if (find_known(records, id, &known, err) < 0)
 		return -1;
 	*ret = known->contract ? contract_root(known->contract) : NULL;
 	return 0;
@@ -226,6 +242,34 @@ static int copy_json(struct view bytes, struct writer *to, struct writer *text)
 	return 0;
 }
 
+/* Behind the frame stands which message of the file it is: ours are the first. */
+static int decode_protobuf(const struct protobuf_file *file, struct view body, struct writer *to, struct writer *text, struct error *err)
+{
+	struct writer json = {0};
+	int result = -1;
+
+	if (!body.len || *body.ptr)
+		error_set(err, ERROR_RECORD, "this is not the first message of its file");
+	else
+		result = protobuf_json(file, (struct view){body.ptr + 1, body.len - 1}, &json, err);
+	if (result == 0)
+		copy_json(wr_view(&json), to, text);
+	wr_done(&json);
+	return result;
+}
+
+static int decode_other(struct records *records, uint64_t id, struct view body, struct writer *to, struct writer *text,
+			struct error *err)
+{
+	const struct registered *known;
+
+	if (find_known(records, id, &known, err) < 0)
+		return -1;
+	if (known->protobuf)
+		return decode_protobuf(known->protobuf, body, to, text, err);
+	return is_json(body) ? copy_json(body, to, text) : error_set(err, ERROR_RECORD, "this is not JSON");
+}
+
 static int decode_avro(struct records *records, struct view bytes, struct writer *to, struct writer *text,
 		       struct error *err)
 {
@@ -243,7 +287,7 @@ static int decode_avro(struct records *records, struct view bytes, struct writer
 	if (finders[framing](records, number, &type, err) < 0)
 		return -1;
 	if (!type)
-		return is_json(body) ? copy_json(body, to, text) : error_set(err, ERROR_RECORD, "this is not JSON");
+		return decode_other(records, number, body, to, text, err);
 	if (avro_read(type, body, &records->arena, &datum, err) < 0)
 		return -1;
 	datum_json(type, &datum, to);

@@ -45,8 +45,9 @@ static void put_decimal(struct writer *to, const struct avro_type *type, const s
 	}
 }
 
-static void put_scalar(const struct avro_type *type, const struct datum *datum, struct writer *to)
+static void put_scalar(struct codec_state *state, const struct avro_type *type, const struct datum *datum, struct writer *to)
 {
+	(void)state;
 	if (datum->set && avro_is_variable_decimal(type)) {
 		wr_printf(to, "{\"scale\":%lld,\"value\":", (long long)datum->items[0].integer);
 		put_base64(to, datum->items[1].text);

@@ -11,11 +11,13 @@
 #include "encode/datum.h"
 
 static const struct codec *const codecs[] = {[FORMAT_JSON] = &json_codec, [FORMAT_JSON_SCHEMA] = &json_codec,
-					       [FORMAT_JSON_CONNECT] = &connect_codec};
+					       [FORMAT_JSON_CONNECT] = &connect_codec,
+					       [FORMAT_PROTOBUF] = &protobuf_codec};
 
 struct walk {
 	struct reader rd;
 	const struct codec *codec;
+	struct codec_state *state;
 	struct writer *to;
 	struct byte_range *range;
 	size_t range_end;      /* in the bytes read */
@@ -108,7 +110,7 @@ static void write_slot(struct walk *walk, const struct avro_type *type, bool nul
 
 	note_begin(walk);
 	if (nullable && (read_long(walk) != 0) == null_second)
-		walk->codec->scalar(type, &null, walk->to);
+		walk->codec->scalar(walk->state, type, &null, walk->to);
 	else
 		write_value(walk, type);
 	note_end(walk);
@@ -121,17 +123,17 @@ static void write_record(struct walk *walk, const struct avro_type *type)
 	if (avro_is_variable_decimal(type)) {
 		parts[0] = read_scalar(walk, type->fields[0].type);
 		parts[1] = read_scalar(walk, type->fields[1].type);
-		walk->codec->scalar(type, &whole, walk->to);
+		walk->codec->scalar(walk->state, type, &whole, walk->to);
 		return;
 	}
-	walk->codec->begin(type, walk->to);
+	walk->codec->begin(walk->state, type, walk->to);
 	for (unsigned i = 0; i < type->field_count && !walk->rd.failed; i++) {
 		const struct avro_field *field = &type->fields[i];
 
-		walk->codec->part(type, i, view_of(field->name), walk->to);
+		walk->codec->part(walk->state, type, i, view_of(field->name), walk->to);
 		write_slot(walk, field->type, field->nullable, field->null_second);
 	}
-	walk->codec->end(type, walk->to);
+	walk->codec->end(walk->state, type, walk->to);
 }
 
 static int64_t read_block(struct walk *walk)
@@ -149,16 +151,16 @@ static void write_items(struct walk *walk, const struct avro_type *type)
 	unsigned number = 0;
 	int64_t count;
 
-	walk->codec->begin(type, walk->to);
+	walk->codec->begin(walk->state, type, walk->to);
 	while ((count = read_block(walk)) != 0 && !walk->rd.failed) {
 		for (; count > 0 && !walk->rd.failed; count--) {
 			struct view name = type->kind == AVRO_MAP ? read_text(walk) : VIEW_NONE;
 
-			walk->codec->part(type, number++, name, walk->to);
+			walk->codec->part(walk->state, type, number++, name, walk->to);
 			write_slot(walk, type->items, type->items_nullable, false);
 		}
 	}
-	walk->codec->end(type, walk->to);
+	walk->codec->end(walk->state, type, walk->to);
 }
 
 static void write_value(struct walk *walk, const struct avro_type *type)
@@ -173,7 +175,7 @@ static void write_value(struct walk *walk, const struct avro_type *type)
 		write_items(walk, type);
 	} else {
 		datum = read_scalar(walk, type);
-		walk->codec->scalar(type, &datum, walk->to);
+		walk->codec->scalar(walk->state, type, &datum, walk->to);
 	}
 	walk->depth--;
 }
@@ -181,15 +183,18 @@ static void write_value(struct walk *walk, const struct avro_type *type)
 int recode(enum record_format format, const struct avro_type *type, struct view bytes, struct byte_range *range,
 	   struct writer *to, struct error *err)
 {
+	struct codec_state state; /* large, and most of it is not used */
 	struct walk walk = {
 		.rd = reader_of(bytes),
 		.codec = codecs[format],
+		.state = &state,
 		.to = to,
 		.range = range,
 		.range_end = (size_t)range->at + range->bytes,
 		.range_depth = DATUM_DEPTH_MAX,
 	};
 
+	state.depth = state.open_count = 0;
 	write_value(&walk, type);
 	if (!rd_complete(&walk.rd))
 		return error_set(err, ERROR_INTERNAL, "a message of ours is no value of its schema (at byte %zu of %zu)",

@@ -255,11 +255,22 @@ static void text_json_schema(const struct encode_schema *schema, struct writer *
 	*ret = (struct schema_text){.text = wr_view(to), .format = SCHEMA_JSON};
 }
 
+/* What has no such form is told by who frames it. */
+static void text_protobuf(const struct encode_schema *schema, struct writer *to, struct schema_text *ret)
+{
+	struct error err;
+
+	*ret = (struct schema_text){.text = VIEW_NONE, .format = SCHEMA_PROTOBUF};
+	if (recode_protobuf_schema(schema->type, to, &err) == 0)
+		ret->text = wr_view(to);
+}
+
 static void (*const texts[])(const struct encode_schema *schema, struct writer *to, struct schema_text *ret) = {
 	[FORMAT_AVRO] = text_avro,
 	[FORMAT_JSON] = text_json,
 	[FORMAT_JSON_CONNECT] = text_json,
 	[FORMAT_JSON_SCHEMA] = text_json_schema,
+	[FORMAT_PROTOBUF] = text_protobuf,
 };
 
 /* What a registry has of it: the text is the schema's own, or stands in `to`; none if the format has no schema. */
@@ -316,12 +327,30 @@ static int frame_json_connect(struct pipeline *p, const char *topic, enum messag
 	return result;
 }
 
+/* Behind the id stands which message of the file it is: the first, which is a zero alone. */
+static int frame_protobuf(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,
+			  struct error *err)
+{
+	struct schema_text text = {.format = SCHEMA_PROTOBUF};
+	struct writer to = {0};
+	int result = recode_protobuf_schema(schema->type, &to, err);
+
+	schema->frame = (struct frame){.len = 0};
+	text.text = wr_view(&to);
+	if (result == 0)
+		result = frame_of(p, topic, part, schema, &text, &schema->outer, err);
+	schema->outer.bytes[schema->outer.len++] = 0;
+	wr_done(&to);
+	return result;
+}
+
 static int (*const framers[])(struct pipeline *p, const char *topic, enum message_part part,
 			      struct encode_schema *schema, struct error *err) = {
 	[FORMAT_AVRO] = frame_avro,
 	[FORMAT_JSON] = frame_json,
 	[FORMAT_JSON_SCHEMA] = frame_json_schema,
 	[FORMAT_JSON_CONNECT] = frame_json_connect,
+	[FORMAT_PROTOBUF] = frame_protobuf,
 };
 
 static int settle(struct pipeline *p, const char *topic, enum message_part part, struct encode_schema *schema,

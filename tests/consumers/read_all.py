@@ -3,7 +3,7 @@
 # Copyright the Tailwater authors.
 """
 Reads every topic of an agent with stock libraries, as anybody would: confluent-kafka with its deserialiser for Avro (which is
-fastavro below) or JSON (which validates by the schema) and the registry's own schemas; or json of the standard library. What it reads is compared, record by record,
+fastavro below), JSON (which validates by the schema) or Protocol Buffers (of classes that protoc makes of the schema), and the registry's own schemas; or json of the standard library. What it reads is compared, record by record,
 with what `tailwater read` has printed of the same records.
 
     read_all.py BOOTSTRAP REGISTRY|json PREFIX JSONL
@@ -13,14 +13,20 @@ import datetime
 import decimal
 import json
 import math
+import os
 import sys
+import tempfile
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import FieldDescriptor
+from grpc_tools import protoc
 
 NOT_AVRO = ("checkpoint",)  # the agent's own
 
@@ -114,17 +120,70 @@ def from_json(data, context):
     return value["payload"]
 
 
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def message_class(text):
+    """The class of a file's first message."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "schema.proto"), "w", encoding="utf-8") as file:
+            file.write(text)
+        made = os.path.join(folder, "made")
+        if protoc.main(["protoc", f"-I{folder}", f"--descriptor_set_out={made}", "schema.proto"]) != 0:
+            sys.exit(f"protoc does not take this schema:\n{text}")
+        with open(made, "rb") as file:
+            files = descriptor_pb2.FileDescriptorSet.FromString(file.read())
+    pool = descriptor_pool.DescriptorPool()
+    first = files.file[0]
+    pool.Add(first)
+    name = ".".join(filter(None, (first.package, first.message_type[0].name)))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
+
+
+def from_field(field, value):
+    if field.type == FieldDescriptor.TYPE_MESSAGE:
+        return from_message(value)
+    if field.type == FieldDescriptor.TYPE_SFIXED64:
+        return EPOCH + datetime.timedelta(microseconds=value)
+    if field.type == FieldDescriptor.TYPE_SINT32:
+        return EPOCH.date() + datetime.timedelta(days=value)
+    return value
+
+
+def from_message(message):
+    """As the mapping in src/encode/protobuf.h says; what only stands around a value is that value."""
+    fields = {}
+    for field in message.DESCRIPTOR.fields:
+        value = getattr(message, field.name)
+        if field.label != FieldDescriptor.LABEL_REPEATED:
+            fields[field.name] = from_field(field, value) if message.HasField(field.name) else None
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and field.message_type.GetOptions().map_entry:
+            of = field.message_type.fields_by_name["value"]
+            fields[field.name] = {k: from_field(of, value[k]) for k in value}
+        else:
+            fields[field.name] = [from_field(field, item) for item in value]
+    if [field.number for field in message.DESCRIPTOR.fields] == [1]:
+        return next(iter(fields.values()))
+    return fields
+
+
 def decoder_of(registry):
     """One for records of each kind, which is told by their schema. Validating takes long: of each topic some are enough."""
     if registry == "json":
         return from_json
     client = SchemaRegistryClient({"url": registry})
     avro, validated = AvroDeserializer(client), JSONDeserializer(None, schema_registry_client=client)
-    seen = {}
+    seen, protobuf = {}, {}
 
     def decode(data, context):
-        if client.get_schema(int.from_bytes(data[1:5], "big")).schema_type == "AVRO":
+        schema_id = int.from_bytes(data[1:5], "big")
+        schema = client.get_schema(schema_id)
+        if schema.schema_type == "AVRO":
             return avro(data, context)
+        if schema.schema_type == "PROTOBUF":
+            if schema_id not in protobuf:
+                protobuf[schema_id] = ProtobufDeserializer(message_class(schema.schema_str), {"use.deprecated.format": False})
+            return from_message(protobuf[schema_id](data, context))
         seen[context.topic, context.field] = seen.get((context.topic, context.field), 0) + 1
         return validated(data, context) if seen[context.topic, context.field] <= 20 else json.loads(data[5:])
 

@@ -27,6 +27,7 @@ static struct publication publications[] = {
 	{.prefix = "tf", .registry = true, .form = "format: {envelope: flat}\n"},
 	{.prefix = "ts", .registry = true, .form = "format: {key: json_schema, value: json_schema}\n"},
 	{.prefix = "tj", .form = "format: {key: json, value: json}\n"},
+	{.prefix = "tp", .registry = true, .form = "format: {key: protobuf, value: protobuf}\n"},
 	{.prefix = "tc", .form = "format: {key: json_connect, value: json_connect}\n"},
 };
 

@@ -221,7 +221,7 @@ static const struct {
 	 "t.yaml:10:16: error: 'http.listen' must be an address of this machine's loopback with a port, as in 127.0.0.1:9187 or "
 	 "[::1]:9187, not '0.0.0.0:9187'"},
 	{SOURCE REST "framing: avro\n", "t.yaml:10:10: error: 'framing' must be auto, single_object or confluent, not 'avro'"},
-	{SOURCE REST "format: {value: xml}\n", "t.yaml:10:17: error: 'format.value' must be avro, json, json_schema or json_connect, not 'xml'"},
+	{SOURCE REST "format: {value: xml}\n", "t.yaml:10:17: error: 'format.value' must be avro, json, json_schema, json_connect or protobuf, not 'xml'"},
 	{SOURCE REST "format: {envelope: none}\n",
 	 "t.yaml:10:20: error: 'format.envelope' must be debezium or flat, not 'none'"},
 	{SOURCE REST "format: {decimal: number}\n",

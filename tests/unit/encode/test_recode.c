@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 
+#include "../src/encode/protobuf.h"
 #include "encode/datum.h"
+#include "encode/protobuf_read.h"
 #include "schema/contract.h"
 #include "unit/unit.h"
 
@@ -241,6 +243,158 @@ static void a_contract_has_a_schema_of_connect(void **state)
 	}
 }
 
+/* Written and read back, each is what JSON has. */
+static void values_of_every_kind_come_back_from_protocol_buffers(void **state)
+{
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	FOR_EACH(row, table) {
+		struct contract *contract = parse(row->schema);
+		struct byte_range range = {0};
+		struct writer proto = {0}, message = {0}, json = {0};
+		const struct protobuf_file *file;
+		struct error err;
+
+		if (recode_protobuf_schema(contract_root(contract), &proto, &err) == 0) {
+			assert_ok(recode(FORMAT_PROTOBUF, contract_root(contract), row->avro, &range, &message, &err), &err);
+			file = protobuf_parse(wr_view(&proto), &arena);
+			assert_non_null(file);
+			assert_ok(protobuf_json(file, wr_view(&message), &json, &err), &err);
+			assert_view(wr_view(&json), row->json);
+		} else {
+			assert_true(contract_root(contract)->kind == AVRO_NULL || protobuf_is_list(contract_root(contract)));
+		}
+		wr_done(&proto);
+		wr_done(&message);
+		wr_done(&json);
+		contract_free(contract);
+	}
+	arena_done(&arena);
+}
+
+static const char lists[] = RECORD(
+	FIELD("a", "{\"type\":\"array\",\"items\":\"int\"}") "," MAYBE("b", "{\"type\":\"array\",\"items\":[\"null\",\"int\"]}") ","
+	FIELD("c", "{\"type\":\"map\",\"values\":[\"null\",\"string\"]}") ","
+	MAYBE("d", "{\"type\":\"record\",\"name\":\"x.N\",\"fields\":[" FIELD("e", "\"string\"") "]}"));
+
+/* These numbers are in registries, and must stay. */
+static void a_type_has_its_file_of_protocol_buffers(void **state)
+{
+	struct contract *contract = parse(lists);
+	struct writer to = {0};
+	struct error err;
+
+	(void)state;
+	assert_ok(recode_protobuf_schema(contract_root(contract), &to, &err), &err);
+	wr_u8(&to, 0);
+	assert_string_equal(to.data,
+		"syntax = \"proto3\";\n"
+		"\n"
+		"message R {\n"
+		"  repeated int32 a = 384639183;\n"
+		"  message ItemOf_b {\n"
+		"    optional int32 value = 1;\n"
+		"  }\n"
+		"  message ListOf_b {\n"
+		"    repeated ItemOf_b items = 1;\n"
+		"  }\n"
+		"  ListOf_b b = 286343119;\n"
+		"  message ItemOf_c {\n"
+		"    optional string value = 1;\n"
+		"  }\n"
+		"  map<string, ItemOf_c> c = 487399499;\n"
+		"  N d = 220801842;\n"
+		"}\n"
+		"\n"
+		"message N {\n"
+		"  optional string e = 192268808;\n"
+		"}\n");
+	wr_done(&to);
+	contract_free(contract);
+}
+
+static void lists_come_back_from_protocol_buffers(void **state)
+{
+	static const struct {
+		struct view avro;
+		const char *json;
+	} values[] = {
+		{{"\x00\x00\x00\x00", 4}, "{\"a\":[],\"b\":null,\"c\":{},\"d\":null}"},
+		{{"\x00\x02\x00\x00\x00", 5}, "{\"a\":[],\"b\":[],\"c\":{},\"d\":null}"},
+		{{"\x04\x01\x00\x00\x02\x04\x00\x02\x02\x00\x02\x02x\x00\x00\x02\x02y", 18},
+		 "{\"a\":[-1,0],\"b\":[null,1],\"c\":{\"x\":null},\"d\":{\"e\":\"y\"}}"},
+	};
+	struct contract *contract = parse(lists);
+	struct arena arena;
+	struct writer proto = {0};
+	const struct protobuf_file *file;
+	struct error err;
+
+	(void)state;
+	arena_init(&arena);
+	assert_ok(recode_protobuf_schema(contract_root(contract), &proto, &err), &err);
+	file = protobuf_parse(wr_view(&proto), &arena);
+	assert_non_null(file);
+	FOR_EACH(row, values) {
+		struct byte_range range = {0};
+		struct writer message = {0}, json = {0};
+
+		assert_ok(recode(FORMAT_PROTOBUF, contract_root(contract), row->avro, &range, &message, &err), &err);
+		assert_ok(protobuf_json(file, wr_view(&message), &json, &err), &err);
+		assert_view(wr_view(&json), row->json);
+		for (size_t len = 1; len < message.len; len++) { /* cut off anywhere it is no message, or a shorter one */
+			wr_clear(&json);
+			if (protobuf_json(file, (struct view){message.data, len}, &json, &err) < 0)
+				assert_int_equal(err.class, ERROR_RECORD);
+		}
+		wr_done(&message);
+		wr_done(&json);
+	}
+	wr_done(&proto);
+	arena_done(&arena);
+	contract_free(contract);
+}
+
+#define MANY 80000
+
+static int compare_names(const void *a, const void *b)
+{
+	uint32_t x = protobuf_number(*(char *const *)a), y = protobuf_number(*(char *const *)b);
+
+	return (x > y) - (x < y);
+}
+
+static void two_fields_of_one_number_are_refused(void **state)
+{
+	static char texts[MANY][8];
+	static char *names[MANY];
+	char schema[300];
+	struct writer to = {0};
+	struct contract *contract;
+	struct error err;
+	size_t i = 0;
+
+	(void)state;
+	for (size_t k = 0; k < MANY; k++) {
+		snprintf(texts[k], sizeof(texts[k]), "c%zu", k);
+		names[k] = texts[k];
+		assert_in_range(protobuf_number(texts[k]), 16, (1u << 29) - 1);
+	}
+	qsort(names, MANY, sizeof(names[0]), compare_names);
+	while (i + 2 < MANY && protobuf_number(names[i]) != protobuf_number(names[i + 1]))
+		i++;
+	snprintf(schema, sizeof(schema), "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"%s\",\"type\":\"int\"},"
+		 "{\"name\":\"%s\",\"type\":\"int\"}]}", names[i], names[i + 1]);
+	contract = parse(schema);
+	assert_int_equal(recode_protobuf_schema(contract_root(contract), &to, &err), -1);
+	assert_int_equal(err.class, ERROR_INPUT);
+	assert_non_null(strstr(err.text, "have the same number"));
+	wr_done(&to);
+	contract_free(contract);
+}
+
 static struct view read_recorded(const char *name, const char *suffix, char *buffer, size_t size)
 {
 	char path[400];
@@ -288,6 +442,10 @@ int main(void)
 		TEST("a type has its JSON Schema", a_type_has_its_json_schema),
 		TEST("values of every kind are written as Connect has them", values_of_every_kind_are_written_as_connect_has_them),
 		TEST("a contract has a schema of Connect", a_contract_has_a_schema_of_connect),
+		TEST("values of every kind come back from Protocol Buffers", values_of_every_kind_come_back_from_protocol_buffers),
+		TEST("a type has its file of Protocol Buffers", a_type_has_its_file_of_protocol_buffers),
+		TEST("lists come back from Protocol Buffers", lists_come_back_from_protocol_buffers),
+		TEST("two fields of one number are refused", two_fields_of_one_number_are_refused),
 		TEST("recorded schemas of Avro become those of Connect", recorded_schemas_of_avro_become_those_of_connect),
 		TEST("bytes that are no value are not written", bytes_that_are_no_value_are_not_written),
 	};
