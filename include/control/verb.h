@@ -36,7 +36,7 @@ struct verb {
 struct arguments {
 	const struct verb *verb;
 	const char *operand;                           /* NULL: none; words that stand together are one */
-	char operand_text[80];
+	char operand_text[4096];
 	const char *values[FLAGS_MOST][FLAG_VALUES_MOST]; /* by index of the flag; a switch has its own name */
 	unsigned counts[FLAGS_MOST];
 };

@@ -3,6 +3,7 @@
 
 /* `tailwater unmask`: for the owner of the masking key, what stands behind an encrypted value. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -26,6 +27,24 @@ static int unmask(struct masks *masks, struct view mask)
 	return result == 0 ? EXIT_DONE : EXIT_USAGE;
 }
 
+/* One on each line. */
+static int unmask_input(struct masks *masks)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+	int code = EXIT_DONE;
+
+	while ((len = getline(&line, &room, stdin)) > 0) {
+		len -= line[len - 1] == '\n';
+		line[len] = '\0';
+		if (unmask(masks, (struct view){line, (size_t)len}) != EXIT_DONE)
+			code = EXIT_USAGE;
+	}
+	free(line);
+	return code;
+}
+
 static int run(const struct arguments *args)
 {
 	struct conf *conf = verb_conf(args);
@@ -40,7 +59,7 @@ static int run(const struct arguments *args)
 	else if (masking_with_key(&conf->pipeline, &masks, &err) < 0)
 		code = verb_fail(&err);
 	else
-		code = unmask(masks, view_of(args->operand));
+		code = strcmp(args->operand, "-") == 0 ? unmask_input(masks) : unmask(masks, view_of(args->operand));
 	masks_free(masks);
 	conf_free(conf);
 	return code;
@@ -56,7 +75,7 @@ const struct verb verb_unmask = {
 	.operand = "VALUE",
 	.summary = "print what stands behind a value that was encrypted",
 	.help = "Prints the text of a value that masking.columns or masking.classes had encrypted (enc_...), with the masking.key of the "
-		"configuration: for whoever may read both. Tokens, and what was dropped or shortened, cannot be brought back.",
+		"configuration: for whoever may read both. With - it reads values from standard input, one on each line. Tokens, and what was dropped or shortened, cannot be brought back.",
 	.flags = flags,
 	.run = run,
 };
