@@ -236,9 +236,6 @@ struct source_ops {
 	int (*peek)(struct source *source, enum source_peek from, struct position position, struct position *ret_start,
 		    struct error *err);
 
-	/* What the server has flushed, while streaming: what is between that and us is still to come. */
-	int (*log_end)(struct source *source, struct position *ret, struct error *err);
-
 	/* How much of the log our slot keeps, and how much room there is. */
 	int (*retention)(struct source *source, struct source_retention *ret, struct error *err);
 

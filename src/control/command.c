@@ -155,7 +155,7 @@ static int take_operand(struct arguments *args, const char *word)
 static int take_words(struct arguments *args, int argc, char **argv)
 {
 	while (argc > 0) {
-		int taken = argv[0][0] == '-' ? take_flag(args, argc, argv) : take_operand(args, argv[0]);
+		int taken = argv[0][0] == '-' && argv[0][1] ? take_flag(args, argc, argv) : take_operand(args, argv[0]);
 
 		if (taken < 0)
 			return -1;

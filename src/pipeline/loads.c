@@ -574,6 +574,8 @@ static int finish(struct pipeline *p, const struct load *load, struct error *err
 /* Whether there is more to be done without waiting for anything. */
 bool loads_busy(const struct pipeline *p)
 {
+	if (retention_pauses(p))
+		return false;
 	if (p->load_count)
 		return !p->loads[0].read && p->now >= p->load_retry_at;
 	return repeats_busy(p);
@@ -586,7 +588,7 @@ static int step(struct pipeline *p, struct error *err)
 	if (p->rows_since_state_commit >= STATE_COMMIT_ROWS && meet(p, err) < 0)
 		return -1;
 	if (!load->read)
-		return p->now < p->load_retry_at ? 0 : read_part(p, load, err);
+		return p->now < p->load_retry_at || retention_pauses(p) ? 0 : read_part(p, load, err);
 	return position_compare(p->applied.position, load->seen) < 0 ? 0 : finish(p, load, err);
 }
 

@@ -104,6 +104,7 @@ static void take_options(struct pipeline *p)
 		return;
 	next = atomic_exchange(&p->control->next_options, NULL);
 	p->options = next;
+	p->retention_at = p->exceeded_told_at = 0; /* against another limit */
 	p->reconnect |= atomic_exchange(&p->control->reconnect, false);
 	if (schemas_reopen(p, &err) < 0)
 		log_error(p->options->name, &err);

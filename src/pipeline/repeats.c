@@ -569,7 +569,7 @@ int repeats_step(struct pipeline *p, struct error *err)
 	struct repeat *repeat = p->repeats;
 
 	if (!repeat->part.pending)
-		return p->now < repeat->retry_at ? 0 : begin_part(p, repeat, err);
+		return p->now < repeat->retry_at || retention_pauses(p) ? 0 : begin_part(p, repeat, err);
 	return position_compare(p->applied.position, repeat->seen) < 0 ? 0 : publish_part(p, repeat, err);
 }
 

@@ -108,7 +108,7 @@ static int exceeded(struct pipeline *p, uint64_t kept_bytes, usec_t now, struct 
 	if (to_be_told(&p->exceeded_told_at, is_so, now))
 		log_warning(options->name, "the slot '%s' keeps %s of the server's log, more than source.max_retained_wal (%s)%s",
 			    options->source.slot, megabytes(kept_bytes, kept), megabytes(options->retained_most, most),
-			    options->on_exceed == EXCEED_PAUSE ? "; repeated snapshots wait" : "");
+			    options->on_exceed == EXCEED_PAUSE ? "; tables that are being loaded again wait" : "");
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  * also when the agent is killed in it. And the socket itself: whose it is, and what becomes of one that a dead agent left.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,6 +308,40 @@ static void published_again(void)
 	printf("published again: each once, as a repetition\n");
 }
 
+static void reload(const char *source)
+{
+	unsigned before = agent_logged(&plain.agent, "has a new value");
+
+	plain.source = source;
+	plain_configure(&plain);
+	kill(plain.agent.pid, SIGHUP);
+	WAIT_UNTIL(agent_logged(&plain.agent, "has a new value") > before, 10, &plain.agent);
+}
+
+/* A transaction of somebody else keeps the log; a table that has to be loaded again waits until that is allowed. */
+static void paused_load(void)
+{
+	pid_t work;
+
+	plain_stream(&plain);
+	work = scene_work(&scene, "BEGIN; CREATE TABLE IF NOT EXISTS held (id int); SELECT pg_sleep(100); COMMIT");
+	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(100)%%' AND state = 'active' "
+				      "AND backend_xid IS NOT NULL"), "1") == 0, 10, &plain.agent);
+	scene_sql(&scene, "CREATE TABLE bulk AS SELECT g, repeat('x', 1000) FROM generate_series(1, 8000) g; DROP TABLE bulk");
+	reload("  max_retained_wal: 1MB\n  on_exceed: pause_snapshot\n");
+	WAIT_UNTIL(agent_logged(&plain.agent, "tables that are being loaded again wait") == 1, 20, &plain.agent);
+	scene_sql(&scene, "ALTER TABLE person ALTER COLUMN id TYPE bigint; INSERT INTO person VALUES (77)");
+	WAIT_UNTIL(agent_logged(&plain.agent, "table public.person is STALE") > 0, 20, &plain.agent);
+	plain_catch_up(&plain);
+	if (agent_logged(&plain.agent, "table public.person is loaded"))
+		harness_fail(&plain.agent, "the table was loaded although it was to wait");
+	reload("");
+	WAIT_UNTIL(agent_logged(&plain.agent, "table public.person is loaded") == 1, 20, &plain.agent);
+	scene_work_stop(&scene, work);
+	agent_stop(&plain.agent);
+	printf("pause_snapshot: a table that has to be loaded again waits\n");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -320,6 +355,7 @@ int main(void)
 	under_load();
 	killed_in_a_job();
 	published_again();
+	paused_load();
 	scene_end(&scene);
 	return 0;
 }

@@ -176,6 +176,7 @@ static void beside_the_agent(void)
 	expect(command, EXIT_DONE, "1 changes of 1 transactions, ");
 	expect_value(before, "SELECT confirmed_flush_lsn FROM pg_replication_slots");
 	plain_stream(&plain);
+	plain_catch_up(&plain);
 	agent_stop(&plain.agent);
 	expect("read --topic change.public.peek --from beginning", EXIT_DONE, "while it is away");
 }

@@ -440,11 +440,6 @@ static int pg_peek(struct source *source, enum source_peek from, struct position
 	return pg_start(source, *ret_start, err);
 }
 
-static int pg_log_end(struct source *source, struct position *ret, struct error *err)
-{
-	return pg_slot_log_end(source->queries, ret, err);
-}
-
 static int pg_kept(struct source *source, struct source_retention *ret, struct error *err)
 {
 	return pg_retention(source->queries, source->options.slot, ret, err);
@@ -583,7 +578,6 @@ const struct source_ops postgres_source_ops = {
 	.look = pg_look,
 	.start = pg_start,
 	.peek = pg_peek,
-	.log_end = pg_log_end,
 	.retention = pg_kept,
 	.wait_fd = pg_wait_fd,
 	.next = pg_next,

@@ -125,19 +125,6 @@ int pg_slot_identify(PGconn *replication, PGconn *queries, const struct source_o
 	return read_slot(queries, options, ret, err);
 }
 
-int pg_slot_log_end(PGconn *queries, struct position *ret, struct error *err)
-{
-	PGresult *result = pg_query(queries, err,
-		"SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
-		"ELSE pg_catalog.pg_current_wal_flush_lsn() END");
-
-	if (!result)
-		return -1;
-	pg_lsn_parse(pg_value(result, 0, 0), ret);
-	PQclear(result);
-	return 0;
-}
-
 int pg_slot_log_written(PGconn *queries, struct position *ret, struct error *err)
 {
 	PGresult *result = pg_query(queries, err,

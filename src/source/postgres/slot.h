@@ -33,9 +33,6 @@ int pg_slot_temporary(PGconn *replication, PGconn *queries, const struct source_
 /* How far the server's log is flushed, or replayed on a standby. */
 int pg_slot_log_written(PGconn *queries, struct position *ret, struct error *err) MUST_CHECK;
 
-/* The same, as far as it is on disk. */
-int pg_slot_log_end(PGconn *queries, struct position *ret, struct error *err);
-
 /* Ends the session that streams from the slot, if there is one. */
 int pg_slot_evict(PGconn *queries, const char *slot, struct error *err);
 
