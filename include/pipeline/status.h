@@ -41,6 +41,10 @@ struct pipeline_status {
 	_Atomic usec_t alive_until;        /* monotonic: unless it is heard of by then, the thread hangs */
 	_Atomic uint64_t claim, snapshot;
 
+	_Atomic uint64_t open_xid, open_done;   /* of the source transaction being received: changes, so far; 0: none is open */
+	_Atomic uint64_t job, job_done;         /* the job under way, and its documents so far; 0: none */
+	_Atomic uint64_t exceptions_open;       /* as of some seconds ago */
+
 	/* The log that the slot keeps, as of some seconds ago; UINT64_MAX: not known, or without a limit. */
 	_Atomic uint64_t kept_bytes, safe_bytes, disk_free_bytes, log_rate;
 	atomic_int log_state;              /* enum log_state */
@@ -67,6 +71,9 @@ struct pipeline_view {
 	struct position source_end, received, published, saved, confirmed;
 	uint64_t lag_bytes;
 	usec_t lag_us;
+	uint64_t open_xid, open_done;
+	uint64_t job, job_done;
+	uint64_t exceptions_open;
 	uint64_t kept_bytes;      /* of the log, by the slot */
 	uint64_t room_bytes;      /* so much more until it is lost ... */
 	uint64_t log_rate;        /* ... at so many bytes a second, written to the log in the last minutes ... */

@@ -172,6 +172,7 @@ static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 	sample(to, "unconfirmed_bytes", "Log that the source has written and that was not confirmed to it.",
 	       (double)position_distance(view->confirmed, view->source_end), 0);
 	print_retention(view, to);
+	sample(to, "exceptions_open", "Documents and records that are held back, as of some seconds ago.", (double)view->exceptions_open, 0);
 	sample(to, "last_failure_timestamp_seconds", "When something last failed, in seconds since 1970; 0: never.",
 	       seconds(view->failed_at), 3);
 	sample(to, "claim", "The number of the claim that the agent has written to Kafka.", (double)view->claim, 0);
@@ -239,6 +240,20 @@ static void print_retention_json(const struct pipeline_view *view, const struct 
 	wr_u8(to, '}');
 }
 
+static void print_under_way(const struct pipeline_view *view, struct writer *to)
+{
+	wr_printf(to, ",\"exceptionsOpen\":%" PRIu64 ",\"openTransaction\":", view->exceptions_open);
+	if (view->open_xid)
+		wr_printf(to, "{\"xid\":%" PRIu64 ",\"changes\":%" PRIu64 "}", view->open_xid, view->open_done);
+	else
+		wr_printf(to, "null");
+	wr_printf(to, ",\"job\":");
+	if (view->job)
+		wr_printf(to, "{\"number\":%" PRIu64 ",\"done\":%" PRIu64 "}", view->job, view->job_done);
+	else
+		wr_printf(to, "null");
+}
+
 static unsigned print_status_json(const struct page_facts *facts, struct writer *to)
 {
 	const struct pipeline_view *view = &facts->view;
@@ -258,6 +273,7 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	print_retention_json(view, conf_of(facts), to);
 	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
 		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
+	print_under_way(view, to);
 	wr_printf(to, ",\"lastError\":");
 	print_failure(view, to);
 	wr_printf(to, ",\"counters\":");
@@ -331,6 +347,11 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 	print_kept(view, to);
 	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", snapshot %" PRIu64 "\n",
 		  count(&metrics->kafka_commits), count(&metrics->state_commits), view->claim, view->snapshot);
+	wr_printf(to, "exceptions  %" PRIu64 " open\n", view->exceptions_open);
+	if (view->open_xid)
+		wr_printf(to, "receiving   transaction %" PRIu64 ", %" PRIu64 " changes so far\n", view->open_xid, view->open_done);
+	if (view->job)
+		wr_printf(to, "job         %" PRIu64 ", %" PRIu64 " documents so far\n", view->job, view->job_done);
 	wr_printf(to, "counted     ");
 	metrics_words(metrics, to);
 	wr_u8(to, '\n');

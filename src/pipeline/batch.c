@@ -44,6 +44,8 @@ int pipeline_serve(struct pipeline *p, struct error *err)
 	pipeline_clock(p);
 	if (p->source && (p->source_ops->serve(p->source, err) < 0 || retention_look(p, err) < 0))
 		return -1;
+	if (p->source)
+		status_received(p);
 	return p->producer ? producer_poll(p->producer, err) : 0;
 }
 

@@ -282,6 +282,7 @@ static int commit_progress(struct pipeline *p, struct error *err)
 static int keep_pace(struct pipeline *p, struct error *err)
 {
 	p->now = clock_mono();
+	status_job(p);
 	if (atomic_load_explicit(&p->control->stop, memory_order_relaxed))
 		return error_set(err, ERROR_TRANSIENT, "stopped in a job");
 	if (!p->replaying && p->now - p->state_committed_at >= p->options->confirm_interval_us)
@@ -414,6 +415,8 @@ static int run_job(struct pipeline *p, const struct job *job, const struct check
 	log_info(p->options->name, "job %llu: done, %llu documents", (unsigned long long)job->number,
 		 (unsigned long long)p->job_done);
 	p->job = p->job_done = 0;
+	p->exceptions_at = 0; /* there may be fewer */
+	status_job(p);
 	return state_commit(p, err);
 }
 

@@ -5,10 +5,12 @@
 #include "pipeline/status.h"
 
 #include "run.h"
+#include "state/exceptions.h"
 
 #define ALIVE_US (60 * USEC_PER_SEC)         /* one turn never takes as long */
 #define KAFKA_SILENT_US (5 * USEC_PER_SEC)   /* an answer that takes longer is a sign that something is wrong */
 #define KAFKA_PROBE_US USEC_PER_SEC
+#define EXCEPTIONS_US (10 * USEC_PER_SEC)
 #define KAFKA_PROBE_SLICE_US (100 * USEC_PER_MSEC)
 
 const char *const pipeline_phase_names[PIPELINE_PHASES] = {
@@ -23,6 +25,11 @@ static void share(struct shared_position *to, struct position position)
 {
 	atomic_store_explicit(&to->lsn, position.lsn, memory_order_release);
 	atomic_store_explicit(&to->kind, (int)position.kind, memory_order_release);
+}
+
+static void put(_Atomic uint64_t *to, uint64_t value)
+{
+	atomic_store_explicit(to, value, memory_order_relaxed);
 }
 
 void status_phase(struct pipeline *p, enum pipeline_phase phase)
@@ -73,16 +80,22 @@ static struct position published_to(const struct pipeline *p)
 	return p->batch.open || p->replaying ? p->published.position : p->applied.position;
 }
 
+/* Also while a commit is waited for, which may take long. */
+void status_received(struct pipeline *p)
+{
+	share(&p->status->received, p->source_ops->metrics(p->source)->received);
+}
+
 /* After each turn of the loop; `idle`: nothing waits. */
 void status_turn(struct pipeline *p, bool idle)
 {
-	struct position received = p->source_ops->metrics(p->source)->received;
-
-	share(&p->status->received, received);
+	status_received(p);
 	share(&p->status->published, published_to(p));
 	share(&p->status->saved, p->saved.position);
 	atomic_store_explicit(&p->status->claim, p->claim, memory_order_relaxed);
 	atomic_store_explicit(&p->status->snapshot, p->applied.snapshot, memory_order_relaxed);
+	put(&p->status->open_done, p->txn ? p->applied.open.done : 0);
+	put(&p->status->open_xid, p->txn ? p->txn->id : 0);
 	if (idle && !p->batch.open && !p->txn)
 		atomic_store_explicit(&p->status->pending_since, 0, memory_order_relaxed);
 	status_alive(p, 0);
@@ -100,9 +113,29 @@ static void look_at_kafka(struct pipeline *p)
 	atomic_store_explicit(&p->status->kafka_down, down, memory_order_relaxed);
 }
 
+/* Those that wait for somebody: counted seldom, since there may be many. */
+static void look_at_exceptions(struct pipeline *p)
+{
+	struct error ignored;
+	uint64_t count;
+
+	if (p->exceptions_at && p->now - p->exceptions_at < EXCEPTIONS_US)
+		return;
+	p->exceptions_at = p->now;
+	if (exceptions_count(p->db, &count, &ignored) == 0)
+		put(&p->status->exceptions_open, count);
+}
+
 void status_look(struct pipeline *p)
 {
 	look_at_kafka(p);
+	look_at_exceptions(p);
+}
+
+void status_job(struct pipeline *p)
+{
+	put(&p->status->job, p->job);
+	put(&p->status->job_done, p->job_done);
 }
 
 void status_source_end(struct pipeline *p, struct position end)
@@ -198,6 +231,11 @@ void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *
 	};
 	read_positions(status, ret);
 	read_retention(status, ret);
+	ret->open_xid = number(&status->open_xid);
+	ret->open_done = number(&status->open_done);
+	ret->job = number(&status->job);
+	ret->job_done = number(&status->job_done);
+	ret->exceptions_open = number(&status->exceptions_open);
 	pthread_mutex_lock(&status->lock);
 	ret->failure = status->failure;
 	ret->failed_at = status->failed_at;

@@ -221,6 +221,8 @@ static void healed(void)
 	expect_rows("SELECT string_agg(split_part(header->>'eventId', '/', 2) || ' ' || (header->>'operation') || ' ' || split_part(key, '/', 3), ',' ORDER BY header->>'eventId') "
 		    "FROM seen WHERE kind = 'entity'", "job-1 CREATE 2,job-2 CREATE 1");
 	expect_rows("SELECT string_agg(header->>'eventId', ',') FROM seen WHERE kind = 'event'", "ctl/job-1/TimeEntry/2/TimeApproved");
+	plain_work(&plain);
+	expect("status", EXIT_DONE, "exceptions  2 open");
 	expect_rows("SELECT count(*) FILTER (WHERE status = 'OPEN') || ' ' || count(*) FILTER (WHERE status = 'CLOSED') FROM seen "
 		    "WHERE kind = 'exception'", "5 2");
 	printf("what heals leaves with its event and closes; what does not stays, and is not told of again\n");

@@ -30,7 +30,7 @@ int pg_slot_create(PGconn *replication, PGconn *queries, const struct source_opt
 int pg_slot_temporary(PGconn *replication, PGconn *queries, const struct source_options *options, const char *name,
 		      bool copied, struct position *ret_start, struct error *err);
 
-/* How far the server's log is flushed, or replayed on a standby. */
+/* How far the server's log is written, or received on a standby. */
 int pg_slot_log_written(PGconn *queries, struct position *ret, struct error *err) MUST_CHECK;
 
 /* Ends the session that streams from the slot, if there is one. */

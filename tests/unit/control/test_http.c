@@ -109,6 +109,7 @@ static const struct pipeline_view busy = {
 	.phase = PHASE_STREAMING, .alive = true, .kafka_answers = true, .claim = 3, .snapshot = 1,
 	.source_end = LSN(0x100002000), .received = LSN(0x100001000), .published = LSN(0x100000800),
 	.saved = LSN(0x100000400), .confirmed = LSN(0x100000200), .lag_bytes = 0x1800, .lag_us = 1500000,
+	.open_xid = 742, .open_done = 15, .job = 3, .job_done = 100, .exceptions_open = 2,
 	.kept_bytes = 50000000, .room_bytes = 7200000000, .log_rate = 2000000, .seconds_to_loss = 3600, .log_state = LOG_EXTENDED,
 	.failure = {.class = ERROR_TRANSIENT, .text = "a \"broker\"\nis away", .hint = "wait"}, .failed_at = 1500 * SECOND,
 };
@@ -190,6 +191,7 @@ static void test_status(void **state)
 		"\"logBytesPerSecond\":2000000,\"secondsToLoss\":3600}",
 		"\"snapshot\":1,\"claim\":3,\"claims\":0,\"batches\":7",
 		"\"state\":null,\"text\":\"a \\\"broker\\\"\\nis away\",\"hint\":\"wait\"}",
+		"\"exceptionsOpen\":2,\"openTransaction\":{\"xid\":742,\"changes\":15},\"job\":{\"number\":3,\"done\":100},",
 		"\"kafka_commits\":7,",
 	};
 	const char *text;
@@ -208,6 +210,7 @@ static void test_status(void **state)
 	assert_non_null(strstr(text, "published   1/800\n"));
 	assert_non_null(strstr(text, "log         50.0 MB kept for the slot (extended), 2.00 MB/s are written\n"
 			       "log loss    in 01:00 h at this rate, if nothing more is confirmed (7.2 GB of room)\n"));
+	assert_non_null(strstr(text, "exceptions  2 open\nreceiving   transaction 742, 15 changes so far\njob         3, 100 documents so far\n"));
 	text = page_text("/status", &unbounded, &code);
 	assert_non_null(strstr(text, "log loss    no limit is known\n"));
 	assert_non_null(strstr(page_text("/api/status", &unbounded, &code), "\"secondsToLoss\":null"));
