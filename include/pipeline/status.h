@@ -40,6 +40,7 @@ struct pipeline_status {
 	atomic_int phase;
 	_Atomic usec_t alive_until;        /* monotonic: unless it is heard of by then, the thread hangs */
 	_Atomic uint64_t claim, snapshot;
+	_Atomic uint64_t tables_loading, tables_stale; /* of the mirror: their entities are held */
 
 	/* The log that the slot keeps, as of some seconds ago; UINT64_MAX: not known, or without a limit. */
 	_Atomic uint64_t kept_bytes, safe_bytes, disk_free_bytes, log_rate;
@@ -64,6 +65,7 @@ struct pipeline_view {
 	bool alive;
 	bool kafka_answers;
 	uint64_t claim, snapshot;
+	uint64_t tables_loading, tables_stale;
 	struct position source_end, received, published, saved, confirmed;
 	uint64_t lag_bytes;
 	usec_t lag_us;

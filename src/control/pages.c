@@ -172,6 +172,10 @@ static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 	sample(to, "unconfirmed_bytes", "Log that the source has written and that was not confirmed to it.",
 	       (double)position_distance(view->confirmed, view->source_end), 0);
 	print_retention(view, to);
+	sample(to, "mirror_tables_stale", "Mirrored tables that are not what the source has: their entities are held.",
+	       (double)view->tables_stale, 0);
+	sample(to, "mirror_tables_loading", "Mirrored tables that are being loaded: their entities are held meanwhile.",
+	       (double)view->tables_loading, 0);
 	sample(to, "last_failure_timestamp_seconds", "When something last failed, in seconds since 1970; 0: never.",
 	       seconds(view->failed_at), 3);
 	sample(to, "claim", "The number of the claim that the agent has written to Kafka.", (double)view->claim, 0);
@@ -258,6 +262,7 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	print_retention_json(view, conf_of(facts), to);
 	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
 		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
+	wr_printf(to, ",\"tables\":{\"loading\":%" PRIu64 ",\"stale\":%" PRIu64 "}", view->tables_loading, view->tables_stale);
 	wr_printf(to, ",\"lastError\":");
 	print_failure(view, to);
 	wr_printf(to, ",\"counters\":");
@@ -329,6 +334,9 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 		  PACKAGE_VERSION, started);
 	print_lag(view, to);
 	print_kept(view, to);
+	if (view->tables_loading || view->tables_stale)
+		wr_printf(to, "mirror      %" PRIu64 " tables STALE, %" PRIu64 " being loaded: their entities are held\n", view->tables_stale,
+			  view->tables_loading);
 	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", snapshot %" PRIu64 "\n",
 		  count(&metrics->kafka_commits), count(&metrics->state_commits), view->claim, view->snapshot);
 	wr_printf(to, "counted     ");
