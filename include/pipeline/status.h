@@ -40,6 +40,7 @@ struct pipeline_status {
 	atomic_int phase;
 	_Atomic usec_t alive_until;        /* monotonic: unless it is heard of by then, the thread hangs */
 	_Atomic uint64_t claim, snapshot;
+	_Atomic uint64_t tables_loading, tables_stale; /* of the mirror: their entities are held */
 
 	_Atomic uint64_t open_xid, open_done;   /* of the source transaction being received: changes, so far; 0: none is open */
 	_Atomic uint64_t job, job_done;         /* the job under way, and its documents so far; 0: none */
@@ -68,6 +69,7 @@ struct pipeline_view {
 	bool alive;
 	bool kafka_answers;
 	uint64_t claim, snapshot;
+	uint64_t tables_loading, tables_stale;
 	struct position source_end, received, published, saved, confirmed;
 	uint64_t lag_bytes;
 	usec_t lag_us;

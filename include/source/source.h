@@ -99,7 +99,6 @@ struct source_part {
 	struct view after;            /* the mark of the part before; VIEW_NONE: from the beginning */
 	uint64_t rows;                /* at most so many ... */
 	uint64_t bytes;               /* ... and not much more than that; 0: any. A table without a key is read whole */
-	bool fence;                   /* not before those who write to the table now are done: it was not captured before */
 };
 
 enum part_answer {
@@ -215,6 +214,9 @@ struct source_ops {
 	int (*part_end)(struct source *source, struct source_part_end *ret, struct error *err);
 	void (*part_stop)(struct source *source);
 	bool (*part_sees)(struct source *source, const struct transaction *txn);
+
+	/* 1 when all transactions have ended that were writing to the table (by its source_id) when this was first asked; 0; -1. */
+	int (*settled)(struct source *source, uint64_t table, struct error *err);
 
 	/* ERROR_INPUT unless a condition can be asked of the table's rows. */
 	int (*part_check)(struct source *source, const struct table *table, const char *condition, struct error *err);

@@ -173,6 +173,10 @@ static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 	       (double)position_distance(view->confirmed, view->source_end), 0);
 	print_retention(view, to);
 	sample(to, "exceptions_open", "Documents and records that are held back, as of some seconds ago.", (double)view->exceptions_open, 0);
+	sample(to, "mirror_tables_stale", "Mirrored tables that are not what the source has: their entities are held.",
+	       (double)view->tables_stale, 0);
+	sample(to, "mirror_tables_loading", "Mirrored tables that are being loaded: their entities are held meanwhile.",
+	       (double)view->tables_loading, 0);
 	sample(to, "last_failure_timestamp_seconds", "When something last failed, in seconds since 1970; 0: never.",
 	       seconds(view->failed_at), 3);
 	sample(to, "claim", "The number of the claim that the agent has written to Kafka.", (double)view->claim, 0);
@@ -274,6 +278,7 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
 		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
 	print_under_way(view, to);
+	wr_printf(to, ",\"tables\":{\"loading\":%" PRIu64 ",\"stale\":%" PRIu64 "}", view->tables_loading, view->tables_stale);
 	wr_printf(to, ",\"lastError\":");
 	print_failure(view, to);
 	wr_printf(to, ",\"counters\":");
@@ -345,6 +350,9 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 		  PACKAGE_VERSION, started);
 	print_lag(view, to);
 	print_kept(view, to);
+	if (view->tables_loading || view->tables_stale)
+		wr_printf(to, "mirror      %" PRIu64 " tables STALE, %" PRIu64 " being loaded: their entities are held\n", view->tables_stale,
+			  view->tables_loading);
 	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", snapshot %" PRIu64 "\n",
 		  count(&metrics->kafka_commits), count(&metrics->state_commits), view->claim, view->snapshot);
 	wr_printf(to, "exceptions  %" PRIu64 " open\n", view->exceptions_open);

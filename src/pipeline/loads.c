@@ -55,7 +55,7 @@ static int save(struct pipeline *p, const struct load *load, struct error *err)
 
 	position_print(load->shape_at, shape_at);
 	position_print(load->seen, seen);
-	wr_printf(&text, "%d %d %d %" PRIu64 " %s %s\n", load->is_new, load->fence, load->read, load->rows, shape_at, seen);
+	wr_printf(&text, "%d %d %" PRIu64 " %s %s\n", load->is_new, load->read, load->rows, shape_at, seen);
 	wr_view_bytes(&text, wr_view(&load->mark));
 	result = put_record(p, table->schema, table->name, wr_view(&text), err);
 	wr_done(&text);
@@ -75,12 +75,11 @@ static void read_record(const struct pipeline *p, struct view record, struct loa
 {
 	char shape_at[POSITION_TEXT_BYTES] = "", seen[POSITION_TEXT_BYTES] = "", line[200];
 	const char *end = memchr(record.ptr, '\n', record.len);
-	int is_new = 0, fence = 0, read = 0;
+	int is_new = 0, read = 0;
 
 	snprintf(line, sizeof(line), "%.*s", end ? (int)(end - record.ptr) : 0, record.ptr);
-	sscanf(line, "%d %d %d %" SCNu64 " %63s %63s", &is_new, &fence, &read, &load->rows, shape_at, seen);
+	sscanf(line, "%d %d %" SCNu64 " %63s %63s", &is_new, &read, &load->rows, shape_at, seen);
 	load->is_new = is_new;
-	load->fence = fence;
 	load->read = read;
 	load->shape_at = read_position(p, shape_at);
 	load->seen = read_position(p, seen);
@@ -110,12 +109,12 @@ static int begin_anew(struct pipeline *p, const char *schema, const char *name, 
 {
 	struct load before = {0};
 	char *text;
-	int result;
+	int result = find_record(p, schema, name, &before, err);
 
-	if (find_record(p, schema, name, &before, err) < 0)
+	if (result < 0)
 		return -1;
 	wr_done(&before.mark);
-	text = mem_printf("%d %d 0 0 none none\n", is_new || before.is_new, before.fence);
+	text = mem_printf("%d 0 0 none none\n", is_new || before.is_new);
 	result = put_record(p, schema, name, view_of(text), err);
 	free(text);
 	return result < 0 ? -1 : mirror_forget(p->db, schema, name, err);
@@ -128,6 +127,7 @@ struct candidate {
 	enum mirror_state state;
 	char reason[200];
 	bool is_bag;
+	bool recorded;           /* its load has begun */
 	const struct table *now; /* as the catalogue has it */
 	struct candidate *next;
 };
@@ -213,17 +213,20 @@ static int try_mapping(struct candidates *all, const struct candidate *one, char
 }
 
 /* A mapping that does not take the table as it is now holds its entities, and says why. */
-static int settle_candidate(struct candidates *all, const struct candidate *one, struct error *err)
+static int settle_candidate(struct candidates *all, struct candidate *one, struct error *err)
 {
 	struct pipeline *p = all->p;
+	struct load known = {0};
 	char complaint[300];
-	int taken = try_mapping(all, one, complaint, err);
+	int taken = try_mapping(all, one, complaint, err), found = find_record(p, one->schema, one->name, &known, err);
 
-	if (taken < 0)
+	wr_done(&known.mark);
+	if (taken < 0 || found < 0)
 		return -1;
+	one->recorded = found > 0;
 	if (taken && one->state == MIRROR_LOADING) {
 		log_info(p->options->name, "table %s.%s is loaded from its beginning", one->schema, one->name);
-		return begin_anew(p, one->schema, one->name, false, err);
+		return begin_anew(p, one->schema, one->name, !one->recorded, err);
 	}
 	if (taken) {
 		log_warning(p->options->name, "table %s.%s is STALE: %s; it is loaded again, its entities are held meanwhile",
@@ -324,7 +327,7 @@ int loads_widen(struct pipeline *p, struct error *err)
 
 static int add(struct pipeline *p, size_t table, struct position at, struct error *err)
 {
-	struct load load = {.table = table, .is_new = true, .fence = true, .is_bag = p->versions[table]->key_count == 0};
+	struct load load = {.table = table, .is_new = true, .is_bag = p->versions[table]->key_count == 0};
 
 	if (find_record(p, p->tables[table].schema, p->tables[table].name, &load, err) < 0)
 		return -1;
@@ -351,7 +354,7 @@ int loads_open(struct pipeline *p, struct error *err)
 			return -1;
 	if (repeats_open(p, err) < 0)
 		return -1;
-	p->loads_wanted = p->loads_due || p->load_count || p->repeats;
+	p->loads_wanted = p->loads_due || p->load_count || p->repeats || p->newcomer_count;
 	return 0;
 }
 
@@ -479,7 +482,6 @@ static int end_part(struct pipeline *p, struct load *load, struct error *err)
 	if (p->source_ops->part_end(p->source, &end, err) < 0)
 		return -1;
 	load->read = !end.more;
-	load->fence = false;
 	if (position_compare(end.seen, load->seen) > 0)
 		load->seen = end.seen;
 	wr_clear(&load->mark);
@@ -507,7 +509,6 @@ static int read_part(struct pipeline *p, struct load *load, struct error *err)
 		.table = p->versions[load->table],
 		.after = load->mark.len ? wr_view(&load->mark) : VIEW_NONE,
 		.rows = p->options->part_rows,
-		.fence = load->fence,
 	};
 	enum part_answer answer;
 	int result = p->source_ops->part_begin(p->source, &part, &answer, err);
@@ -533,7 +534,7 @@ static void drop_first(struct pipeline *p)
 {
 	wr_done(&p->loads[0].mark);
 	memmove(p->loads, p->loads + 1, --p->load_count * sizeof(*p->loads));
-	p->loads_wanted = p->loads_due || p->load_count || p->repeats;
+	p->loads_wanted = p->loads_due || p->load_count || p->repeats || p->newcomer_count;
 }
 
 /* In the commit that makes the table whole: the documents that read it, to be made. */
@@ -574,7 +575,7 @@ static int finish(struct pipeline *p, const struct load *load, struct error *err
 /* Whether there is more to be done without waiting for anything. */
 bool loads_busy(const struct pipeline *p)
 {
-	if (retention_pauses(p))
+	if (p->newcomer_count || retention_pauses(p))
 		return false;
 	if (p->load_count)
 		return !p->loads[0].read && p->now >= p->load_retry_at;
@@ -599,6 +600,8 @@ int loads_step(struct pipeline *p, struct error *err)
 		return 0;
 	if (p->loads_due)
 		return begin_again(p, err);
+	if (p->newcomer_count && !p->repeat_pending)
+		return newcomers_step(p, err);
 	if (p->load_count && !p->repeat_pending)
 		return step(p, err);
 	if (p->repeats)

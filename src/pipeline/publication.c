@@ -57,12 +57,17 @@ static bool next_known(const char **line, char text[300], struct source_table *r
 	return false;
 }
 
-static bool is_wanted(const struct pipeline *p, const struct source_table *table)
+static bool is_among(const struct source_table *tables, size_t count, const struct source_table *table)
 {
-	for (size_t i = 0; i < p->table_count; i++)
-		if (strcmp(p->tables[i].schema, table->schema) == 0 && strcmp(p->tables[i].name, table->name) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(tables[i].schema, table->schema) == 0 && strcmp(tables[i].name, table->name) == 0)
 			return true;
 	return false;
+}
+
+static bool is_wanted(const struct pipeline *p, const struct source_table *table)
+{
+	return is_among(p->tables, p->table_count, table) || is_among(p->newcomers, p->newcomer_count, table);
 }
 
 static bool is_mapped(const struct pipeline *p, const struct source_table *table)

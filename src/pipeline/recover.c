@@ -166,17 +166,25 @@ static int init_producer(struct pipeline *p, struct error *err)
 	return done < 0 ? -1 : 0;
 }
 
+static int declare(struct pipeline *p, const struct table *version, struct error *err)
+{
+	bool fits;
+
+	if (mirror_fits(p->mirror, version, &fits, err) < 0)
+		return -1;
+	return fits ? mirror_declare(p->mirror, version, NULL, err) : 0;
+}
+
 static int open_mirror(struct pipeline *p, struct error *err)
 {
 	if (mirror_open(p->db, p->needs, p->need_count, &p->mirror, err) < 0)
 		return -1;
-	for (size_t i = 0; i < p->table_count; i++) {
-		bool fits;
-
-		if (mirror_fits(p->mirror, p->versions[i], &fits, err) < 0 ||
-		    (fits && mirror_declare(p->mirror, p->versions[i], NULL, err) < 0))
+	for (size_t i = 0; i < p->table_count; i++)
+		if (declare(p, p->versions[i], err) < 0)
 			return -1;
-	}
+	for (size_t i = 0; i < p->newcomer_count; i++)
+		if (declare(p, p->newcomer_versions[i], err) < 0)
+			return -1;
 	return loads_open(p, err);
 }
 
@@ -379,6 +387,8 @@ int recover_start(struct pipeline *p, struct error *err)
 	if (routes_capture(p, err) < 0 ||
 	    publication_check(p, action == START_STREAM || action == START_FINISH_SNAPSHOT, err) < 0)
 		return -1;
+	if (newcomers_open(p, err) < 0)
+		return -1;
 	masking_tell(p);
 	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)
 		return -1;
@@ -406,6 +416,7 @@ void recover_teardown(struct pipeline *p)
 	p->source_ops->close(p->source);
 	p->source = NULL;
 	loads_close(p);
+	newcomers_close(p);
 	routes_free(p);
 	topics_free(p->topics);
 	p->topics = NULL;

@@ -52,7 +52,6 @@ struct part {
 struct repeat {
 	uint64_t number;
 	char *schema, *name, *condition; /* condition "": all rows */
-	bool fence;
 	uint64_t parts, rows;       /* published */
 	struct writer mark;         /* where the next part begins; empty: at the beginning */
 
@@ -92,8 +91,8 @@ static int save(struct pipeline *p, const struct repeat *repeat, struct error *e
 	int result;
 
 	snprintf(name, sizeof(name), RECORD "%020" PRIu64, repeat->number);
-	wr_printf(&text, "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n", repeat->fence, repeat->parts, repeat->rows,
-		  repeat->next_rows, repeat->next_more);
+	wr_printf(&text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n", repeat->parts, repeat->rows, repeat->next_rows,
+		  repeat->next_more);
 	write_hex(&text, view_of(repeat->schema));
 	write_hex(&text, view_of(repeat->name));
 	write_hex(&text, view_of(repeat->condition));
@@ -147,13 +146,12 @@ static int read_record(void *arg, struct view name, struct view text)
 	struct repeat *repeat = MEM_NEW(struct repeat);
 	struct view head = next_line(&text);
 	char line[120];
-	int fence = 0, more = 0;
+	int more = 0;
 
 	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(name));
 	repeat->number = strtoull(line + strlen(RECORD), NULL, 10);
 	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(head));
-	sscanf(line, "%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %d", &fence, &repeat->parts, &repeat->rows, &repeat->next_rows, &more);
-	repeat->fence = fence;
+	sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %d", &repeat->parts, &repeat->rows, &repeat->next_rows, &more);
 	repeat->next_more = more;
 	repeat->schema = read_text(&text);
 	repeat->name = read_text(&text);
@@ -206,7 +204,7 @@ static int take_number(struct pipeline *p, uint64_t *ret, struct error *err)
 	return 0;
 }
 
-static int add(struct pipeline *p, const struct source_table *table, struct view condition, bool fence, uint64_t *ret_number,
+static int add(struct pipeline *p, const struct source_table *table, struct view condition, uint64_t *ret_number,
 	       struct error *err)
 {
 	struct repeat *repeat = MEM_NEW(struct repeat);
@@ -214,7 +212,6 @@ static int add(struct pipeline *p, const struct source_table *table, struct view
 	repeat->schema = mem_text(view_of(table->schema));
 	repeat->name = mem_text(view_of(table->name));
 	repeat->condition = mem_text(condition.ptr ? condition : VIEW(""));
-	repeat->fence = fence;
 	if (take_number(p, &repeat->number, err) < 0 || save(p, repeat, err) < 0) {
 		repeat_free(repeat);
 		return -1;
@@ -243,7 +240,7 @@ static int add_new(struct pipeline *p, const char *known, struct error *err)
 
 		if (!pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name) || is_listed(known, &p->tables[i]))
 			continue;
-		if (add(p, &p->tables[i], VIEW_NONE, true, &number, err) < 0)
+		if (add(p, &p->tables[i], VIEW_NONE, &number, err) < 0)
 			return -1;
 		log_info(p->options->name, "table %s.%s is new among those that have change topics: its rows are read as snapshot %"
 			 PRIu64, p->tables[i].schema, p->tables[i].name, number);
@@ -448,7 +445,6 @@ static int take_part(struct pipeline *p, struct repeat *repeat, struct error *er
 
 	if (p->source_ops->part_end(p->source, &end, err) < 0)
 		return -1;
-	repeat->fence = false;
 	repeat->seen = end.seen;
 	repeat->next_rows = end.rows;
 	repeat->next_more = end.more;
@@ -478,7 +474,6 @@ static int read_part(struct pipeline *p, struct repeat *repeat, struct error *er
 		.after = repeat->mark.len ? wr_view(&repeat->mark) : VIEW_NONE,
 		.rows = p->options->part_rows,
 		.bytes = PART_BYTES,
-		.fence = repeat->fence,
 	};
 	enum part_answer answer;
 	int result = p->source_ops->part_begin(p->source, &wanted, &answer, err);
@@ -605,7 +600,7 @@ int repeats_take(struct pipeline *p, const struct request *request, struct write
 		result = p->source_ops->part_check(p->source, p->versions[table], text, err);
 		free(text);
 	}
-	if (result < 0 || add(p, &p->tables[table], condition, false, &number, err) < 0 || db_commit(p->db, err) < 0)
+	if (result < 0 || add(p, &p->tables[table], condition, &number, err) < 0 || db_commit(p->db, err) < 0)
 		return -1;
 	p->loads_wanted = true;
 	wr_printf(answer, "{\"snapshot\":%" PRIu64 "}", number);

@@ -430,6 +430,7 @@ void routes_hold(struct pipeline *p)
 	unsigned count;
 	const struct entity *const *entities;
 
+	status_mirror(p);
 	if (!p->mapping || !p->entity_routes)
 		return;
 	entities = mapping_entities(p->mapping, &count);

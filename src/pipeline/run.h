@@ -13,6 +13,7 @@
  *	markers.c    BEGIN and END records of transactions and snapshots, with counts
  *	schemas.c    which frame messages have; with a registry, schemas registered before their first message
  *	refused.c    change records that cannot be published
+ *	newcomers.c  tables that are captured for the first time are let in
  *	repeats.c    rows of tables that are published while changes are streamed
  *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
@@ -104,7 +105,6 @@ struct load {
 	size_t table;           /* of those captured */
 	bool is_new;            /* it was not mirrored before, or not all of it: all documents that read it leave */
 	bool is_bag;
-	bool fence;             /* it was not captured before */
 	bool read;              /* to its end; the stream has to come that far */
 	struct position shape_at; /* rows of other shapes that were committed up to there are older */
 	struct position seen;
@@ -194,6 +194,14 @@ struct pipeline {
 	bool loads_wanted;                      /* ... or there are loads, or repeats: there is something to do between transactions */
 	usec_t load_retry_at;                   /* monotonic */
 	usec_t load_told_at;
+
+	/* newcomers.c: tables that are wanted, but not captured yet */
+	struct source_table *newcomers;
+	const struct table **newcomer_versions;
+	size_t newcomer_count;
+	size_t newcomer_settled;                /* of so many, all who wrote to them have ended */
+	struct position newcomers_at;           /* of all: when the stream is there, they are let in */
+	usec_t newcomers_retry_at;
 
 	/* repeats.c */
 	struct repeat *repeats;                 /* a list; the first one is under way */
@@ -294,6 +302,7 @@ void status_pending(struct pipeline *p);
 void status_kafka_asked(struct pipeline *p);
 void status_kafka_answered(struct pipeline *p);
 void status_received(struct pipeline *p);
+void status_mirror(struct pipeline *p);
 void status_turn(struct pipeline *p, bool idle);
 void status_look(struct pipeline *p);
 void status_job(struct pipeline *p);
@@ -450,6 +459,11 @@ int loads_look(struct pipeline *p, struct error *err);
 bool loads_busy(const struct pipeline *p);
 int load_settle(struct pipeline *p, const struct change *change, struct error *err);
 bool load_has(struct pipeline *p, const struct change *change);
+
+/* newcomers.c */
+int newcomers_open(struct pipeline *p, struct error *err);
+void newcomers_close(struct pipeline *p);
+int newcomers_step(struct pipeline *p, struct error *err);
 
 /* repeats.c */
 struct request;

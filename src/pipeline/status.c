@@ -86,6 +86,21 @@ void status_received(struct pipeline *p)
 	share(&p->status->received, p->source_ops->metrics(p->source)->received);
 }
 
+/* Whenever a table of the mirror may have changed its state. */
+void status_mirror(struct pipeline *p)
+{
+	uint64_t loading = 0, stale = 0;
+
+	for (unsigned i = 0; p->mirror && i < p->need_count; i++) {
+		enum mirror_state state = mirror_state_of(p->mirror, p->needs[i].schema, p->needs[i].name, NULL);
+
+		stale += state == MIRROR_STALE;
+		loading += state == MIRROR_LOADING;
+	}
+	atomic_store_explicit(&p->status->tables_loading, loading, memory_order_relaxed);
+	atomic_store_explicit(&p->status->tables_stale, stale, memory_order_relaxed);
+}
+
 /* After each turn of the loop; `idle`: nothing waits. */
 void status_turn(struct pipeline *p, bool idle)
 {
@@ -226,6 +241,8 @@ void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *
 		.alive = pipeline_status_alive(status),
 		.kafka_answers = kafka_answers(status),
 		.claim = atomic_load_explicit(&status->claim, memory_order_relaxed),
+		.tables_loading = atomic_load_explicit(&status->tables_loading, memory_order_relaxed),
+		.tables_stale = atomic_load_explicit(&status->tables_stale, memory_order_relaxed),
 		.snapshot = atomic_load_explicit(&status->snapshot, memory_order_relaxed),
 		.lag_us = lag_of(status),
 	};

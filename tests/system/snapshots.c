@@ -6,8 +6,8 @@
  * agent is killed at every point on the way and at random, columns of a mirrored table are altered again and again. In the
  * end every document is what plain SQL has, and no message was sent twice.
  *
- * TAILWATER_ROUNDS says how often each point is taken (1), TAILWATER_KILLS how many kills at random follow (4). With the
- * name of a step: only that.
+ * TAILWATER_ROUNDS says how often each point is taken (0: a third of them, by chance), TAILWATER_KILLS how many kills at
+ * random follow (1). With the name of a step: only that.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -43,20 +43,20 @@ static const char tables[] =
 	"ALTER TABLE NAME ALTER COLUMN note SET STORAGE EXTERNAL;"
 	"CREATE TABLE NAME_group (label text, rate int); ALTER TABLE NAME_group REPLICA IDENTITY FULL;"
 	"INSERT INTO NAME SELECT g, g % 50, 'S', CASE WHEN g % 10 = 0 THEN repeat('x' || g, 900) ELSE 'n' || g END, g % 20 FROM "
-	"generate_series(1, 6000) g;"
+	"generate_series(1, 2500) g;"
 	"INSERT INTO NAME_group SELECT 'g' || g % 10, g FROM generate_series(0, 29) g;"
 	"CREATE PUBLICATION NAME FOR TABLE NAME, NAME_group";
 
 /* A few changes of each kind in a transaction. */
 static const char work[] =
-	"CREATE FUNCTION NAME_work() RETURNS void LANGUAGE plpgsql AS $$ DECLARE k int; BEGIN FOR i IN 1..8 LOOP k := 1 + random() * 7000;"
+	"CREATE FUNCTION NAME_work() RETURNS void LANGUAGE plpgsql AS $$ DECLARE k int; BEGIN FOR i IN 1..8 LOOP k := 1 + random() * 3000;"
 	" INSERT INTO NAME SELECT k, 1, 'S', 'n' || k, k % 20 WHERE NOT EXISTS (SELECT FROM NAME WHERE id IN (k, -k)) ON CONFLICT DO NOTHING;"
-	" UPDATE NAME SET hours = hours + 1 WHERE id = 1 + (random() * 7000)::int;"
-	" UPDATE NAME SET hours = hours + 1 WHERE id = 10 * (random() * 600)::int;"
-	" UPDATE NAME SET state = CASE state WHEN 'A' THEN 'S' ELSE 'A' END WHERE id = 1 + (random() * 7000)::int;"
-	" UPDATE NAME SET note = repeat('y' || i, 900) WHERE id = 10 * (random() * 600)::int;"
+	" UPDATE NAME SET hours = hours + 1 WHERE id = 1 + (random() * 3000)::int;"
+	" UPDATE NAME SET hours = hours + 1 WHERE id = 10 * (random() * 250)::int;"
+	" UPDATE NAME SET state = CASE state WHEN 'A' THEN 'S' ELSE 'A' END WHERE id = 1 + (random() * 3000)::int;"
+	" UPDATE NAME SET note = repeat('y' || i, 900) WHERE id = 10 * (random() * 250)::int;"
 	" UPDATE NAME SET id = -id WHERE id = k + 1 AND NOT EXISTS (SELECT FROM NAME WHERE id = -k - 1);"
-	" DELETE FROM NAME WHERE id = 1 + (random() * 7000)::int;"
+	" DELETE FROM NAME WHERE id = 1 + (random() * 3000)::int;"
 	" UPDATE NAME_group SET rate = rate + 1 WHERE label = 'g' || (random() * 9)::int;"
 	" DELETE FROM NAME_group WHERE ctid = (SELECT ctid FROM NAME_group ORDER BY random() LIMIT 1);"
 	" INSERT INTO NAME_group VALUES ('g' || (random() * 9)::int, 5); END LOOP; END $$";
@@ -97,7 +97,7 @@ static char *named(const struct site *site, const char *text)
 
 static void configure(struct site *site)
 {
-	snprintf(site->extra, sizeof(site->extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 300\nsnapshot:\n  part_rows: 700\n",
+	snprintf(site->extra, sizeof(site->extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 300\nsnapshot:\n  part_rows: 300\n",
 		 site->folder, scene.source);
 	site->plain.extra = site->extra;
 	agent_init(&site->plain.agent, &scene, site->plain.name, "");
@@ -207,9 +207,19 @@ static int number(const char *variable, int fallback)
 	return value ? atoi(value) : fallback;
 }
 
+static size_t death_step(void)
+{
+	return number("TAILWATER_ROUNDS", 0) ? 1 : 3;
+}
+
+static size_t first_death(void)
+{
+	return number("TAILWATER_ROUNDS", 0) ? 0 : (size_t)getpid() % 3;
+}
+
 static void reload_under_load(void)
 {
-	static const char *const deaths[] = {"in-load:900", "part-loaded:2", "part-loaded:9", "table-loaded:1", "in-job:100", "in-job:5000",
+	static const char *const deaths[] = {"in-load:900", "part-loaded:2", "part-loaded:9", "table-loaded:1", "in-job:100", "in-job:1500",
 					     "before-state-commit:6", "after-state-commit:4", "after-commit:9"};
 	struct site site;
 	struct agent *agent = &site.plain.agent;
@@ -219,8 +229,8 @@ static void reload_under_load(void)
 	plain_stream(&site.plain);
 	for (size_t i = 0; i < COUNT_OF(workers); i++)
 		workers[i] = scene_work(&scene, named(&site, "SELECT NAME_work()"));
-	for (int round = number("TAILWATER_ROUNDS", 1); round > 0; round--) {
-		for (size_t i = 0; i < COUNT_OF(deaths); i++) {
+	for (int round = number("TAILWATER_ROUNDS", 0); round >= (number("TAILWATER_ROUNDS", 0) > 0); round--) {
+		for (size_t i = first_death(); i < COUNT_OF(deaths); i += death_step()) {
 			alter(&site);
 			if (i % 2)
 				usleep((useconds_t)rand() % 300000);
@@ -230,7 +240,7 @@ static void reload_under_load(void)
 		}
 	}
 	agent_start(agent, NULL);
-	for (int i = number("TAILWATER_KILLS", 4); i > 0; i--) {
+	for (int i = number("TAILWATER_KILLS", 1); i > 0; i--) {
 		alter(&site);
 		usleep((useconds_t)rand() % 1000000);
 		agent_kill(agent);
@@ -270,7 +280,7 @@ static void prepare_plain(struct site *site, const char *name, const char *inclu
 	scene_sql(&scene, "%s", named(site, tables));
 	scene_sql(&scene, "%s", named(site, work));
 	site->plain.include = include;
-	site->plain.extra = "batch:\n  events: 300\nsnapshot:\n  part_rows: 700\n";
+	site->plain.extra = "batch:\n  events: 300\nsnapshot:\n  part_rows: 300\n";
 	agent_init(&site->plain.agent, &scene, name, "");
 	plain_configure(&site->plain);
 }
@@ -315,8 +325,8 @@ static void repeat_under_load(void)
 		workers[i] = scene_work(&scene, named(&site, "SELECT NAME_work()"));
 	ask(&site, "--table nothing", 2);
 	ask(&site, "--table again --where 'nothing = 1'", 2);
-	for (int round = number("TAILWATER_ROUNDS", 1); round > 0; round--) {
-		for (size_t i = 0; i < COUNT_OF(deaths); i++) {
+	for (int round = number("TAILWATER_ROUNDS", 0); round >= (number("TAILWATER_ROUNDS", 0) > 0); round--) {
+		for (size_t i = first_death(); i < COUNT_OF(deaths); i += death_step()) {
 			ask(&site, "--table public.again", 0);
 			snapshots++;
 			agent_kill(agent);
@@ -324,7 +334,7 @@ static void repeat_under_load(void)
 			plain_stream(&site.plain);
 		}
 	}
-	for (int i = number("TAILWATER_KILLS", 4); i > 0; i--) {
+	for (int i = number("TAILWATER_KILLS", 1); i > 0; i--) {
 		usleep((useconds_t)rand() % 1000000);
 		agent_kill(agent);
 		plain_stream(&site.plain);

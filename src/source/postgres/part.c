@@ -171,14 +171,14 @@ static char *ask_writers(PGconn *queries, const char *oid, const char *among, st
  * A transaction keeps its locks until others see what it did. 1: all that wrote to the table when this was first asked
  * have ended.
  */
-static int pass_fence(struct pg_part *part, PGconn *queries, const struct table *table, struct error *err)
+int pg_part_settled(struct pg_part *part, PGconn *queries, uint64_t table, struct error *err)
 {
 	char oid[24], *now;
 
-	if (part->fenced == table->source_id && !part->writers)
+	if (part->fenced == table && !part->writers)
 		return 1;
-	snprintf(oid, sizeof(oid), "%" PRIu64, table->source_id);
-	if (part->fenced != table->source_id) {
+	snprintf(oid, sizeof(oid), "%" PRIu64, table);
+	if (part->fenced != table) {
 		free(part->writers);
 		part->writers = NULL;
 	}
@@ -189,7 +189,7 @@ static int pass_fence(struct pg_part *part, PGconn *queries, const struct table 
 	part->writers = *now ? now : NULL;
 	if (!*now)
 		free(now);
-	part->fenced = table->source_id;
+	part->fenced = table;
 	return part->writers == NULL;
 }
 
@@ -331,7 +331,7 @@ static int open_now(struct pg_part *part, const struct table *table, const struc
 	return hold_table(part, table, err);
 }
 
-int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, const struct table *table, bool fence,
+int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, const struct table *table,
 		 const struct pg_delivered *delivered, struct error *err)
 {
 	bool waits = false;
@@ -339,10 +339,10 @@ int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, co
 
 	if (!part->conn && pg_connect(conninfo, PG_CONN_SNAPSHOT, &part->conn, err) < 0)
 		return -1;
-	if (!fence && part->fenced != table->source_id && commits_wait(queries, &waits, err) < 0)
+	if (part->fenced != table->source_id && commits_wait(queries, &waits, err) < 0)
 		return -1;
-	if (fence || waits || part->writers)
-		opened = pass_fence(part, queries, table, err);
+	if (waits || (part->fenced == table->source_id && part->writers))
+		opened = pg_part_settled(part, queries, table->source_id, err);
 	if (opened > 0)
 		opened = open_now(part, table, delivered, err);
 	if (opened <= 0)

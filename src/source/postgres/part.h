@@ -63,10 +63,12 @@ int pg_sight_parse(struct pg_sight *sight, const char *text);
 
 /*
  * Begins a read-only transaction whose snapshot sees all that was delivered, and holds the table: 1; or 0 if it has to be
- * tried again later. With `fence`, everything that is writing to the table at the first try has to end before.
+ * tried again later.
  */
-int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, const struct table *table, bool fence,
-		 const struct pg_delivered *delivered, struct error *err) MUST_CHECK;
+int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, const struct table *table, const struct pg_delivered *delivered, struct error *err) MUST_CHECK;
+
+/* 1 when all that were writing to the table, when it was first asked for, have ended; 0; -1. */
+int pg_part_settled(struct pg_part *part, PGconn *queries, uint64_t table, struct error *err) MUST_CHECK;
 
 /* The file that has the table's rows: another one after a change that wrote them anew. */
 int pg_part_file(PGconn *queries, const struct table *table, uint64_t *ret, struct error *err) MUST_CHECK;

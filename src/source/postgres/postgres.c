@@ -261,7 +261,7 @@ static int open_part(struct source *source, const struct source_part *wanted, st
 
 	if (pg_part_file(source->queries, wanted->table, &before, err) < 0)
 		return -1;
-	opened = pg_part_open(&source->part, source->options.conninfo, source->queries, wanted->table, wanted->fence,
+	opened = pg_part_open(&source->part, source->options.conninfo, source->queries, wanted->table,
 			      &source->delivered, err);
 	if (opened <= 0)
 		return opened;
@@ -313,6 +313,11 @@ static void pg_stop_part(struct source *source)
 static bool pg_part_sees(struct source *source, const struct transaction *txn)
 {
 	return pg_sight_sees(&source->part.sight, txn);
+}
+
+static int pg_settled(struct source *source, uint64_t table, struct error *err)
+{
+	return pg_part_settled(&source->part, source->queries, table, err);
 }
 
 static int pg_check_part(struct source *source, const struct table *table, const char *condition, struct error *err)
@@ -574,6 +579,7 @@ const struct source_ops postgres_source_ops = {
 	.part_end = pg_end_part,
 	.part_stop = pg_stop_part,
 	.part_sees = pg_part_sees,
+	.settled = pg_settled,
 	.part_check = pg_check_part,
 	.look = pg_look,
 	.start = pg_start,
