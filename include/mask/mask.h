@@ -87,12 +87,12 @@ MUST_CHECK int masks_check(const struct table *table, struct error *err);
  */
 MUST_CHECK int masks_apply(struct masks *masks, const struct change *change, struct error *err);
 
-/* True if a column of the key is masked: where a reader stands in the table may not be written anywhere as it is. */
-bool masks_key(const struct table *table);
+/* True if a rule needs the key. */
+bool masks_keyed(const struct masks *masks);
 
 /*
- * Such a place, or what else of a source is to be kept in a file of ours, so that only who has the key can read it, and back:
- * -1 if it is none that this key has made. For tables whose key is masked. In the arena.
+ * What of a source is to be kept in a file of ours, as a place in a table by its key, so that only who has the masking key can
+ * read it, and back: -1 if it is none that this key has made. In the arena; to be sealed only by masks with a key.
  */
 MUST_CHECK int masks_seal(struct masks *masks, struct view text, struct arena *arena, struct view *ret, struct error *err);
 MUST_CHECK int masks_unseal(struct masks *masks, struct view sealed, struct arena *arena, struct view *ret);

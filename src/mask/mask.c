@@ -333,12 +333,9 @@ int masks_apply(struct masks *masks, const struct change *change, struct error *
 	return mask_row(masks, change->table, &change->after, err);
 }
 
-bool masks_key(const struct table *table)
+bool masks_keyed(const struct masks *masks)
 {
-	for (unsigned i = 0; i < table->key_count; i++)
-		if (table->columns[table->key[i]].mask != MASK_KEEP)
-			return true;
-	return false;
+	return masks->secret != NULL;
 }
 
 int masks_seal(struct masks *masks, struct view text, struct arena *arena, struct view *ret, struct error *err)

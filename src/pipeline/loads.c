@@ -56,8 +56,9 @@ static int save(struct pipeline *p, const struct load *load, struct error *err)
 	position_print(load->shape_at, shape_at);
 	position_print(load->seen, seen);
 	wr_printf(&text, "%d %d %" PRIu64 " %s %s\n", load->is_new, load->read, load->rows, shape_at, seen);
-	wr_view_bytes(&text, wr_view(&load->mark));
-	result = put_record(p, table->schema, table->name, wr_view(&text), err);
+	result = masking_put_mark(p, wr_view(&load->mark), &text, err);
+	if (result == 0)
+		result = put_record(p, table->schema, table->name, wr_view(&text), err);
 	wr_done(&text);
 	return result;
 }
@@ -71,7 +72,7 @@ static struct position read_position(const struct pipeline *p, const char *text)
 	return position;
 }
 
-static void read_record(const struct pipeline *p, struct view record, struct load *load)
+static void read_record(struct pipeline *p, struct view record, struct load *load)
 {
 	char shape_at[POSITION_TEXT_BYTES] = "", seen[POSITION_TEXT_BYTES] = "", line[200];
 	const char *end = memchr(record.ptr, '\n', record.len);
@@ -84,7 +85,7 @@ static void read_record(const struct pipeline *p, struct view record, struct loa
 	load->shape_at = read_position(p, shape_at);
 	load->seen = read_position(p, seen);
 	if (end)
-		wr_bytes(&load->mark, end + 1, record.len - (size_t)(end + 1 - record.ptr));
+		masking_get_mark(p, (struct view){end + 1, record.len - (size_t)(end + 1 - record.ptr)}, &load->mark);
 }
 
 /* 1 and what is known of it, 0: nothing, -1. */

@@ -79,3 +79,34 @@ void masking_tell(struct pipeline *p)
 		masks_unused(p->options->masks, p->options->mask_count, p->versions, p->table_count, tell_unused, p);
 	p->masks_told = true;
 }
+
+/*
+ * Where the reading of a table stands is told by its last key, as the source has it: nothing that the state file may have if
+ * keys are masked. What cannot be opened any more (with another masking key) is no place: the table is read from its beginning.
+ */
+int masking_put_mark(struct pipeline *p, struct view mark, struct writer *to, struct error *err)
+{
+	struct view sealed = mark;
+	struct arena arena;
+	int result = 0;
+
+	arena_init(&arena);
+	if (mark.len && masks_keyed(p->masks))
+		result = masks_seal(p->masks, mark, &arena, &sealed, err);
+	if (result == 0)
+		wr_view_bytes(to, sealed);
+	arena_done(&arena);
+	return result;
+}
+
+void masking_get_mark(struct pipeline *p, struct view kept, struct writer *to)
+{
+	struct view mark = kept;
+	struct arena arena;
+
+	arena_init(&arena);
+	wr_clear(to);
+	if (!masks_keyed(p->masks) || masks_unseal(p->masks, kept, &arena, &mark) == 0)
+		wr_view_bytes(to, mark);
+	arena_done(&arena);
+}

@@ -84,6 +84,25 @@ static void read_hex(struct view text, struct writer *to)
 		wr_u8(to, (uint8_t)byte);
 }
 
+static int write_mark(struct pipeline *p, const struct writer *mark, struct writer *to, struct error *err)
+{
+	struct writer sealed = {0};
+	int result = masking_put_mark(p, wr_view(mark), &sealed, err);
+
+	write_hex(to, wr_view(&sealed));
+	wr_done(&sealed);
+	return result;
+}
+
+static void read_mark(struct pipeline *p, struct view text, struct writer *to)
+{
+	struct writer kept = {0};
+
+	read_hex(text, &kept);
+	masking_get_mark(p, wr_view(&kept), to);
+	wr_done(&kept);
+}
+
 static int save(struct pipeline *p, const struct repeat *repeat, struct error *err)
 {
 	struct writer text = {0};
@@ -96,9 +115,11 @@ static int save(struct pipeline *p, const struct repeat *repeat, struct error *e
 	write_hex(&text, view_of(repeat->schema));
 	write_hex(&text, view_of(repeat->name));
 	write_hex(&text, view_of(repeat->condition));
-	write_hex(&text, wr_view(&repeat->mark));
-	write_hex(&text, wr_view(&repeat->next_mark));
-	result = input_put(p->db, name, wr_view(&text), err);
+	result = write_mark(p, &repeat->mark, &text, err);
+	if (result == 0)
+		result = write_mark(p, &repeat->next_mark, &text, err);
+	if (result == 0)
+		result = input_put(p->db, name, wr_view(&text), err);
 	wr_done(&text);
 	return result;
 }
@@ -156,8 +177,8 @@ static int read_record(void *arg, struct view name, struct view text)
 	repeat->schema = read_text(&text);
 	repeat->name = read_text(&text);
 	repeat->condition = read_text(&text);
-	read_hex(next_line(&text), &repeat->mark);
-	read_hex(next_line(&text), &repeat->next_mark);
+	read_mark(arg, next_line(&text), &repeat->mark);
+	read_mark(arg, next_line(&text), &repeat->next_mark);
 	append(arg, repeat);
 	return 0;
 }

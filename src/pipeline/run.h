@@ -315,6 +315,8 @@ bool retention_pauses(const struct pipeline *p);
 /* masking.c */
 int masking_choose(struct pipeline *p, struct error *err);
 void masking_tell(struct pipeline *p);
+int masking_put_mark(struct pipeline *p, struct view mark, struct writer *to, struct error *err);
+void masking_get_mark(struct pipeline *p, struct view kept, struct writer *to);
 
 /* pipeline.c */
 struct encode_options pipeline_encode_options(const struct pipeline_options *options);
