@@ -72,9 +72,16 @@ static pid_t begin_tail(const char *options)
 
 static void end_tail(pid_t pid)
 {
+	usec_t deadline = clock_mono() + 30 * USEC_PER_SEC;
 	int status;
 
-	waitpid(pid, &status, 0);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (clock_mono() > deadline) {
+			kill(pid, SIGKILL);
+			harness_fail(&plain.agent, "`tail` does not end");
+		}
+		harness_nap();
+	}
 	take_output("tail.out");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_DONE) {
 		fprintf(stderr, "%s\n", output);
@@ -115,9 +122,10 @@ static void for_people(void)
 		"BEGIN ", "  INSERT public.many id=1 flag=true amount=1.50 note=\"it's \\\"1\\\"\" day=2026-02-28 at=2026-02-28 11:00:00+00 bytes=\\x00ff "
 		"big=\"xx", "...\"\n", "  INSERT public.peek id=2 text=\"two\"\n", "COMMIT 0/",
 		"BEGIN ", "  UPDATE public.many id=1 flag=null ", " big=(unchanged)\n", "  DELETE public.many id=1\n", "COMMIT 0/",
-		"BEGIN ", "  TRUNCATE public.many\n", "COMMIT 0/", "  UPDATE public.peek",
+		"BEGIN ", "  UPDATE public.peek",
 	};
-	pid_t tail = begin_tail("--count 6");
+	bool truncates = scene_version(&scene) >= 110000; /* what an older server does not publish */
+	pid_t tail = begin_tail(truncates ? "--count 6" : "--count 5");
 
 	scene_sql(&scene, "BEGIN; INSERT INTO many VALUES (1, true, 1.5, 'it''s \"1\"', '2026-02-28', '2026-02-28 12:00+01', '\\x00ff', "
 		  "repeat('x', 9000), 'hunter2'); INSERT INTO hidden VALUES (1); INSERT INTO peek VALUES (2, 'two'); COMMIT");
@@ -127,6 +135,8 @@ static void for_people(void)
 	scene_sql(&scene, "UPDATE peek SET text = 'more' WHERE id = 2");
 	end_tail(tail);
 	expect_lines(lines, COUNT_OF(lines));
+	if (truncates && !strstr(output, "\n  TRUNCATE public.many\nCOMMIT 0/"))
+		harness_fail(&plain.agent, "`tail` does not show a TRUNCATE");
 	if (strstr(output, "hidden") || strstr(output, "hunter2") || strstr(output, "secret"))
 		harness_fail(&plain.agent, "`tail` shows what is not captured");
 }
