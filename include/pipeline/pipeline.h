@@ -88,6 +88,7 @@ struct pipeline_options {
 	uint64_t retained_most;        /* bytes of the source's log that the slot may keep; 0: any */
 	enum on_exceed on_exceed;
 	usec_t commit_timeout_us;      /* how long an unanswered Kafka commit is called again before it is ambiguous */
+	bool from_now;                 /* the first snapshot publishes nothing: it only fills the mirror */
 	bool take_over;                /* do not stop in CONFLICT */
 };
 

@@ -313,7 +313,7 @@ static const struct mask_rule *bind_rules(const struct conf_map *map, struct are
 /* Options that need a restart are as they were; texts of both are alive as long as the older one. */
 void bind_merge(struct conf *conf, const struct conf *running)
 {
-	bool take_over = running->pipeline.take_over;
+	bool take_over = running->pipeline.take_over, from_now = running->pipeline.from_now;
 
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option *option = &option_table[i];
@@ -325,6 +325,7 @@ void bind_merge(struct conf *conf, const struct conf *running)
 	}
 	bind_pipeline(conf);
 	conf->pipeline.take_over = take_over;
+	conf->pipeline.from_now = from_now;
 }
 
 void bind_pipeline(struct conf *conf)
@@ -384,6 +385,7 @@ void bind_pipeline(struct conf *conf)
 		.batch_time_us = settings->batch_time,
 		.batch_events = (uint64_t)settings->batch_events,
 		.batch_bytes = (uint64_t)settings->batch_bytes,
+		.from_now = settings->snapshot_history != 0,
 		.part_rows = (uint64_t)settings->snapshot_part_rows,
 		.confirm_interval_us = settings->confirm_interval,
 		.confirm_rows = (uint64_t)settings->confirm_rows,

@@ -74,7 +74,7 @@ void help_overview(struct writer *to)
 	wr_printf(to, "tailwater " PACKAGE_VERSION ": committed changes of a PostgreSQL database as canonical events "
 		"in Kafka\n\nusage: tailwater VERB [OPTION...]\n\n");
 	for (size_t i = 0; i < verb_count; i++)
-		wr_printf(to, "  %-15s  %s\n", verbs[i]->name, verbs[i]->summary);
+		wr_printf(to, "  %-16s  %s\n", verbs[i]->name, verbs[i]->summary);
 	wr_printf(to, "\nMore: tailwater help VERB, help options, help OPTION, help states, help types, help sample.\n");
 }
 

@@ -97,6 +97,8 @@ static const struct option_form form_listen = {
 	fits_listen, "an address of this machine's loopback with a port, as in 127.0.0.1:9187 or [::1]:9187"};
 static const struct option_form form_anything = {fits_anything, "a text that is not empty"};
 
+static const char *const histories[] = {"all", "none", NULL};
+
 /* In the order of enum source_values. */
 static const char *const value_wires[] = {"auto", "text", "binary", NULL};
 
@@ -348,6 +350,11 @@ const struct option option_table[] = {
 	 .help = "How many bytes of messages at most are in one Kafka transaction, or unacknowledged with "
 		 "at_least_once."},
 
+	{.name = "snapshot.history", .type = OPTION_CHOICE, AT(snapshot_history), .choices = histories, .fallback = "all",
+	 .help = "What the first snapshot publishes. all: the rows of all tables, and all documents. none: nothing, as with `run "
+		 "--from-now`: change topics begin with the first change, and a document leaves when it changes for the first time "
+		 "(as UPDATE, since it was there before). The mirror is filled all the same. Documents that do not validate are told as "
+		 "exceptions in either case. To have a part of the history later, see `tailwater snapshot` and `tailwater publish`."},
 	{.name = "snapshot.part_rows", .type = OPTION_INTEGER, AT(snapshot_part_rows), RANGE(1, 1000000), .fallback = "10000",
 	 .help = "How many rows of a table are read at once while changes are streamed: when a table is loaded again, or its "
 		 "snapshot is repeated. The stream waits meanwhile."},

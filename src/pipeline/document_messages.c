@@ -72,6 +72,8 @@ int making_send_entity(const struct making *m, const char *operation, struct vie
 	struct header header = entity_header(m, operation);
 	struct message message = {0};
 
+	if (m->cause == CAUSE_SNAPSHOT && m->p->options->from_now)
+		return 0;
 	if (begin_value(m, &header, &m->route->message, &message, err) < 0)
 		return -1;
 	wr_view_bytes(&m->p->value, payload);

@@ -59,7 +59,7 @@ static int keep_pace(struct pipeline *p, struct error *err)
 
 static int take_row(struct pipeline *p, const struct route *route, struct change *change, struct error *err)
 {
-	if (route->plan && change_publish(p, change, err) < 0)
+	if (route->plan && !p->options->from_now && change_publish(p, change, err) < 0)
 		return -1;
 	if (route->mirrored && mirror_apply(p->mirror, change, err) < 0)
 		return -1;
@@ -75,6 +75,8 @@ static int load_table(struct pipeline *p, const struct table *table, struct erro
 	uint64_t rows = 0;
 	int got;
 
+	if (p->options->from_now && !route->mirrored)
+		return 0;
 	status_alive(p, LOCK_WAIT_US);
 	if (schemas_settle_route(p, route, err) < 0 || p->source_ops->snapshot_table(p->source, table, err) < 0)
 		return -1;

@@ -56,6 +56,12 @@ void scene_sql_file(struct scene *scene, const char *path);
 const char *scene_value(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Of PostgreSQL: 100023 is 10.23. */
+/*
+ * A file of JSON lines into a table of its own, made anew: n (1, 2 ...) and line (jsonb). A relative path is one in the
+ * scene's folder.
+ */
+void scene_load_lines(struct scene *scene, const char *table, const char *path);
+
 int scene_version(struct scene *scene);
 
 /* SQL that runs again and again in a process of its own until it is stopped; a server that is away is waited for. */

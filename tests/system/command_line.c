@@ -292,8 +292,7 @@ static void without_broker(struct agent *agent)
 /* All that was said since the format was changed, read by somebody else. */
 static void check_log(struct agent *agent)
 {
-	scene_sql(agent->scene, "CREATE TABLE log_line (line jsonb)");
-	scene_sql(agent->scene, "\\copy log_line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s'", agent->log);
+	scene_load_lines(agent->scene, "log_line", agent->log);
 	if (strcmp(scene_value(agent->scene, "SELECT count(*) > 8 AND bool_and(line->>'time' ~ '^2.*T.*Z$' AND (line->>'time')::timestamptz "
 			       "> now() - interval '1 hour' AND line->>'level' IN ('error', 'warning', 'info', 'debug') AND "
 			       "line->>'message' <> '') FROM log_line"), "t") != 0)

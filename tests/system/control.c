@@ -69,16 +69,6 @@ static void prepare(void)
 
 /* What was published -------------------------------------------------------------------------- */
 
-static void read_back(void)
-{
-	if (agent_verb(&plain.agent, "read --from beginning --topic '*'", "seen.jsonl") != 0)
-		harness_fail(&plain.agent, "`read` failed");
-	scene_sql(&scene, "DROP TABLE IF EXISTS line CASCADE; CREATE TABLE line (line jsonb);"
-		  "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line #> '{value,header}' AS header,"
-		  " line #>> '{value,status}' AS status, line->>'key' AS key FROM line");
-	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/seen.jsonl'", scene.dir);
-}
-
 static void expect_rows(const char *query, const char *value)
 {
 	const char *found = scene_value(&scene, "%s", query);
@@ -216,7 +206,7 @@ static void healed(void)
 	expect("exceptions retry --all", EXIT_DONE, "{\"job\":2,\"documents\":3}");
 	WAIT_UNTIL(agent_logged(&plain.agent, "job 2: done, 3 documents") == 1, 10, &plain.agent);
 	expect("exceptions list", EXIT_DONE, "2 open");
-	read_back();
+	plain_read_back(&plain, "*");
 	/* 1 was parked at the snapshot: it is new now, and nothing has happened to it; 4 has another fault than before */
 	expect_rows("SELECT string_agg(split_part(header->>'eventId', '/', 2) || ' ' || (header->>'operation') || ' ' || split_part(key, '/', 3), ',' ORDER BY header->>'eventId') "
 		    "FROM seen WHERE kind = 'entity'", "job-1 CREATE 2,job-2 CREATE 1");
@@ -273,7 +263,7 @@ static void killed_in_a_job(void)
 	if (agent_logged(&plain.agent, "job 9: done, 202 documents") != 1)
 		harness_fail(&plain.agent, "the job was not done once");
 	agent_stop(&plain.agent);
-	read_back();
+	plain_read_back(&plain, "*");
 	expect_rows("SELECT kind || ' ' || count(*) || ' ' || count(DISTINCT key) || ' ' || count(DISTINCT header->>'eventId') FROM seen "
 		    "WHERE kind = 'entity' AND split_part(key, '/', 3)::int > 1000 GROUP BY kind", "entity 200 200 200");
 	expect_rows("SELECT kind || ' ' || count(*) || ' ' || count(DISTINCT key) FROM seen WHERE kind = 'event' AND "
@@ -300,7 +290,7 @@ static void published_again(void)
 	plain_stream(&plain);
 	plain_work(&plain);
 	agent_stop(&plain.agent);
-	read_back();
+	plain_read_back(&plain, "*");
 	expect_rows("SELECT string_agg(header->>'operation' || ' ' || (header->>'replay') || ' ' || split_part(key, '/', 3), ',') FROM seen "
 		    "WHERE kind = 'entity' AND header->>'eventId' LIKE 'ctl/job-10/%'", "UPDATE true 2");
 	expect_rows("SELECT count(*) || ' ' || count(DISTINCT key) || ' ' || string_agg(DISTINCT header->>'operation' || ' ' || (header->>'replay'), ',') "

@@ -74,10 +74,7 @@ static void change_shape(int round)
 static void read_back(void)
 {
 	plain_catch_up(&plain);
-	if (agent_verb(&plain.agent, "read --from beginning --topic 'change.*'", "shape.jsonl") != 0)
-		harness_fail(&plain.agent, "nothing can be read back");
-	scene_sql(&scene, "CREATE TABLE line (n bigint GENERATED ALWAYS AS IDENTITY, value jsonb)");
-	scene_sql(&scene, "\\copy line (value) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/shape.jsonl'", scene.dir);
+	plain_read_back(&plain, "change.*");
 }
 
 /* By column, as text: a decimal is a text in a record and a number in the note; zeros at its end are not compared. */
@@ -88,8 +85,8 @@ static void compare(void)
 	scene_sql(&scene,
 		  "CREATE FUNCTION texts(p jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_object_agg(key, CASE jsonb_typeof(value) "
 		  "WHEN 'array' THEN value::text ELSE CASE WHEN p->>key ~ '^-?[0-9]+[.][0-9]+$' THEN rtrim(rtrim(p->>key, '0'), '.') ELSE p->>key END END) FROM jsonb_each(p) WHERE p <> 'null' $$;"
-		  "CREATE VIEW record AS SELECT row_number() OVER (ORDER BY n) AS n, value#>>'{value,op}' AS op, "
-		  "texts(value#>'{value,after}') AS is_now FROM line WHERE value->'value' <> 'null'");
+		  "CREATE VIEW record AS SELECT row_number() OVER (ORDER BY n) AS n, value->>'op' AS op, texts(value->'after') AS is_now "
+		  "FROM seen WHERE value <> 'null'");
 	differs = scene_value(&scene, "SELECT coalesce(n::text, '-') || ' ' || coalesce(op, '-') || ': ' || coalesce(r.is_now::text, '-') || ' / ' || "
 			      "coalesce(texts(o.is_now)::text, '-') FROM record r FULL JOIN noted o USING (n) WHERE r.is_now IS DISTINCT FROM "
 			      "texts(o.is_now) ORDER BY n LIMIT 1");

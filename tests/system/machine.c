@@ -30,15 +30,9 @@ static void write_file(const char *path, const char *text, mode_t mode)
 /* Published once each, in the order in which they were made. */
 static void check_rows(struct plain *plain, unsigned count)
 {
-	char verb[200];
-
-	snprintf(verb, sizeof(verb), "read --from beginning --topic 'change.public.%s'", plain->name);
-	if (agent_verb(&plain->agent, verb, "rows.jsonl") != 0)
-		harness_fail(&plain->agent, "nothing can be read back");
-	scene_sql(&scene, "DROP TABLE IF EXISTS line; CREATE TABLE line (n bigint GENERATED ALWAYS AS IDENTITY, value jsonb)");
-	scene_sql(&scene, "\\copy line (value) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/rows.jsonl'", scene.dir);
-	if (strcmp(scene_value(&scene, "SELECT count(*) || ' ' || bool_and(id >= before) FROM (SELECT (value#>>'{value,after,id}')::int AS id, "
-			       "lag((value#>>'{value,after,id}')::int, 1, 0) OVER (ORDER BY n) AS before FROM line) r"),
+	plain_read_back(plain, "change.*");
+	if (strcmp(scene_value(&scene, "SELECT count(*) || ' ' || bool_and(id >= before) FROM (SELECT (value#>>'{after,id}')::int AS id, "
+			       "lag((value#>>'{after,id}')::int, 1, 0) OVER (ORDER BY n) AS before FROM seen) r"),
 		   scene_value(&scene, "SELECT '%u true'", count)) == 0)
 		return;
 	harness_fail(&plain->agent, scene_value(&scene, "SELECT count(*) || ' records, not %u in order' FROM line", count));

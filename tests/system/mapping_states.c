@@ -90,30 +90,10 @@ static void prepare(struct site *site, const char *name, int rows)
 	configure(site);
 }
 
-static void die_at(struct site *site, const char *failpoint)
-{
-	int status;
-
-	agent_start(&site->plain.agent, failpoint);
-	status = agent_wait(&site->plain.agent, 60 * USEC_PER_SEC);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return;
-	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));
-	harness_fail(&site->plain.agent, "the agent did not die");
-}
-
 /* All records, into table seen: topic without prefix, offset, key, value. */
 static void read_back(struct site *site)
 {
-	const struct agent *agent = &site->plain.agent;
-
-	if (agent_verb(agent, "read --from beginning --topic '*'", "seen.jsonl") != 0)
-		harness_fail(agent, "`read` failed");
-	scene_sql(&scene, "DROP TABLE IF EXISTS line CASCADE; CREATE TABLE line (line jsonb);"
-		  "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line->>'topic' AS topic,"
-		  " (line->>'offset')::bigint AS n, line->'key' AS key, line->'value' AS value, line #> '{value,header}' AS header,"
-		  " line #> '{value,document}' AS document FROM line");
-	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/seen.jsonl'", scene.dir);
+	plain_read_back(&site->plain, "*");
 }
 
 static void expect(const struct site *site, const char *query, const char *value)
@@ -185,7 +165,7 @@ static void changed_pack(void)
 	agent_stop(&site.plain.agent);
 	write_pack(&site, "2", "t.state AS \"extensions.state\"", "");
 	for (size_t i = 0; i < COUNT_OF(deaths); i++)
-		die_at(&site, deaths[i]);
+		plain_die_at(&site.plain, deaths[i]);
 	plain_stream(&site.plain);
 	scene_sql(&scene, "UPDATE repacked SET state = 'A' WHERE id = 11");
 	plain_catch_up(&site.plain);
@@ -218,7 +198,7 @@ static void pack_changed_in_a_job(void)
 	plain_stream(&site.plain);
 	agent_stop(&site.plain.agent);
 	write_pack(&site, "2", "t.state AS \"extensions.state\"", "");
-	die_at(&site, "after-commit:4");
+	plain_die_at(&site.plain, "after-commit:4");
 	write_pack(&site, "3", "t.state || '!' AS \"extensions.state\"", "");
 	agent_start(&site.plain.agent, NULL);
 	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 2: done") > 0, 30, &site.plain.agent);
@@ -337,11 +317,11 @@ static void leftovers(void)
 	struct site site;
 
 	prepare(&site, "leftover", 400);
-	die_at(&site, "after-commit:12"); /* claim, announcement, rows; the rest are documents */
+	plain_die_at(&site.plain, "after-commit:12"); /* claim, announcement, rows; the rest are documents */
 	scene_sql(&scene,
 		  "DELETE FROM leftover WHERE id BETWEEN 11 AND 20; UPDATE leftover SET hours = 9 WHERE id = 21;"
 		  "INSERT INTO leftover SELECT 1000, day, hours, state FROM leftover WHERE id = 1");
-	die_at(&site, "in-snapshot:300");
+	plain_die_at(&site.plain, "in-snapshot:300");
 	plain_stream(&site.plain);
 	agent_stop(&site.plain.agent);
 	read_back(&site);
@@ -390,7 +370,7 @@ static void leave_to_replay(struct site *site, const char *name)
 	plain_stream(&site->plain);
 	agent_stop(&site->plain.agent);
 	scene_sql(&scene, "UPDATE %s SET hours = hours + 1 WHERE id <= 5", name);
-	die_at(site, "after-commit:2");
+	plain_die_at(&site->plain, "after-commit:2");
 }
 
 static void differ_by_configuration(void)
@@ -431,7 +411,7 @@ static void differ_by_transaction(void)
 	plain_stream(&site.plain);
 	agent_stop(&site.plain.agent);
 	scene_sql(&scene, "UPDATE other_changes SET hours = hours + 1");
-	die_at(&site, "state-in-changes:1");
+	plain_die_at(&site.plain, "state-in-changes:1");
 	change_state(&site, "UPDATE _tw_position SET open_hash = open_hash + 1");
 	expect_differs(&site, "otherwise than before");
 	printf("a transaction that is sent otherwise than before: REPLAY_DIFFERS, 21, also after a restart\n");

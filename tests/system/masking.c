@@ -235,10 +235,8 @@ static void check_masks(void)
 		{"SELECT count(*) > 1 FROM record WHERE topic = 'masked.exception'", "there was no exception"},
 	};
 
-	scene_sql(&scene, "CREATE TABLE line (value jsonb)");
-	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/topics.jsonl'", scene.dir);
-	scene_sql(&scene, "CREATE VIEW record AS SELECT value->>'topic' AS topic, (value->>'offset')::bigint AS offset_, value->'key' AS key, "
-		  "value->'value' AS value FROM line");
+	scene_load_lines(&scene, "line", "topics.jsonl");
+	scene_sql(&scene, "CREATE VIEW record AS SELECT line->>'topic' AS topic, line->'key' AS key, line->'value' AS value FROM line");
 	for (size_t i = 0; i < COUNT_OF(checks); i++)
 		if (strcmp(scene_value(&scene, "%s", checks[i].sql), "t") != 0) {
 			fprintf(stderr, "%s\n", checks[i].sql);

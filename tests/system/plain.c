@@ -4,6 +4,7 @@
 /* Its configuration stands in one place; nothing else of it is kept. */
 #include "system/plain.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,4 +84,30 @@ void plain_expect(struct plain *plain, enum named_state state, const char *said,
 	}
 	if (agent_logged(agent, named_states[state].name) < times || agent_logged(agent, said) < times)
 		harness_fail(agent, said);
+}
+
+void plain_die_at(struct plain *plain, const char *failpoint)
+{
+	int status;
+
+	agent_start(&plain->agent, failpoint);
+	status = agent_wait(&plain->agent, 60 * USEC_PER_SEC);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return;
+	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));
+	harness_fail(&plain->agent, "the agent did not die");
+}
+
+void plain_read_back(struct plain *plain, const char *topics)
+{
+	struct scene *scene = plain->agent.scene;
+	char verb[200];
+
+	snprintf(verb, sizeof(verb), "read --from beginning --topic '%s'", topics);
+	if (agent_verb(&plain->agent, verb, "seen.jsonl") != 0)
+		harness_fail(&plain->agent, "`read` failed");
+	scene_load_lines(scene, "line", "seen.jsonl");
+	scene_sql(scene, "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line->>'topic' AS topic,"
+		  " (line->>'offset')::bigint AS n, line->'key' AS key, line->'value' AS value, line #> '{value,header}' AS header,"
+		  " line #> '{value,document}' AS document, line #>> '{value,status}' AS status FROM line");
 }

@@ -40,6 +40,15 @@ bool plain_confirmed(const struct plain *plain, const char *position);
 /* Changes the rows of its table, and catches up. */
 void plain_work(struct plain *plain);
 
+/* Starts the agent, which is killed at the failpoint. */
+void plain_die_at(struct plain *plain, const char *failpoint);
+
+/*
+ * Everything in its topics that fit the pattern, into the view `seen`: kind (of the topic: change, entity ...), topic, n (the
+ * offset), key, value, and of the value header, document and status; and, as they were read, into the table `line`.
+ */
+void plain_read_back(struct plain *plain, const char *topics);
+
 /* The agent ends in this state, and what it has said by now stands in the log so many times. */
 void plain_expect(struct plain *plain, enum named_state state, const char *said, unsigned times, int seconds);
 

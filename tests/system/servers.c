@@ -47,8 +47,7 @@ static void expect_texts(struct plain *plain, struct scene *database, const char
 
 	if (agent_verb(&plain->agent, "read --from beginning --topic 'change.*'", "read.jsonl") != 0)
 		harness_fail(&plain->agent, "`read` failed");
-	scene_sql(database, "DROP TABLE IF EXISTS reading; CREATE TABLE reading (n serial, line jsonb)");
-	scene_sql(database, "\\copy reading (line) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/read.jsonl'", scene.dir);
+	scene_load_lines(database, "reading", "read.jsonl");
 	found = scene_value(database, "SELECT string_agg(line #>> '{value,after,text}', ' ' ORDER BY n) FROM reading");
 	if (strcmp(found, expected) == 0)
 		return;

@@ -121,29 +121,9 @@ static void prepare(struct site *site, const char *name)
 	configure(site);
 }
 
-static void die_at(struct site *site, const char *failpoint)
-{
-	int status;
-
-	agent_start(&site->plain.agent, failpoint);
-	status = agent_wait(&site->plain.agent, 60 * USEC_PER_SEC);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return;
-	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));
-	harness_fail(&site->plain.agent, "the agent did not die");
-}
-
 static void read_back(struct site *site)
 {
-	const struct agent *agent = &site->plain.agent;
-
-	if (agent_verb(agent, "read --from beginning --topic '*'", "seen.jsonl") != 0)
-		harness_fail(agent, "`read` failed");
-	scene_sql(&scene, "DROP TABLE IF EXISTS line CASCADE; CREATE TABLE line (line jsonb);"
-		  "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line->>'topic' AS topic,"
-		  " (line->>'offset')::bigint AS n, line->'key' AS key, line->'value' AS value, line #> '{value,header}' AS header,"
-		  " line #> '{value,document}' AS document FROM line");
-	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/seen.jsonl'", scene.dir);
+	plain_read_back(&site->plain, "*");
 	scene_sql(&scene, "DROP TABLE IF EXISTS last; CREATE TABLE last AS SELECT DISTINCT ON (topic, key) * FROM seen "
 		  "WHERE kind IN ('change', 'entity') ORDER BY topic, key, n DESC");
 }
@@ -236,7 +216,7 @@ static void reload_under_load(void)
 				usleep((useconds_t)rand() % 300000);
 			if (agent->pid)
 				agent_kill(agent);
-			die_at(&site, deaths[i]);
+			plain_die_at(&site.plain, deaths[i]);
 		}
 	}
 	agent_start(agent, NULL);
@@ -330,7 +310,7 @@ static void repeat_under_load(void)
 			ask(&site, "--table public.again", 0);
 			snapshots++;
 			agent_kill(agent);
-			die_at(&site, deaths[i]);
+			plain_die_at(&site.plain, deaths[i]);
 			plain_stream(&site.plain);
 		}
 	}
@@ -376,8 +356,8 @@ static void table_added(void)
 	scene_sql(&scene, "ALTER PUBLICATION older ADD TABLE added");
 	site.plain.include = "[public.older, public.added]";
 	plain_configure(&site.plain);
-	die_at(&site, "part-read:1");
-	die_at(&site, "part-published:2");
+	plain_die_at(&site.plain, "part-read:1");
+	plain_die_at(&site.plain, "part-published:2");
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "of table public.added is published") > 0, 60, agent);
 	for (size_t i = 0; i < COUNT_OF(workers); i++)

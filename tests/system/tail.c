@@ -150,8 +150,7 @@ static void as_json(void)
 	end_tail(tail);
 	if (strstr(output, "hunter2") || strstr(output, "secret"))
 		harness_fail(&plain.agent, "`tail` shows what is not captured");
-	scene_sql(&scene, "DROP TABLE IF EXISTS line; CREATE TABLE line (line jsonb)");
-	scene_sql(&scene, "\\copy line from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/tail.out'", scene.dir);
+	scene_load_lines(&scene, "line", "tail.out");
 	expect_value("c u d", "SELECT string_agg(line->>'op', ' ' ORDER BY (line->>'index')::int) FROM line");
 	expect_value("1|1|many", "SELECT count(DISTINCT line->>'transaction') || '|' || count(DISTINCT line->>'final') || '|' || max(line->>'table') FROM line");
 	expect_value("{\"at\": \"2026-02-28 11:00:00+00\", \"id\": 1, \"day\": \"2026-02-28\", \"flag\": true, \"note\": \"line\\nbreak\", \"bytes\": \"\\\\x00ff\", "

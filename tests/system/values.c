@@ -99,14 +99,14 @@ static void insert_rows(void)
 
 static void read_back(struct plain *plain)
 {
-	char file[100];
+	char file[100], table[100];
 
 	plain_catch_up(plain);
 	snprintf(file, sizeof(file), "%s.jsonl", plain->name);
 	if (agent_verb(&plain->agent, "read --from beginning --topic 'change.*.wired'", file) != 0)
 		harness_fail(&plain->agent, "nothing can be read back");
-	scene_sql(&scene, "CREATE TABLE read_%s (n bigint GENERATED ALWAYS AS IDENTITY, value jsonb)", plain->name);
-	scene_sql(&scene, "\\copy read_%s (value) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s/%s'", plain->name, scene.dir, file);
+	snprintf(table, sizeof(table), "read_%s", plain->name);
+	scene_load_lines(&scene, table, file);
 }
 
 static void compare(void)
@@ -114,12 +114,12 @@ static void compare(void)
 	const char *differs;
 
 	differs = scene_value(&scene,
-		"SELECT 'id ' || (a.value#>>'{value,after,id}') || ' ' || coalesce((SELECT string_agg(k.key || ': ' || coalesce(k.value::text, '-') || ' / ' || "
-		"coalesce((b.value#>'{value,after}'->k.key)::text, '-'), '; ') FROM jsonb_each(a.value#>'{value,after}') k WHERE k.value IS "
-		"DISTINCT FROM b.value#>'{value,after}'->k.key), 'key, operation or before') FROM read_as_text a FULL JOIN read_as_binary b "
-		"USING (n) WHERE a.value->'key' IS DISTINCT FROM b.value->'key' OR a.value#>'{value,after}' IS DISTINCT FROM "
-		"b.value#>'{value,after}' OR a.value#>'{value,before}' IS DISTINCT FROM b.value#>'{value,before}' OR "
-		"a.value#>'{value,op}' IS DISTINCT FROM b.value#>'{value,op}' LIMIT 1");
+		"SELECT 'id ' || (a.line#>>'{value,after,id}') || ' ' || coalesce((SELECT string_agg(k.key || ': ' || coalesce(k.value::text, '-') || ' / ' || "
+		"coalesce((b.line#>'{value,after}'->k.key)::text, '-'), '; ') FROM jsonb_each(a.line#>'{value,after}') k WHERE k.value IS "
+		"DISTINCT FROM b.line#>'{value,after}'->k.key), 'key, operation or before') FROM read_as_text a FULL JOIN read_as_binary b "
+		"USING (n) WHERE a.line->'key' IS DISTINCT FROM b.line->'key' OR a.line#>'{value,after}' IS DISTINCT FROM "
+		"b.line#>'{value,after}' OR a.line#>'{value,before}' IS DISTINCT FROM b.line#>'{value,before}' OR "
+		"a.line#>'{value,op}' IS DISTINCT FROM b.line#>'{value,op}' LIMIT 1");
 	if (*differs)
 		harness_fail(&as_binary.agent, differs);
 	if (!agent_logged(&as_binary.agent, "values come in binary form") || !agent_logged(&as_text.agent, "values come in text form"))

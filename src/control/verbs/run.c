@@ -310,6 +310,7 @@ static int run(const struct arguments *args)
 
 	if (!watch.conf)
 		return EXIT_USAGE;
+	watch.conf->pipeline.from_now |= argument(args, "--from-now") != NULL;
 	watch.conf->pipeline.take_over = argument(args, "--take-over") != NULL;
 	failpoint_setup();
 	daemon_keep_memory();
@@ -326,6 +327,7 @@ static int run(const struct arguments *args)
 
 static const struct flag flags[] = {
 	FLAG_CONFIG,
+	{"--from-now", NULL, false, "At the first start: publish nothing of what is there by then, as with snapshot.history: none."},
 	{"--take-over", NULL, false,
 	 "Take the source over from another agent that seems to be alive: it is fenced. Without this the state is "
 	 "CONFLICT."},
