@@ -5,7 +5,9 @@
  * Loaded before a program (LD_PRELOAD), this makes its wall clock jump: the file named by TAILWATER_CLOCK_FILE holds the
  * number of seconds by which it is wrong, as a text of ten characters. The monotonic clock stays what it is.
  */
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -53,6 +55,19 @@ int gettimeofday(struct timeval *restrict ret, void *restrict zone)
 	ret->tv_sec = now.tv_sec;
 	ret->tv_usec = now.tv_nsec / 1000;
 	return 0;
+}
+
+/* A wait until some time of this clock is as long as it was meant. */
+int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until)
+{
+	static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+	struct timespec meant = *until;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+	if (until->tv_sec > 1000000000) /* no moment of the monotonic clock */
+		meant.tv_sec -= seconds_wrong();
+	return real(condition, mutex, &meant);
 }
 
 time_t time(time_t *ret)

@@ -96,10 +96,22 @@ static struct view special_real(double value)
 	return isnan(value) ? VIEW("NaN") : value > 0 ? VIEW("Infinity") : VIEW("-Infinity");
 }
 
-/* The server prints a digit more rather than a text that lies between two numbers and reads back by the rule for ties. */
-static bool is_halfway(long double read, long double value, long double above, long double below)
+/* Whether a number is exactly what a text made by %e says: all its further digits are zeros. */
+static bool is_exactly(const char *text, long double number)
 {
-	return read == (value + above) / 2 || read == (value + below) / 2;
+	size_t shown = strcspn(text, "e");
+	char exact[80];
+	const char *rest;
+
+	snprintf(exact, sizeof(exact), "%.50Le", number);
+	rest = exact + shown;
+	return strncmp(exact, text, shown) == 0 && strcmp(rest + strspn(rest, ".0"), text + shown) == 0;
+}
+
+/* The server prints a digit more rather than a text that lies between two numbers and reads back by the rule for ties. */
+static bool is_halfway(const char *text, long double value, long double above, long double below)
+{
+	return is_exactly(text, (value + above) / 2) || is_exactly(text, (value + below) / 2);
 }
 
 /*
@@ -121,7 +133,7 @@ static int binary_float4(struct view bytes, struct arena *arena, struct value *r
 	for (int digits = fabsf(value) < FLT_MIN ? 0 : FLT_DIG - 1; digits < 9; digits++) {
 		snprintf(text, sizeof(text), "%.*e", digits, (double)value);
 		if (strtof(text, NULL) == value &&
-		    !is_halfway(strtold(text, NULL), value, nextafterf(value, INFINITY), nextafterf(value, -INFINITY)))
+		    !is_halfway(text, value, nextafterf(value, INFINITY), nextafterf(value, -INFINITY)))
 			break;
 	}
 	if (value == 0)
@@ -147,7 +159,7 @@ static int binary_float8(struct view bytes, struct arena *arena, struct value *r
 	for (int digits = fabs(value) < DBL_MIN ? 0 : DBL_DIG - 1; digits < 17; digits++) {
 		snprintf(text, sizeof(text), "%.*e", digits, value);
 		if (strtod(text, NULL) == value &&
-		    !is_halfway(strtold(text, NULL), value, nextafter(value, INFINITY), nextafter(value, -INFINITY)))
+		    !is_halfway(text, value, nextafter(value, INFINITY), nextafter(value, -INFINITY)))
 			break;
 	}
 	ret->text = value == 0 ? (signbit(value) ? VIEW("-0") : VIEW("0")) : place_exponent(text, 15, arena);
