@@ -229,6 +229,8 @@ int producer_commit(struct producer *producer, usec_t slice_us, bool *ret_fenced
 		return 0;
 	}
 	result = outcome(error, "committing to Kafka", ret_fenced, err);
+	if (result == 1 && producer->commit_resumed)
+		return error_set(err, ERROR_TRANSIENT, "a commit to Kafka took long, and what the client says of it is to be checked");
 	producer->commit_resumed = result == 0;
 	if (result == 1)
 		queue_reset(producer);

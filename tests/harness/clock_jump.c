@@ -7,11 +7,11 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,16 +57,20 @@ int gettimeofday(struct timeval *restrict ret, void *restrict zone)
 	return 0;
 }
 
-/* A wait until some time of this clock is as long as it was meant. */
-int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until)
+int timespec_get(struct timespec *ret, int base)
 {
-	static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+	return base == TIME_UTC && clock_gettime(CLOCK_REALTIME, ret) == 0 ? base : 0;
+}
+
+/* A wait until some time of this clock is as long as it was meant. */
+int cnd_timedwait(cnd_t *restrict condition, mtx_t *restrict mutex, const struct timespec *restrict until)
+{
+	static int (*real)(cnd_t *, mtx_t *, const struct timespec *);
 	struct timespec meant = *until;
 
 	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
-	if (until->tv_sec > 1000000000) /* no moment of the monotonic clock */
-		meant.tv_sec -= seconds_wrong();
+		*(void **)&real = dlsym(RTLD_NEXT, "cnd_timedwait");
+	meant.tv_sec -= seconds_wrong();
 	return real(condition, mutex, &meant);
 }
 
