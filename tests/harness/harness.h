@@ -52,7 +52,7 @@ void scene_server(struct scene *scene, const char *verb, const char *kind, const
 void scene_sql(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void scene_sql_file(struct scene *scene, const char *path);
 
-/* The first column of the first row as text, in a static buffer. */
+/* The first column of the first row as text, in a static buffer: the next call overwrites it. */
 const char *scene_value(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Of PostgreSQL: 100023 is 10.23. */

@@ -31,11 +31,10 @@ static void write_file(const char *path, const char *text, mode_t mode)
 static void check_rows(struct plain *plain, unsigned count)
 {
 	plain_read_back(plain, "change.*");
-	if (strcmp(scene_value(&scene, "SELECT count(*) || ' ' || bool_and(id >= before) FROM (SELECT (value#>>'{after,id}')::int AS id, "
-			       "lag((value#>>'{after,id}')::int, 1, 0) OVER (ORDER BY n) AS before FROM seen) r"),
-		   scene_value(&scene, "SELECT '%u true'", count)) == 0)
+	if (strcmp(scene_value(&scene, "SELECT count(*) = %u AND bool_and(id > before) FROM (SELECT (value#>>'{after,id}')::int AS id, "
+			       "lag((value#>>'{after,id}')::int, 1, 0) OVER (ORDER BY n) AS before FROM seen) r", count), "t") == 0)
 		return;
-	harness_fail(&plain->agent, scene_value(&scene, "SELECT count(*) || ' records, not %u in order' FROM line", count));
+	harness_fail(&plain->agent, scene_value(&scene, "SELECT count(*) || ' records, not %u in order' FROM seen", count));
 }
 
 /* The disk ------------------------------------------------------------------------------------ */
