@@ -26,6 +26,7 @@ struct column {
 	const char *source_type; /* the server's name for it: "numeric(12,2)", "mood" */
 	uint32_t source_oid;     /* PostgreSQL: pg_type oid, 0 elsewhere */
 	int32_t source_modifier; /* PostgreSQL: typmod, -1 = none */
+	int source_number;       /* by which the source tells it from one of the same name that was dropped; 0 = not known */
 	bool identity;           /* part of the replica identity */
 	struct type element;     /* TYPE_ARRAY: of its elements; as the next one not known in versions from the state file */
 	value_from_text *element_from_text; /* ... how one of them is read */

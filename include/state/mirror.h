@@ -116,8 +116,7 @@ MUST_CHECK int mirror_reload(struct mirror *mirror, const struct table *table, s
 
 /*
  * For those who have no mirror open: all mirrored tables of the file (`each` until it returns other than 0, which is
- * returned); whether a table is other than the file remembers it, and how (valid until the next call); and a table that goes
- * with all that is known of it. Mirrored tables whose columns are not all kept that are needed now are made anew by that, too.
+ * returned); whether a table is other than the file remembers it, and how; and a table that goes with all that is known of it. Mirrored tables whose columns are not all kept that are needed now are made anew by that, too.
  */
 struct mirror_known {
 	const char *schema, *name;
@@ -128,8 +127,19 @@ struct mirror_known {
 
 MUST_CHECK int mirror_each_known(struct db *db, int (*each)(void *arg, const struct mirror_known *known, struct error *err),
 				 void *arg, struct error *err);
-MUST_CHECK int mirror_differs(struct db *db, const struct table *table, bool *ret_differs, char reason[200],
-			      struct error *err);
+
+struct mirror_difference {
+	bool differs;
+	bool renumbered;  /* a column was dropped and added again: rows that are older look the same, but are not */
+	char reason[200];
+};
+
+/*
+ * By a version from the source's catalogue, which has the columns' numbers: the log does not tell them. A file of an
+ * earlier format learns them once.
+ */
+MUST_CHECK int mirror_differs(struct db *db, const struct table *table, struct mirror_difference *ret, struct error *err);
+MUST_CHECK int mirror_learn_numbers(struct db *db, const struct table *table, struct error *err);
 MUST_CHECK int mirror_lacks(struct db *db, const struct mirror_need *need, bool *ret_lacks, struct error *err);
 MUST_CHECK int mirror_set_stale(struct db *db, const char *schema, const char *name, const char *reason, struct error *err);
 MUST_CHECK int mirror_forget(struct db *db, const char *schema, const char *name, struct error *err);

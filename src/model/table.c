@@ -53,6 +53,7 @@ static uint64_t mix_column(uint64_t hash, const struct column *column)
 	hash = mix_number(hash, column->element.precision);
 	hash = mix_number(hash, column->element.scale);
 	hash = mix_number(hash, column->source_modifier);
+	hash = mix_number(hash, column->source_number);
 	return mix_number(hash, column->identity);
 }
 

@@ -91,7 +91,7 @@ static int handle_origin(struct pipeline *p, struct change *change, struct error
 
 static int handle_table(struct pipeline *p, struct change *change, struct error *err)
 {
-	return route_table(p, change->table, err);
+	return route_table(p, change->table, err) < 0 ? -1 : load_recheck(p, change->table, err);
 }
 
 /* Values that the server did not send because they stayed the same: the mirror has them, if it mirrors the column. */

@@ -46,6 +46,14 @@ static int put_record(struct pipeline *p, const char *schema, const char *name, 
 	return result;
 }
 
+/* What a load is, as its record's first number. */
+enum { KIND_NEW = 1, KIND_WAITS = 2 };
+
+static int kind_of(bool is_new, bool waits)
+{
+	return (is_new ? KIND_NEW : 0) | (waits ? KIND_WAITS : 0);
+}
+
 static int save(struct pipeline *p, const struct load *load, struct error *err)
 {
 	const struct source_table *table = &p->tables[load->table];
@@ -55,7 +63,7 @@ static int save(struct pipeline *p, const struct load *load, struct error *err)
 
 	position_print(load->shape_at, shape_at);
 	position_print(load->seen, seen);
-	wr_printf(&text, "%d %d %" PRIu64 " %s %s\n", load->is_new, load->read, load->rows, shape_at, seen);
+	wr_printf(&text, "%d %d %" PRIu64 " %s %s\n", kind_of(load->is_new, load->waits), load->read, load->rows, shape_at, seen);
 	result = masking_put_mark(p, wr_view(&load->mark), &text, err);
 	if (result == 0)
 		result = put_record(p, table->schema, table->name, wr_view(&text), err);
@@ -76,11 +84,12 @@ static void read_record(struct pipeline *p, struct view record, struct load *loa
 {
 	char shape_at[POSITION_TEXT_BYTES] = "", seen[POSITION_TEXT_BYTES] = "", line[200];
 	const char *end = memchr(record.ptr, '\n', record.len);
-	int is_new = 0, read = 0;
+	int kind = 0, read = 0;
 
 	snprintf(line, sizeof(line), "%.*s", end ? (int)(end - record.ptr) : 0, record.ptr);
-	sscanf(line, "%d %d %" SCNu64 " %63s %63s", &is_new, &read, &load->rows, shape_at, seen);
-	load->is_new = is_new;
+	sscanf(line, "%d %d %" SCNu64 " %63s %63s", &kind, &read, &load->rows, shape_at, seen);
+	load->is_new = kind & KIND_NEW;
+	load->waits = kind & KIND_WAITS;
 	load->read = read;
 	load->shape_at = read_position(p, shape_at);
 	load->seen = read_position(p, seen);
@@ -106,7 +115,7 @@ static int find_record(struct pipeline *p, const char *schema, const char *name,
 }
 
 /* What a load begins with, for a table that goes from the mirror now. */
-static int begin_anew(struct pipeline *p, const char *schema, const char *name, bool is_new, struct error *err)
+static int begin_anew(struct pipeline *p, const char *schema, const char *name, bool is_new, bool waits, struct error *err)
 {
 	struct load before = {0};
 	char *text;
@@ -115,7 +124,7 @@ static int begin_anew(struct pipeline *p, const char *schema, const char *name, 
 	if (result < 0)
 		return -1;
 	wr_done(&before.mark);
-	text = mem_printf("%d 0 0 none none\n", is_new || before.is_new);
+	text = mem_printf("%d 0 0 none none\n", kind_of(is_new || before.is_new, waits || before.waits));
 	result = put_record(p, schema, name, view_of(text), err);
 	free(text);
 	return result < 0 ? -1 : mirror_forget(p->db, schema, name, err);
@@ -128,6 +137,7 @@ struct candidate {
 	enum mirror_state state;
 	char reason[200];
 	bool is_bag;
+	bool renumbered;         /* as in struct mirror_difference */
 	bool recorded;           /* its load has begun */
 	const struct table *now; /* as the catalogue has it */
 	struct candidate *next;
@@ -169,19 +179,19 @@ static int note_known(void *arg, const struct mirror_known *known, struct error 
  */
 static int look_again(struct pipeline *p, struct candidate *one, bool quiet, bool *ret_load, struct error *err)
 {
-	char reason[200];
-	bool differs;
+	struct mirror_difference now;
 
 	*ret_load = one->state == MIRROR_STALE;
-	if (mirror_differs(p->db, one->now, &differs, reason, err) < 0)
+	if (mirror_differs(p->db, one->now, &now, err) < 0)
 		return -1;
+	one->renumbered = now.renumbered;
 	if (one->state == MIRROR_LOADING)
-		*ret_load = differs || one->is_bag;
-	if (one->state != MIRROR_WHOLE || !differs)
-		return 0;
+		*ret_load = now.differs || one->is_bag;
+	if (one->state != MIRROR_WHOLE || !now.differs)
+		return mirror_learn_numbers(p->db, one->now, err);
 	*ret_load = quiet;
 	p->loads_due |= !quiet;
-	snprintf(one->reason, sizeof(one->reason), "%s", reason);
+	snprintf(one->reason, sizeof(one->reason), "%s", now.reason);
 	return 0;
 }
 
@@ -227,12 +237,12 @@ static int settle_candidate(struct candidates *all, struct candidate *one, struc
 	one->recorded = found > 0;
 	if (taken && one->state == MIRROR_LOADING) {
 		log_info(p->options->name, "table %s.%s is loaded from its beginning", one->schema, one->name);
-		return begin_anew(p, one->schema, one->name, !one->recorded, err);
+		return begin_anew(p, one->schema, one->name, !one->recorded, one->renumbered, err);
 	}
 	if (taken) {
 		log_warning(p->options->name, "table %s.%s is STALE: %s; it is loaded again, its entities are held meanwhile",
 			    one->schema, one->name, one->reason);
-		return begin_anew(p, one->schema, one->name, false, err);
+		return begin_anew(p, one->schema, one->name, false, one->renumbered, err);
 	}
 	log_warning(p->options->name, "table %s.%s is STALE: %s; its entities are held, because the mapping does not take it as it "
 		    "is: %s", one->schema, one->name, one->reason, complaint);
@@ -320,7 +330,7 @@ int loads_widen(struct pipeline *p, struct error *err)
 		}
 		log_info(p->options->name, "more columns of table %s.%s are needed than were kept: it is loaded again", need->schema,
 			 need->name);
-		if (begin_anew(p, need->schema, need->name, true, err) < 0)
+		if (begin_anew(p, need->schema, need->name, true, false, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -384,14 +394,13 @@ int loads_look(struct pipeline *p, struct error *err)
 	result = p->source_ops->look(p->source, p->tables, p->table_count, now, &at, err);
 	for (size_t i = 0; i < p->table_count && result == 0; i++) {
 		enum mirror_state state = mirror_state_of(p->mirror, p->tables[i].schema, p->tables[i].name, NULL);
-		bool differs = false;
-		char reason[200];
+		struct mirror_difference difference = {0};
 
 		if (!now[i] || state == MIRROR_NONE || now[i] == p->versions[i])
 			continue;
 		if (state != MIRROR_STALE)
-			result = mirror_differs(p->db, now[i], &differs, reason, err);
-		if (state == MIRROR_STALE || differs)
+			result = mirror_differs(p->db, now[i], &difference, err);
+		if (state == MIRROR_STALE || difference.differs)
 			p->loads_due = p->loads_wanted = true;
 	}
 	free(now);
@@ -440,8 +449,6 @@ int load_settle(struct pipeline *p, const struct change *change, struct error *e
 	return 0;
 }
 
-/* Loading -------------------------------------------------------------------------------------- */
-
 /* Kafka has everything, and the state file says so. */
 static int meet(struct pipeline *p, struct error *err)
 {
@@ -449,6 +456,45 @@ static int meet(struct pipeline *p, struct error *err)
 		return -1;
 	return state_commit(p, err);
 }
+
+static int become_stale(struct pipeline *p, const struct table *table, const char *reason, struct error *err)
+{
+	enum mirror_state state;
+
+	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
+		return -1;
+	if (mirror_set_stale(p->db, table->schema, table->name, reason, err) < 0 ||
+	    mirror_declare(p->mirror, table, &state, err) < 0 || state_commit(p, err) < 0)
+		return -1;
+	log_warning(p->options->name, "table %s.%s is STALE: %s: what was in it may have changed without row events; its entities "
+		    "are held until it is loaded again", table->schema, table->name, reason);
+	failpoint("stale");
+	routes_hold(p);
+	return 0;
+}
+
+/*
+ * The log tells of a table that was altered, but not that a column is another one of the same name and type: that is seen by
+ * the catalogue, which is that of now, and was another when this place of the log was first read, or will be when it is read
+ * again. So the table becomes STALE together with a state commit: a replay begins behind it. A replay of what is before it
+ * sees nothing; what the catalogue says by then is settled at the border after it.
+ */
+int load_recheck(struct pipeline *p, const struct table *table, struct error *err)
+{
+	enum mirror_state state = p->mirror ? mirror_state_of(p->mirror, table->schema, table->name, NULL) : MIRROR_NONE;
+	struct mirror_difference difference;
+
+	if ((state != MIRROR_WHOLE && state != MIRROR_LOADING) || p->replaying || p->applied.open.done < p->txn_skip)
+		return 0;
+	if (mirror_differs(p->db, table, &difference, err) < 0)
+		return -1;
+	if (!difference.renumbered)
+		return 0;
+	p->loads_due = p->loads_wanted = true;
+	return state == MIRROR_LOADING ? 0 : become_stale(p, table, difference.reason, err);
+}
+
+/* Loading -------------------------------------------------------------------------------------- */
 
 static int begin_again(struct pipeline *p, struct error *err)
 {
@@ -573,13 +619,19 @@ static int finish(struct pipeline *p, const struct load *load, struct error *err
 	return jobs_run(p, &none, err);
 }
 
+/* Where the stream is, rows may come that are older than the table's present shape, and fit it. */
+static bool too_early(const struct pipeline *p, const struct load *load)
+{
+	return load->waits && position_compare(p->applied.position, load->shape_at) < 0;
+}
+
 /* Whether there is more to be done without waiting for anything. */
 bool loads_busy(const struct pipeline *p)
 {
 	if (p->newcomer_count || retention_pauses(p))
 		return false;
 	if (p->load_count)
-		return !p->loads[0].read && p->now >= p->load_retry_at;
+		return !p->loads[0].read && p->now >= p->load_retry_at && !too_early(p, &p->loads[0]);
 	return repeats_busy(p);
 }
 
@@ -590,7 +642,7 @@ static int step(struct pipeline *p, struct error *err)
 	if (p->rows_since_state_commit >= STATE_COMMIT_ROWS && meet(p, err) < 0)
 		return -1;
 	if (!load->read)
-		return p->now < p->load_retry_at || retention_pauses(p) ? 0 : read_part(p, load, err);
+		return p->now < p->load_retry_at || retention_pauses(p) || too_early(p, load) ? 0 : read_part(p, load, err);
 	return position_compare(p->applied.position, load->seen) < 0 ? 0 : finish(p, load, err);
 }
 

@@ -105,6 +105,7 @@ struct load {
 	size_t table;           /* of those captured */
 	bool is_new;            /* it was not mirrored before, or not all of it: all documents that read it leave */
 	bool is_bag;
+	bool waits;             /* rows that are older look like those of now: none is read before the stream is at shape_at */
 	bool read;              /* to its end; the stream has to come that far */
 	struct position shape_at; /* rows of other shapes that were committed up to there are older */
 	struct position seen;
@@ -460,6 +461,7 @@ int loads_step(struct pipeline *p, struct error *err);
 int loads_look(struct pipeline *p, struct error *err);
 bool loads_busy(const struct pipeline *p);
 int load_settle(struct pipeline *p, const struct change *change, struct error *err);
+int load_recheck(struct pipeline *p, const struct table *table, struct error *err);
 bool load_has(struct pipeline *p, const struct change *change);
 
 /* newcomers.c */

@@ -86,6 +86,9 @@ static const char *const migrations[] = {
 	"ALTER TABLE _tw_exception ADD COLUMN rule TEXT;"
 	"ALTER TABLE _tw_exception ADD COLUMN owner TEXT;"
 	"CREATE TABLE _tw_tally(place INTEGER PRIMARY KEY, name TEXT NOT NULL, count INTEGER NOT NULL);",
+
+	/* A column that is dropped and added again has another number. 0: not known. */
+	"ALTER TABLE _tw_column ADD COLUMN number INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define FORMAT ((int)(sizeof(migrations) / sizeof(migrations[0])))

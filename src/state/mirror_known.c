@@ -32,15 +32,48 @@ int mirror_each_known(struct db *db, int (*each)(void *arg, const struct mirror_
 	return result ? result : found;
 }
 
-int mirror_differs(struct db *db, const struct table *table, bool *ret_differs, char reason[200], struct error *err)
+static void compare_number(const struct table *table, const char *name, int number, struct mirror_difference *ret)
+{
+	int i = table_column(table, name);
+
+	if (i < 0 || !table->columns[i].source_number || table->columns[i].source_number == number)
+		return;
+	if (!ret->differs)
+		snprintf(ret->reason, sizeof(ret->reason), "column '%s' was dropped and added again", name);
+	ret->differs = ret->renumbered = true;
+}
+
+int mirror_differs(struct db *db, const struct table *table, struct mirror_difference *ret, struct error *err)
 {
 	const struct mirror_need need = {.schema = table->schema, .name = table->name};
 	struct mirrored mirrored = {.need = &need, .state = MIRROR_WHOLE};
+	sqlite3_stmt *stmt;
+	int found;
 
-	if (shape_compare(db, table, &mirrored, err) < 0)
+	if (shape_compare(db, table, &mirrored, err) < 0 ||
+	    query_open(db, "SELECT name, number FROM _tw_column WHERE schema = ? AND table_name = ? AND number <> 0", &stmt, err, "ss",
+		       table->schema, table->name) < 0)
 		return -1;
-	*ret_differs = mirrored.state != MIRROR_WHOLE;
-	snprintf(reason, 200, "%s", mirrored.reason);
+	*ret = (struct mirror_difference){.differs = mirrored.state != MIRROR_WHOLE};
+	snprintf(ret->reason, sizeof(ret->reason), "%s", mirrored.reason);
+	while ((found = db_step(db, stmt, err)) == 1)
+		compare_number(table, (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int(stmt, 1), ret);
+	sqlite3_finalize(stmt);
+	return found;
+}
+
+int mirror_learn_numbers(struct db *db, const struct table *table, struct error *err)
+{
+	int64_t unknown = 0;
+
+	if (query_number(db, "SELECT count(*) FROM _tw_column WHERE schema = ? AND table_name = ? AND number = 0", &unknown, err,
+			 "ss", table->schema, table->name) < 0)
+		return -1;
+	for (unsigned i = 0; unknown && i < table->column_count; i++)
+		if (query_run(db, "UPDATE _tw_column SET number = ? WHERE schema = ? AND table_name = ? AND name = ? AND number = 0",
+			      err, "isss", (int64_t)table->columns[i].source_number, table->schema, table->name,
+			      table->columns[i].name) < 0)
+			return -1;
 	return 0;
 }
 

@@ -27,11 +27,11 @@ static int save_column(struct db *db, const struct mirror_plan *plan, unsigned i
 	const struct column *column = &plan->table->columns[plan->columns[i]];
 
 	return query_run(db, "INSERT INTO _tw_column(schema, table_name, name, place, key_place, kind, precision, scale,"
-			 " source_type, source_oid, modifier) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", err,
-			 "sssiiiiisii", need->schema, need->name, column->name, (int64_t)i,
+			 " source_type, source_oid, modifier, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", err,
+			 "sssiiiiisiii", need->schema, need->name, column->name, (int64_t)i,
 			 (int64_t)(i < plan->key_count ? (int)i : -1), (int64_t)column->type.kind,
 			 (int64_t)column->type.precision, (int64_t)column->type.scale, column->source_type,
-			 (int64_t)column->source_oid, (int64_t)column->source_modifier);
+			 (int64_t)column->source_oid, (int64_t)column->source_modifier, (int64_t)column->source_number);
 }
 
 int shape_save(struct db *db, const struct mirror_plan *plan, enum mirror_state state, struct error *err)

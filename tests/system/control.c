@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "system/plain.h"
@@ -231,18 +230,6 @@ static void under_load(void)
 	printf("under load: taken between two transactions\n");
 }
 
-static void die_at(const char *failpoint)
-{
-	int status;
-
-	agent_start(&plain.agent, failpoint);
-	status = agent_wait(&plain.agent, 60 * USEC_PER_SEC);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return;
-	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));
-	harness_fail(&plain.agent, "the agent did not die");
-}
-
 /* Killed in a job that was asked for, and again in what is left of it: each document and event once. */
 static void killed_in_a_job(void)
 {
@@ -255,9 +242,9 @@ static void killed_in_a_job(void)
 	agent_stop(&plain.agent);
 	agent_start(&plain.agent, "in-job:60");
 	WAIT_UNTIL(agent_verb(&plain.agent, "exceptions retry --all", "verb.out") == EXIT_DONE, 30, &plain.agent);
-	agent_wait(&plain.agent, 30 * USEC_PER_SEC);
+	plain_await_death(&plain, "in-job:60");
 	for (size_t i = 0; i < COUNT_OF(deaths); i++)
-		die_at(deaths[i]);
+		plain_die_at(&plain, deaths[i]);
 	plain_stream(&plain);
 	plain_work(&plain);
 	if (agent_logged(&plain.agent, "job 9: done, 202 documents") != 1)

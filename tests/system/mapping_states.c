@@ -235,6 +235,7 @@ static void await_healed(struct site *site, unsigned times)
 
 	snprintf(said, sizeof(said), "table public.%s is loaded", site->plain.name);
 	WAIT_UNTIL(agent_logged(&site->plain.agent, said) >= times, 60, &site->plain.agent);
+	scene_sql(&scene, "UPDATE %s_customer SET name = name", site->plain.name); /* what is confirmed is told with the next commit */
 	plain_catch_up(&site->plain);
 }
 
@@ -268,6 +269,64 @@ static void stale(const char *name, const char *change)
 	expect(&site, "SELECT count(*) FROM seen WHERE kind = 'exception'", "0");
 	expect(&site, "SELECT count(*) FROM seen WHERE topic LIKE '%.entity.Customer'", "6");
 	printf("%s: the table is loaded again; documents and events are made up for\n", change);
+}
+
+/*
+ * A column is dropped, and another of its name and type is there when the log comes to a row. All that the log has before that is
+ * of the former one, and how far the agent is in it does not matter; nor where it dies, and reads a part of it once more.
+ */
+static void renew(const struct site *site, unsigned round)
+{
+	const char *name = site->plain.name;
+
+	scene_sql(&scene, "UPDATE %s SET hours = 1 WHERE id %% 2 = 0", name);
+	scene_sql(&scene, "BEGIN; UPDATE %s SET hours = 2 WHERE id = 3; ALTER TABLE %s DROP COLUMN hours, ADD COLUMN hours numeric(9,2) "
+		  "DEFAULT %u; UPDATE %s SET note = '%u' WHERE id <= 5; COMMIT", name, name, 100 + round, name, round);
+	scene_sql(&scene, "UPDATE %s SET note = note || '.' WHERE id = 4", name);
+}
+
+static void expect_renewed(struct site *site, unsigned round)
+{
+	char text[300];
+
+	await_healed(site, round);
+	agent_stop(&site->plain.agent);
+	read_last(site);
+	expect_documents(site, "hours");
+	snprintf(text, sizeof(text), "SELECT count(*) FROM seen WHERE topic LIKE '%%.entity.TimeEntry' AND document #>> '{quantity,value}' "
+		 "LIKE '%u.%%'", 100 + round);
+	expect(site, text, "20");
+}
+
+static void renewed(void)
+{
+	static const char *const deaths[] = {"stale:1", "before-state-commit:1", "before-state-commit:2", "after-commit:2", "part-loaded:1",
+					     "table-loaded:1"};
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+	unsigned round = 0;
+
+	prepare(&site, "renewed", 20);
+	plain_stream(&site.plain);
+	renew(&site, ++round);
+	expect_renewed(&site, round);
+	renew(&site, ++round);
+	plain_stream(&site.plain);
+	expect_renewed(&site, round);
+	for (size_t i = 0; i < COUNT_OF(deaths); i++) {
+		unsigned before = agent_logged(agent, "streaming from");
+
+		agent_start(agent, deaths[i]);
+		WAIT_UNTIL(agent_logged(agent, "streaming from") > before, 30, agent);
+		renew(&site, ++round);
+		plain_await_death(&site.plain, deaths[i]);
+		plain_stream(&site.plain);
+		expect_renewed(&site, round);
+	}
+	if (!agent_logged(agent, "replay done"))
+		harness_fail(agent, "nothing was replayed");
+	printf("a column dropped and added again with its name and type: the table is loaded again, also after %zu deaths\n",
+	       COUNT_OF(deaths));
 }
 
 /* The mapping needs the column that is gone: held, with the place in the pack, until it is there again. */
@@ -308,6 +367,7 @@ static void stale_tables(void)
 	stale("retyped", "ALTER COLUMN hours TYPE numeric(12,3) USING hours + 1");
 	stale("rewritten", "ALTER COLUMN state TYPE varchar(20) USING 'S'");
 	stale("redone", "DROP COLUMN hours, ADD COLUMN hours numeric(10,2) DEFAULT 7.5");
+	renewed();
 	vanished();
 }
 

@@ -88,10 +88,14 @@ void plain_expect(struct plain *plain, enum named_state state, const char *said,
 
 void plain_die_at(struct plain *plain, const char *failpoint)
 {
-	int status;
-
 	agent_start(&plain->agent, failpoint);
-	status = agent_wait(&plain->agent, 60 * USEC_PER_SEC);
+	plain_await_death(plain, failpoint);
+}
+
+void plain_await_death(struct plain *plain, const char *failpoint)
+{
+	int status = agent_wait(&plain->agent, 60 * USEC_PER_SEC);
+
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return;
 	fprintf(stderr, "%s, %s\n", failpoint, harness_ending(status));

@@ -43,6 +43,9 @@ void plain_work(struct plain *plain);
 /* Starts the agent, which is killed at the failpoint. */
 void plain_die_at(struct plain *plain, const char *failpoint);
 
+/* It has been started with the failpoint. */
+void plain_await_death(struct plain *plain, const char *failpoint);
+
 /*
  * Everything in its topics that fit the pattern, into the view `seen`: kind (of the topic: change, entity ...), topic, n (the
  * offset), key, value, and of the value header, document and status; and, as they were read, into the table `line`.

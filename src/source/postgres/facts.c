@@ -139,19 +139,29 @@ static int fact_money_digits(void *context, int *ret, struct error *err)
 	return 0;
 }
 
-static int fact_dimensions(void *context, uint32_t relation, const char *column, int *ret, struct error *err)
+static int fact_attributes(void *context, uint32_t relation, struct arena *arena, struct pg_attribute_facts *ret,
+			   struct error *err)
 {
 	struct pg_catalogue *cat = context;
+	struct pg_attribute_fact *facts;
 	char oid[16];
-	const char *params[] = {oid, column};
+	const char *params[] = {oid};
 	PGresult *result;
 
 	oid_text(relation, oid);
-	result = pg_query_params(cat->conn, err,
-		"SELECT attndims FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attname = $2 AND NOT attisdropped", 2, params);
+	result = pg_query_params(cat->conn, err, "SELECT attname, attnum, attndims FROM pg_catalog.pg_attribute"
+						 " WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped", 1, params);
 	if (!result)
 		return -1;
-	*ret = PQntuples(result) ? atoi(pg_value(result, 0, 0)) : 0;
+	ret->count = (unsigned)PQntuples(result);
+	facts = ARENA_ARRAY(arena, struct pg_attribute_fact, ret->count);
+	for (unsigned i = 0; i < ret->count; i++)
+		facts[i] = (struct pg_attribute_fact){
+			.name = arena_copy(arena, view_of(pg_value(result, (int)i, 0))).ptr,
+			.number = atoi(pg_value(result, (int)i, 1)),
+			.dimensions = atoi(pg_value(result, (int)i, 2)),
+		};
+	ret->facts = facts;
 	PQclear(result);
 	return 0;
 }
@@ -159,7 +169,7 @@ static int fact_dimensions(void *context, uint32_t relation, const char *column,
 struct pg_facts pg_catalogue_facts(struct pg_catalogue *cat)
 {
 	return (struct pg_facts){.context = cat, .type = fact_type, .money_digits = fact_money_digits,
-				.dimensions = fact_dimensions, .key = fact_key};
+				.attributes = fact_attributes, .key = fact_key};
 }
 
 static int find_relation(struct pg_catalogue *cat, const char *schema, const char *name, struct pg_relation *ret,

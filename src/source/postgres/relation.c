@@ -162,20 +162,12 @@ static int resolve_type(struct pg_relations *set, const struct pg_column *column
 }
 
 /* Declared with several dimensions, it has no form but its text. */
-static int settle_array(struct pg_relations *set, const struct pg_relation *relation, const struct pg_column *column,
-			struct resolved *resolved, struct error *err)
+static void settle_array(const struct pg_attribute_fact *attribute, struct resolved *resolved)
 {
-	int dimensions = 1;
-
-	if (!resolved->array)
-		return 0;
-	if (set->facts.dimensions(set->facts.context, relation->oid, column->name, &dimensions, err) < 0)
-		return -1;
-	if (dimensions < 2)
-		return 0;
+	if (!resolved->array || attribute->dimensions < 2)
+		return;
 	resolved->array = false;
 	resolved->type = &pg_type_other;
-	return 0;
 }
 
 /* The number of digits that money has is a fact, too. */
@@ -195,7 +187,7 @@ static int settle_money(struct pg_relations *set, struct resolved *resolved, str
 	return error_hint(err, "exclude the table, or make the column numeric");
 }
 
-static struct column column_of(const struct pg_column *from, const struct resolved *resolved, struct arena *arena)
+static struct column column_of(const struct pg_column *from, const struct resolved *resolved, int number, struct arena *arena)
 {
 	const char *name = pg_type_print(resolved->name, resolved->oid, resolved->modifier, arena);
 	struct type type = pg_type_of(resolved->type, resolved->modifier);
@@ -209,24 +201,39 @@ static struct column column_of(const struct pg_column *from, const struct resolv
 		.source_type = array && !resolved->domain ? arena_printf(arena, "%s[]", name).ptr : name,
 		.source_oid = from->type,
 		.source_modifier = from->modifier,
+		.source_number = number,
 		.identity = from->key,
 		.labels = resolved->labels,
 	};
 }
 
+/* A column of this name, or nothing: by now it may be gone, or another one. */
+static struct pg_attribute_fact find_attribute(const struct pg_attribute_facts *attributes, const char *name)
+{
+	for (unsigned i = 0; i < attributes->count; i++)
+		if (strcmp(attributes->facts[i].name, name) == 0)
+			return attributes->facts[i];
+	return (struct pg_attribute_fact){0};
+}
+
 static int build_columns(struct pg_relations *set, const struct pg_relation *relation, struct table *draft,
 			 pg_convert **convert, pg_convert **binary, struct arena *arena, struct error *err)
 {
+	struct pg_attribute_facts attributes = {0};
+
+	if (set->facts.attributes(set->facts.context, relation->oid, arena, &attributes, err) < 0)
+		return -1;
 	for (unsigned i = 0; i < relation->column_count; i++) {
 		const struct pg_column *from = &relation->columns[i];
+		struct pg_attribute_fact attribute = find_attribute(&attributes, from->name);
 		struct resolved resolved;
 
-		if (resolve_type(set, from, &resolved, err) < 0 || settle_money(set, &resolved, err) < 0 ||
-		    settle_array(set, relation, from, &resolved, err) < 0)
+		if (resolve_type(set, from, &resolved, err) < 0 || settle_money(set, &resolved, err) < 0)
 			return -1;
+		settle_array(&attribute, &resolved);
 		convert[i] = resolved.array ? convert_array : resolved.type->convert;
 		binary[i] = resolved.array ? NULL : binary_of(resolved.type);
-		draft->columns[i] = column_of(from, &resolved, arena);
+		draft->columns[i] = column_of(from, &resolved, attribute.number, arena);
 	}
 	return 0;
 }

@@ -48,6 +48,18 @@ struct pg_type_fact {
 	int32_t modifier;  /* ... and its modifier */
 };
 
+/* What the catalogue knows of a column beside what the log tells. */
+struct pg_attribute_fact {
+	const char *name;
+	int number;        /* pg_attribute.attnum: that of a dropped column is not given again */
+	int dimensions;    /* with how many it is declared */
+};
+
+struct pg_attribute_facts {
+	const struct pg_attribute_fact *facts;
+	unsigned count;
+};
+
 /* Look-ups in the catalogue; a test gives its own. All of them may find nothing. */
 struct pg_facts {
 	void *context;
@@ -58,8 +70,9 @@ struct pg_facts {
 	/* How many digits behind the point an amount of money has in this database: 0, or -1. */
 	int (*money_digits)(void *context, int *ret, struct error *err);
 
-	/* With how many dimensions a column is declared; 0 if that is not known, -1. */
-	int (*dimensions)(void *context, uint32_t relation, const char *column, int *ret, struct error *err);
+	/* The relation's columns by now: 0, -1. Everything is in the arena. */
+	int (*attributes)(void *context, uint32_t relation, struct arena *arena, struct pg_attribute_facts *ret,
+			  struct error *err);
 
 	/*
 	 * The columns of the key (primary key, or of the identity index if identity is 'i') in key order,

@@ -35,13 +35,14 @@ static int find_money_digits(void *context, int *ret, struct error *err)
 	return 0;
 }
 
-static int find_dimensions(void *context, uint32_t relation, const char *column, int *ret, struct error *err)
+static int find_attributes(void *context, uint32_t relation, struct arena *arena, struct pg_attribute_facts *ret,
+			   struct error *err)
 {
 	(void)context;
 	(void)relation;
-	(void)column;
+	(void)arena;
+	(void)ret;
 	(void)err;
-	*ret = 1;
 	return 0;
 }
 
@@ -61,7 +62,7 @@ static int find_key(void *context, uint32_t relation, char identity, struct aren
 
 void captured_relations(struct pg_relations *set, struct catalog *catalog)
 {
-	pg_relations_init(set, catalog, (struct pg_facts){.type = find_type, .money_digits = find_money_digits, .dimensions = find_dimensions,
+	pg_relations_init(set, catalog, (struct pg_facts){.type = find_type, .money_digits = find_money_digits, .attributes = find_attributes,
 					   .key = find_key});
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		pg_relations_capture(set, "public", tables[i]);

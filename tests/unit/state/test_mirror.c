@@ -307,6 +307,49 @@ static void a_changed_shape_makes_a_table_stale(void **state)
 	}
 }
 
+static const struct {
+	const char *sentence;
+	int kept, now;        /* numbers of a column, 0: not known */
+	const char *reason;
+	const char *learned;
+} number_cases[] = {
+	{"the same number is no change", 3, 3, "", "3"},
+	{"another number is another column", 3, 4, "column 'total' was dropped and added again", "3"},
+	{"a number that is not known is no change", 3, 0, "", "3"},
+	{"a file that does not know the number learns it", 0, 4, "", "4"},
+};
+
+static void a_column_that_is_dropped_and_added_again_is_another(void **state)
+{
+	(void)state;
+	FOR_EACH(row, number_cases) {
+		struct mirror_difference difference;
+		struct world *world;
+		struct table *table;
+		enum mirror_state as_the_log_tells;
+		void *fresh;
+
+		set_up(&fresh);
+		world = fresh;
+		table = rows_table(&world->arena, TABLE);
+		table->columns[2].source_number = row->kept;
+		assert_ok(mirror_open(world->db, need_all(world, table), 1, &world->mirror, &world->err), &world->err);
+		declare(world, table);
+		assert_ok(mirror_loaded(world->mirror, table, &world->err), &world->err);
+		table = rows_table(&world->arena, TABLE);
+		table->columns[2].source_number = row->now;
+		assert_ok(mirror_differs(world->db, table, &difference, &world->err), &world->err);
+		if (difference.renumbered != (*row->reason != '\0') || difference.differs != difference.renumbered)
+			fail_msg("%s", row->sentence);
+		assert_string_equal(difference.reason, row->reason);
+		assert_ok(mirror_learn_numbers(world->db, table, &world->err), &world->err);
+		assert_string_equal(dump(world, "SELECT number FROM _tw_column WHERE name = 'total'"), row->learned);
+		as_the_log_tells = declare(world, table);
+		assert_int_equal(as_the_log_tells, MIRROR_WHOLE);
+		tear_down(&fresh);
+	}
+}
+
 static void a_stale_table_takes_no_changes_until_it_is_loaded_again(void **state)
 {
 	struct world *world = *state;
@@ -390,6 +433,7 @@ int main(void)
 		TEST_WITH("a rollback takes tables away, and they come back when used",
 			  a_rollback_takes_tables_away_and_they_come_back_when_used, set_up, tear_down),
 		TEST("a changed shape makes a table stale", a_changed_shape_makes_a_table_stale),
+		TEST("a column that is dropped and added again is another", a_column_that_is_dropped_and_added_again_is_another),
 		TEST_WITH("a stale table takes no changes until it is loaded again",
 			  a_stale_table_takes_no_changes_until_it_is_loaded_again, set_up, tear_down),
 		TEST_WITH("the mirror remembers columns that the source has changed",
