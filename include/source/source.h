@@ -44,6 +44,7 @@ struct source_options {
 	bool local_only;              /* leave out what has come to the server by replication */
 	enum source_values values;    /* in which form the server is to send them */
 	bool *text_needed;            /* AUTO: set by the source when the log has what it reads as text only; may be NULL */
+	unsigned snapshot_readers;    /* connections that read a snapshot at once; 0: one */
 	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
 	int stop_fd;                  /* readable when such a wait is to end; -1: never */
 };
@@ -75,6 +76,14 @@ struct source_identity {
 struct source_snapshot {
 	struct position consistent;
 	usec_t taken_at;
+	unsigned readers;             /* connections that read it: fewer than wanted, if the server lets in no more */
+};
+
+/* How far the reading of a snapshot is. What is expected is an estimate. */
+struct source_progress {
+	uint64_t tables, tables_done;
+	uint64_t rows, expected_rows;
+	uint64_t bytes, expected_bytes; /* of the tables as the source stores them */
 };
 
 /* What the server says of the log that our slot needs: the later, the worse. */
@@ -197,9 +206,15 @@ struct source_ops {
 	/* Makes the slot and a snapshot at its consistent point, if what is wanted may be read. Drops an old slot of ours first if told to. */
 	int (*create_slot)(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err);
 
-	/* Reads one table of the snapshot just made, row by row: 1 and a CHANGE_READ, 0 at its end. */
-	int (*snapshot_table)(struct source *source, const struct table *table, struct error *err);
-	int (*snapshot_next)(struct source *source, struct change *ret, struct error *err);
+	/*
+	 * Reads tables of the snapshot just made, several at once, so that their rows come mixed: 1, a CHANGE_READ and the number
+	 * of its table among these; 0 when none came for a while or a table has ended. After that snapshot_ended tells which have,
+	 * one by one, each once. The tables are borrowed.
+	 */
+	int (*snapshot_read)(struct source *source, const struct table *const *tables, size_t count, struct error *err);
+	int (*snapshot_next)(struct source *source, struct change *ret, size_t *ret_table, struct error *err);
+	bool (*snapshot_ended)(struct source *source, size_t *ret_table);
+	void (*snapshot_progress)(struct source *source, struct source_progress *ret);
 
 	/* Ends the snapshot's transactions. */
 	int (*snapshot_end)(struct source *source, struct error *err);

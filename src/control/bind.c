@@ -274,6 +274,7 @@ static struct source_options bind_source(const struct settings *settings, struct
 		.local_only = settings->source_origin != 0,
 		.values = (enum source_values)settings->source_values,
 		.slot_timeout_us = settings->source_slot_timeout,
+		.snapshot_readers = (unsigned)settings->snapshot_readers,
 		.stop_fd = -1,
 	};
 }

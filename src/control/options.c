@@ -355,6 +355,10 @@ const struct option option_table[] = {
 		 "--from-now`: change topics begin with the first change, and a document leaves when it changes for the first time "
 		 "(as UPDATE, since it was there before). The mirror is filled all the same. Documents that do not validate are told as "
 		 "exceptions in either case. To have a part of the history later, see `tailwater snapshot` and `tailwater publish`."},
+	{.name = "snapshot.readers", .type = OPTION_INTEGER, AT(snapshot_readers), RANGE(1, 16), .fallback = "4",
+	 .help = "How many connections read the first snapshot, all at the same moment of the database. Large tables are read in pieces, "
+		 "which PostgreSQL has from 14 on; before, a table is read by one connection. The server has so many sessions more until they "
+		 "are done; if it lets in fewer, these read it."},
 	{.name = "snapshot.part_rows", .type = OPTION_INTEGER, AT(snapshot_part_rows), RANGE(1, 1000000), .fallback = "10000",
 	 .help = "How many rows of a table are read at once while changes are streamed: when a table is loaded again, or its "
 		 "snapshot is repeated. The stream waits meanwhile."},

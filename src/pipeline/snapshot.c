@@ -6,14 +6,17 @@
  * then state file and checkpoint stand at the slot's consistent point, and streaming begins there. A crash before that
  * begins it anew under the next number, with a new slot: an exported snapshot does not survive its connection.
  */
+#include <stdlib.h>
+
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "run.h"
 #include "state/position.h"
 
 /* The mirror is written in pieces of so many rows, so that the write-ahead log stays small. */
 #define STATE_COMMIT_ROWS 200000
-#define LOCK_WAIT_US (3600 * USEC_PER_SEC) /* an ALTER TABLE of somebody may hold up the first row that long */
+#define PACE_ROWS 1024
 
 static int announce(struct pipeline *p, struct error *err)
 {
@@ -68,44 +71,88 @@ static int take_row(struct pipeline *p, const struct route *route, struct change
 	return 0;
 }
 
-static int load_table(struct pipeline *p, const struct table *table, struct error *err)
-{
-	struct route *route = route_of(p, table);
-	struct change change;
-	uint64_t rows = 0;
-	int got;
+/* The tables that are read, and how many rows each has given. */
+struct reading {
+	const struct table **tables;
+	uint64_t *rows;
+	size_t count, ended;
+	uint64_t all_rows;
+};
 
-	if (p->options->from_now && !route->mirrored)
-		return 0;
-	status_alive(p, LOCK_WAIT_US);
-	if (schemas_settle_route(p, route, err) < 0 || p->source_ops->snapshot_table(p->source, table, err) < 0)
+static int take_one(struct pipeline *p, struct reading *reading, struct change *change, size_t table, struct error *err)
+{
+	change->index = reading->rows[table]++;
+	if (take_row(p, route_of(p, reading->tables[table]), change, err) < 0)
 		return -1;
-	while ((got = masks_pass(p->masks, &change, p->source_ops->snapshot_next(p->source, &change, err), err)) > 0) {
-		change.index = rows;
-		if (take_row(p, route, &change, err) < 0)
+	if (++reading->all_rows % PACE_ROWS == 0 && keep_pace(p, err) < 0)
+		return -1;
+	failpoint("in-snapshot");
+	return 0;
+}
+
+/* No row is there: tables that have ended are done with, and what is due is done while others are waited for. */
+static int take_ends(struct pipeline *p, struct reading *reading, struct error *err)
+{
+	size_t ended;
+
+	while (p->source_ops->snapshot_ended(p->source, &ended)) {
+		const struct table *table = reading->tables[ended];
+
+		reading->ended++;
+		log_info(p->options->name, "snapshot: %llu rows of %s.%s", (unsigned long long)reading->rows[ended], table->schema,
+			 table->name);
+		if (route_of(p, table)->mirrored && mirror_loaded(p->mirror, table, err) < 0)
 			return -1;
-		if (++rows % 1024 == 0 && keep_pace(p, err) < 0)
-			return -1;
-		failpoint("in-snapshot");
 	}
-	if (got < 0)
+	return keep_pace(p, err);
+}
+
+static int read_rows(struct pipeline *p, struct reading *reading, struct error *err)
+{
+	struct change change;
+	size_t table;
+
+	if (p->source_ops->snapshot_read(p->source, reading->tables, reading->count, err) < 0)
 		return -1;
-	log_info(p->options->name, "snapshot: %llu rows of %s.%s", (unsigned long long)rows, table->schema,
-		 table->name);
-	return route->mirrored ? mirror_loaded(p->mirror, table, err) : 0;
+	while (reading->ended < reading->count) {
+		int got = masks_pass(p->masks, &change, p->source_ops->snapshot_next(p->source, &change, &table, err), err);
+
+		if (got < 0 || (got ? take_one(p, reading, &change, table, err) : take_ends(p, reading, err)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* All that something is done with: a registry has their schemas before their first row. */
+static int choose_tables(struct pipeline *p, struct reading *reading, struct error *err)
+{
+	for (size_t i = 0; i < p->table_count; i++) {
+		struct route *route = route_of(p, p->versions[i]);
+
+		if (p->options->from_now && !route->mirrored)
+			continue;
+		if (schemas_settle_route(p, route, err) < 0)
+			return -1;
+		reading->tables[reading->count++] = p->versions[i];
+	}
+	return 0;
 }
 
 static int load_tables(struct pipeline *p, const struct source_snapshot *snapshot, struct error *err)
 {
 	struct encode_snapshot origin = {.lsn = snapshot->consistent.lsn, .started_at = snapshot->taken_at};
+	struct reading reading = {.tables = MEM_ARRAY(const struct table *, p->table_count), .rows = MEM_ARRAY(uint64_t, p->table_count)};
+	int result;
 
 	p->snapshot_at = snapshot->taken_at;
 	p->snapshot_position = snapshot->consistent;
 	encode_snapshot(p->encoder, &origin);
-	for (size_t i = 0; i < p->table_count; i++)
-		if (load_table(p, p->versions[i], err) < 0)
-			return -1;
-	return 0;
+	result = choose_tables(p, &reading, err);
+	if (result == 0)
+		result = read_rows(p, &reading, err);
+	free(reading.tables);
+	free(reading.rows);
+	return result;
 }
 
 static int make_documents(struct pipeline *p, struct error *err)
@@ -153,7 +200,8 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err)
 	if (p->source_ops->create_slot(p->source, drop_first, &snapshot, err) < 0)
 		return -1;
 	failpoint("slot-created");
-	log_info(p->options->name, "snapshot %llu begins", (unsigned long long)p->applied.snapshot);
+	log_info(p->options->name, "snapshot %llu begins, read by %u connections", (unsigned long long)p->applied.snapshot,
+		 snapshot.readers);
 	if (empty_mirror(p, err) < 0 || load_tables(p, &snapshot, err) < 0 || make_documents(p, err) < 0)
 		return -1;
 	if (leftovers_remove(p, err) < 0)

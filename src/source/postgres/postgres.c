@@ -3,7 +3,7 @@
 
 /*
  * PostgreSQL as a source: its connections and its state, and the table of operations. One connection is for queries;
- * one is the walsender's, which makes the slot and then streams; a third lives as long as a snapshot.
+ * one is the walsender's, which makes the slot and then streams; others live as long as a snapshot.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ struct source {
 	struct pgoutput pgoutput;
 	struct pg_wanted wanted;
 	struct pg_snapshot snapshot;
-	const struct pg_table *reading; /* table of the snapshot being read */
+	const struct pg_table **reading; /* owned: tables of the snapshot that are read */
 	struct pg_part part;
 	const struct pg_table *part_table;
 	struct pg_delivered delivered;
@@ -65,6 +65,7 @@ static void pg_close(struct source *source)
 	PQfinish(source->replication);
 	PQfinish(source->queries);
 	free(source->wanted.versions);
+	free(source->reading);
 	free(source);
 }
 
@@ -209,21 +210,37 @@ static int pg_create_slot(struct source *source, bool drop_first, struct source_
 		return -1;
 	ret->taken_at = clock_wall();
 	pg_snapshot_done(&source->snapshot);
-	return pg_snapshot_begin(&source->snapshot, source->options.conninfo, name, err);
+	if (pg_snapshot_begin(&source->snapshot, &source->options, name, err) < 0)
+		return -1;
+	ret->readers = source->snapshot.reader_count;
+	return 0;
 }
 
-static int pg_read_table(struct source *source, const struct table *table, struct error *err)
+static int pg_read_tables(struct source *source, const struct table *const *tables, size_t count, struct error *err)
 {
-	source->reading = pg_relations_find(&source->relations, (uint32_t)table->source_id);
-	return pg_snapshot_table(&source->snapshot, table, err);
+	free(source->reading);
+	source->reading = MEM_ARRAY(const struct pg_table *, count);
+	for (size_t i = 0; i < count; i++)
+		source->reading[i] = pg_relations_find(&source->relations, (uint32_t)tables[i]->source_id);
+	return pg_snapshot_read(&source->snapshot, source->queries, tables, count, err);
 }
 
-static int pg_read_row(struct source *source, struct change *ret, struct error *err)
+static int pg_read_row(struct source *source, struct change *ret, size_t *ret_table, struct error *err)
 {
 	struct view line;
-	int got = pg_snapshot_row(&source->snapshot, &line, err);
+	int got = pg_snapshot_row(&source->snapshot, &line, ret_table, err);
 
-	return got <= 0 ? got : pgoutput_copy_row(&source->pgoutput, source->reading, line, ret, err);
+	return got <= 0 ? got : pgoutput_copy_row(&source->pgoutput, source->reading[*ret_table], line, ret, err);
+}
+
+static bool pg_table_ended(struct source *source, size_t *ret_table)
+{
+	return pg_snapshot_ended(&source->snapshot, ret_table);
+}
+
+static void pg_read_so_far(struct source *source, struct source_progress *ret)
+{
+	pg_snapshot_progress(&source->snapshot, ret);
 }
 
 static int pg_end_snapshot(struct source *source, struct error *err)
@@ -571,8 +588,10 @@ const struct source_ops postgres_source_ops = {
 	.grants = pg_grants,
 	.evict = pg_evict,
 	.create_slot = pg_create_slot,
-	.snapshot_table = pg_read_table,
+	.snapshot_read = pg_read_tables,
 	.snapshot_next = pg_read_row,
+	.snapshot_ended = pg_table_ended,
+	.snapshot_progress = pg_read_so_far,
 	.snapshot_end = pg_end_snapshot,
 	.part_begin = pg_begin_part,
 	.part_next = pg_next_of_part,

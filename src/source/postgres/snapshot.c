@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* The snapshot's connection. */
+/* The connections of a snapshot, and whose turn it is. */
 #include "snapshot.h"
 
+#include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/memory.h"
 #include "base/writer.h"
 #include "conn.h"
+#include "version.h"
+
+#define PIECE_LEAST 512       /* pages: asking for a piece costs the server as much as reading some of them */
+#define PIECE_MOST 65536
+#define PIECES_A_READER 4     /* so that the last ones end at nearly the same time */
+#define WAIT_MS 200
+#define ENCRYPTED_WAIT_MS 5   /* what is deciphered already wakes nobody */
+#define NO_PAGE UINT64_MAX
+
+/* Beginning and end ---------------------------------------------------------------------------- */
 
 static int run(PGconn *conn, struct error *err, const char *sql)
 {
@@ -17,76 +32,354 @@ static int run(PGconn *conn, struct error *err, const char *sql)
 	return result ? 0 : -1;
 }
 
-int pg_snapshot_begin(struct pg_snapshot *snapshot, const char *conninfo, const char *name, struct error *err)
+/* A table is read from its first page on, by one process of the server. */
+static int import(PGconn *conn, const char *name, struct error *err)
 {
 	char sql[200];
 
-	if (pg_connect(conninfo, PG_CONN_SNAPSHOT, &snapshot->conn, err) < 0)
-		return -1;
 	snprintf(sql, sizeof(sql), "SET TRANSACTION SNAPSHOT '%s'", name);
-	if (run(snapshot->conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0 ||
-	    run(snapshot->conn, err, sql) < 0) {
+	return run(conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0 || run(conn, err, sql) < 0 ||
+	       run(conn, err, "SET LOCAL synchronize_seqscans = off") < 0 ||
+	       run(conn, err, "SET LOCAL max_parallel_workers_per_gather = 0") < 0 ? -1 : 0;
+}
+
+static int add_reader(struct pg_snapshot *snapshot, const char *conninfo, const char *name, struct error *err)
+{
+	struct pg_reader reader = {.state = READER_FREE};
+
+	if (pg_connect(conninfo, PG_CONN_SNAPSHOT, &reader.conn, err) < 0)
+		return -1;
+	if (import(reader.conn, name, err) < 0) {
+		PQfinish(reader.conn);
+		return -1;
+	}
+	snapshot->encrypted |= PQsslInUse(reader.conn) || PQgssEncInUse(reader.conn);
+	snapshot->readers[snapshot->reader_count++] = reader;
+	return 0;
+}
+
+int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options *options, const char *name, struct error *err)
+{
+	unsigned wanted = options->snapshot_readers ? options->snapshot_readers : 1;
+	struct error problem;
+
+	*snapshot = (struct pg_snapshot){.readers = MEM_ARRAY(struct pg_reader, wanted), .stop_fd = options->stop_fd};
+	if (add_reader(snapshot, options->conninfo, name, err) < 0) {
 		pg_snapshot_done(snapshot);
 		return -1;
 	}
+	while (snapshot->reader_count < wanted && add_reader(snapshot, options->conninfo, name, &problem) == 0)
+		;
 	return 0;
 }
 
 void pg_snapshot_done(struct pg_snapshot *snapshot)
 {
-	PQfreemem(snapshot->buffer);
-	PQfinish(snapshot->conn);
+	for (unsigned i = 0; i < snapshot->reader_count; i++) {
+		PQfreemem(snapshot->readers[i].buffer);
+		PQfinish(snapshot->readers[i].conn);
+	}
+	free(snapshot->readers);
+	free(snapshot->tables);
 	*snapshot = (struct pg_snapshot){0};
 }
 
-/* The published columns by name: SELECT * would add generated ones. ONLY: children are tables of their own. */
-int pg_snapshot_table(struct pg_snapshot *snapshot, const struct table *table, struct error *err)
+/* Tables --------------------------------------------------------------------------------------- */
+
+/* Its size is asked of the file, which an ALTER TABLE may hold: then what the catalogue has of it must do. */
+static PGresult *ask_size(PGconn *queries, uint64_t table, struct error *err)
 {
-	struct writer sql = {0};
-	char *schema = pg_identifier(snapshot->conn, table->schema);
-	char *name = pg_identifier(snapshot->conn, table->name);
-	int result;
+	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size') FROM pg_catalog.pg_class "
+				  "WHERE oid = %" PRIu64;
+	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int", table);
 
-	wr_printf(&sql, "COPY (SELECT ");
-	for (unsigned i = 0; i < table->column_count; i++) {
-		char *column = pg_identifier(snapshot->conn, table->columns[i].name);
-
-		wr_printf(&sql, "%s%s", i ? ", " : "", column);
-		PQfreemem(column);
-	}
-	wr_printf(&sql, " FROM ONLY %s.%s) TO STDOUT", schema, name);
-	wr_u8(&sql, 0);
-	result = run(snapshot->conn, err, sql.data);
-	wr_done(&sql);
-	PQfreemem(schema);
-	PQfreemem(name);
-	return result;
+	return result || PQstatus(queries) != CONNECTION_OK ? result : pg_query(queries, err, sql, "relpages", table);
 }
 
-static int finish_copy(struct pg_snapshot *snapshot, struct error *err)
+static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_reading *reading, struct error *err)
+{
+	PGresult *result = ask_size(queries, reading->table->source_id, err);
+	double pages;
+
+	if (!result)
+		return -1;
+	if (PQntuples(result) == 1) {
+		reading->pages = strtoull(pg_value(result, 0, 0), NULL, 10);
+		pages = strtod(pg_value(result, 0, 2), NULL);
+		reading->expected = pages > 0 ? (uint64_t)(strtod(pg_value(result, 0, 1), NULL) / pages * (double)reading->pages) : 0;
+		snapshot->page_bytes = strtoull(pg_value(result, 0, 3), NULL, 10);
+	}
+	PQclear(result);
+	return 0;
+}
+
+static uint64_t choose_step(const struct pg_snapshot *snapshot, const struct pg_reading *reading)
+{
+	uint64_t step = reading->pages / (snapshot->reader_count * PIECES_A_READER);
+
+	if (!pg_has(PQserverVersion(snapshot->readers[0].conn), PG_PLACE_RANGES))
+		return NO_PAGE;
+	return step < PIECE_LEAST ? PIECE_LEAST : step > PIECE_MOST ? PIECE_MOST : step;
+}
+
+static int measure_all(struct pg_snapshot *snapshot, PGconn *queries, struct error *err)
+{
+	for (size_t i = 0; i < snapshot->table_count; i++) {
+		if (measure(snapshot, queries, &snapshot->tables[i], err) < 0)
+			return -1;
+		snapshot->tables[i].step = choose_step(snapshot, &snapshot->tables[i]);
+	}
+	return 0;
+}
+
+int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, size_t count,
+		     struct error *err)
+{
+	free(snapshot->tables);
+	snapshot->tables = MEM_ARRAY(struct pg_reading, count);
+	snapshot->table_count = count;
+	snapshot->next_table = snapshot->ended = 0;
+	for (size_t i = 0; i < count; i++)
+		snapshot->tables[i].table = tables[i];
+	return run(queries, err, "SET lock_timeout = '1s'") < 0 || measure_all(snapshot, queries, err) < 0 ||
+	       run(queries, err, "SET lock_timeout = 0") < 0 ? -1 : 0;
+}
+
+/* A last piece that is small goes with the one before it, and has no end: the table may have grown since. */
+static bool take_piece(struct pg_snapshot *snapshot, struct pg_reader *reader)
+{
+	struct pg_reading *reading;
+
+	while (snapshot->next_table < snapshot->table_count && snapshot->tables[snapshot->next_table].next == NO_PAGE)
+		snapshot->next_table++;
+	if (snapshot->next_table == snapshot->table_count)
+		return false;
+	reading = &snapshot->tables[snapshot->next_table];
+	reader->table = snapshot->next_table;
+	reader->rows = 0;
+	reader->first = reading->next;
+	reader->end = reading->step < reading->pages && reading->next + reading->step + reading->step / 2 < reading->pages
+		      ? reading->next + reading->step : NO_PAGE;
+	reading->next = reader->end;
+	reading->readers++;
+	return true;
+}
+
+/* The published columns by name: SELECT * would add generated ones. ONLY: children are tables of their own. */
+static void write_copy(const struct pg_reader *reader, const struct table *table, struct writer *sql)
+{
+	char *schema = pg_identifier(reader->conn, table->schema);
+	char *name = pg_identifier(reader->conn, table->name);
+
+	wr_printf(sql, "COPY (SELECT ");
+	for (unsigned i = 0; i < table->column_count; i++) {
+		char *column = pg_identifier(reader->conn, table->columns[i].name);
+
+		wr_printf(sql, "%s, ", column);
+		PQfreemem(column);
+	}
+	wr_printf(sql, "ctid FROM ONLY %s.%s", schema, name);
+	if (reader->first > 0)
+		wr_printf(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", reader->first);
+	if (reader->end != NO_PAGE)
+		wr_printf(sql, " %s ctid < '(%" PRIu64 ",0)'", reader->first > 0 ? "AND" : "WHERE", reader->end);
+	wr_printf(sql, ") TO STDOUT");
+	wr_u8(sql, 0);
+	PQfreemem(schema);
+	PQfreemem(name);
+}
+
+/* Readers -------------------------------------------------------------------------------------- */
+
+static int reader_fail(const struct pg_reader *reader, const PGresult *result, struct error *err)
+{
+	return pg_fail(reader->conn, result, err, "reading the snapshot");
+}
+
+/* Steps of a reader, by its state: 1 and a row, 0, -1. */
+static int ask(struct pg_snapshot *snapshot, struct pg_reader *reader, struct view *ret, struct error *err)
+{
+	struct writer sql = {0};
+	int sent;
+
+	(void)ret;
+	if (!take_piece(snapshot, reader))
+		return 0;
+	write_copy(reader, snapshot->tables[reader->table].table, &sql);
+	sent = PQsendQuery(reader->conn, sql.data);
+	wr_done(&sql);
+	reader->state = READER_ASKED;
+	return sent ? 0 : reader_fail(reader, NULL, err);
+}
+
+static int await_begin(struct pg_snapshot *snapshot, struct pg_reader *reader, struct view *ret, struct error *err)
 {
 	PGresult *result;
 	int status = 0;
 
-	while ((result = PQgetResult(snapshot->conn))) {
-		if (PQresultStatus(result) != PGRES_COMMAND_OK && status == 0)
-			status = pg_fail(snapshot->conn, result, err, "reading the snapshot");
+	(void)snapshot;
+	(void)ret;
+	if (PQisBusy(reader->conn))
+		return 0;
+	result = PQgetResult(reader->conn);
+	if (PQresultStatus(result) == PGRES_COPY_OUT)
+		reader->state = READER_COPYING;
+	else
+		status = reader_fail(reader, result, err);
+	PQclear(result);
+	return status;
+}
+
+static void end_piece(struct pg_snapshot *snapshot, struct pg_reader *reader)
+{
+	struct pg_reading *reading = &snapshot->tables[reader->table];
+
+	reader->state = READER_FREE;
+	if (reader->first < reading->pages)
+		reading->read += (reader->end == NO_PAGE ? reading->pages : reader->end) - reader->first;
+	reading->rows += reader->rows;
+	reader->rows = 0;
+	reading->readers--;
+	snapshot->ended += reading->next == NO_PAGE && reading->readers == 0;
+}
+
+static int await_end(struct pg_snapshot *snapshot, struct pg_reader *reader, struct view *ret, struct error *err)
+{
+	PGresult *result;
+	int status = 0;
+
+	(void)ret;
+	while (status == 0 && !PQisBusy(reader->conn)) {
+		result = PQgetResult(reader->conn);
+		if (!result) {
+			end_piece(snapshot, reader);
+			break;
+		}
+		if (PQresultStatus(result) != PGRES_COMMAND_OK)
+			status = reader_fail(reader, result, err);
 		PQclear(result);
 	}
 	return status;
 }
 
-int pg_snapshot_row(struct pg_snapshot *snapshot, struct view *ret, struct error *err)
+static int take_row(struct pg_snapshot *snapshot, struct pg_reader *reader, struct view *ret, struct error *err)
 {
-	int len;
+	char *buffer;
+	int len = PQgetCopyData(reader->conn, &buffer, 1);
 
-	PQfreemem(snapshot->buffer);
-	snapshot->buffer = NULL;
-	len = PQgetCopyData(snapshot->conn, &snapshot->buffer, 0);
+	(void)snapshot;
+	if (len > 0) {
+		PQfreemem(reader->buffer);
+		reader->buffer = buffer;
+		reader->rows++;
+		*ret = (struct view){buffer, (size_t)len - (buffer[len - 1] == '\n')};
+		return 1;
+	}
+	if (len < -1)
+		return reader_fail(reader, NULL, err);
 	if (len == -1)
-		return finish_copy(snapshot, err);
-	if (len < 0)
-		return pg_fail(snapshot->conn, NULL, err, "reading the snapshot");
-	*ret = (struct view){snapshot->buffer, (size_t)len - (snapshot->buffer[len - 1] == '\n')};
-	return 1;
+		reader->state = READER_ENDING;
+	return 0;
+}
+
+static int (*const steps[])(struct pg_snapshot *snapshot, struct pg_reader *reader, struct view *ret, struct error *err) = {
+	[READER_FREE] = ask, [READER_ASKED] = await_begin, [READER_COPYING] = take_row, [READER_ENDING] = await_end,
+};
+
+/* As far as it comes with what has arrived by now. */
+static int go_on(struct pg_snapshot *snapshot, struct pg_reader *reader, struct view *ret, struct error *err)
+{
+	enum pg_reader_state before;
+	int got;
+
+	if (reader->state != READER_FREE && !PQconsumeInput(reader->conn))
+		return reader_fail(reader, NULL, err);
+	do {
+		before = reader->state;
+		got = steps[before](snapshot, reader, ret, err);
+	} while (got == 0 && reader->state != before);
+	return got;
+}
+
+/* True when something has arrived. */
+static bool wait_for_rows(const struct pg_snapshot *snapshot)
+{
+	struct pollfd fds[PG_READERS_MOST + 1];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < snapshot->reader_count; i++)
+		if (snapshot->readers[i].state != READER_FREE)
+			fds[count++] = (struct pollfd){.fd = PQsocket(snapshot->readers[i].conn), .events = POLLIN};
+	if (count == 0)
+		return false;
+	fds[count] = (struct pollfd){.fd = snapshot->stop_fd, .events = POLLIN};
+	return poll(fds, count + 1, snapshot->encrypted ? ENCRYPTED_WAIT_MS : WAIT_MS) > 0 && !fds[count].revents;
+}
+
+/* The one whose turn it is gives what it has; then the others are asked, each once, before all of them are waited for. */
+int pg_snapshot_row(struct pg_snapshot *snapshot, struct view *ret, size_t *ret_table, struct error *err)
+{
+	struct pg_reader *reader = &snapshot->readers[snapshot->now];
+	int got = reader->state == READER_COPYING ? take_row(snapshot, reader, ret, err) : 0;
+
+	for (unsigned tried = 1; got == 0; tried++) {
+		if (snapshot->ended || (tried > snapshot->reader_count && !wait_for_rows(snapshot)))
+			return 0;
+		if (tried > snapshot->reader_count)
+			tried = 1;
+		snapshot->now = (snapshot->now + 1) % snapshot->reader_count;
+		reader = &snapshot->readers[snapshot->now];
+		got = go_on(snapshot, reader, ret, err);
+	}
+	*ret_table = reader->table;
+	return got;
+}
+
+bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table)
+{
+	for (size_t i = 0; i < snapshot->table_count && snapshot->ended; i++) {
+		struct pg_reading *reading = &snapshot->tables[i];
+
+		if (reading->next != NO_PAGE || reading->readers > 0 || reading->told)
+			continue;
+		reading->told = true;
+		snapshot->ended--;
+		*ret_table = i;
+		return true;
+	}
+	return false;
+}
+
+/* Progress ------------------------------------------------------------------------------------- */
+
+/* The page of the last row, which ends with its place: "(page,number)". */
+static uint64_t page_of(const struct pg_reader *reader)
+{
+	const char *place = reader->rows ? strrchr(reader->buffer, '(') : NULL;
+
+	return place ? strtoull(place + 1, NULL, 10) : reader->first;
+}
+
+void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_progress *ret)
+{
+	uint64_t pages = 0;
+
+	*ret = (struct source_progress){.tables = snapshot->table_count};
+	for (size_t i = 0; i < snapshot->table_count; i++) {
+		const struct pg_reading *reading = &snapshot->tables[i];
+
+		ret->tables_done += reading->told;
+		ret->rows += reading->rows;
+		ret->expected_rows += reading->told ? reading->rows : reading->expected;
+		ret->expected_bytes += reading->pages * snapshot->page_bytes;
+		pages += reading->read;
+	}
+	for (unsigned i = 0; i < snapshot->reader_count; i++) {
+		const struct pg_reader *reader = &snapshot->readers[i];
+
+		ret->rows += reader->rows;
+		if (reader->state != READER_FREE)
+			pages += page_of(reader) - reader->first;
+	}
+	ret->bytes = pages * snapshot->page_bytes;
 }

@@ -2,8 +2,12 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Reading tables as they were at the slot's consistent point: a read-only transaction that has imported the exported
- * snapshot, and COPY of one table after the other.
+ * Reading tables as they were at the slot's consistent point: read-only transactions that have all imported the exported
+ * snapshot, and COPY of one piece of a table after the other in each. A piece is a range of the table's pages, which servers
+ * from 14 on read without looking at the others; before, a table is one piece. Its rows come in the order of their places
+ * (ctid), the last field of each.
+ *
+ * One thread reads all of them: whichever connection has rows gives them, as long as it has some.
  */
 #ifndef POSTGRES_SNAPSHOT_H
 #define POSTGRES_SNAPSHOT_H
@@ -12,23 +16,75 @@
 
 #include "base/error.h"
 #include "base/view.h"
-#include "model/table.h"
+#include "source/source.h"
 
-struct pg_snapshot {
-	PGconn *conn; /* owned, NULL when there is none */
-	char *buffer; /* of the present row, libpq's */
+#define PG_READERS_MOST 16
+
+enum pg_reader_state {
+	READER_FREE,
+	READER_ASKED,   /* the COPY is sent, its beginning has not come */
+	READER_COPYING,
+	READER_ENDING,  /* no row follows, the result does */
 };
 
-/* Connects and imports the snapshot; when it returns, the exporting connection may go on. */
-int pg_snapshot_begin(struct pg_snapshot *snapshot, const char *conninfo, const char *name, struct error *err);
+struct pg_reader {
+	PGconn *conn;   /* owned */
+	char *buffer;   /* of the last row that it gave, libpq's */
+	enum pg_reader_state state;
+	size_t table;
+	uint64_t first, end; /* pages of the piece; UINT64_MAX: to the table's end */
+	uint64_t rows;  /* of the piece, so far */
+};
 
-/* Closes the connection, if there is one. */
+/* A table that is read. */
+struct pg_reading {
+	const struct table *table;
+	uint64_t pages;     /* when reading began */
+	uint64_t next;      /* the first page that no reader has been given; UINT64_MAX: none is left */
+	uint64_t step;      /* pages of a piece */
+	uint64_t read;      /* pages of pieces that were read to their end */
+	uint64_t rows, expected;
+	unsigned readers;   /* at work on it */
+	bool told;          /* its end was */
+};
+
+struct pg_snapshot {
+	struct pg_reader *readers;   /* owned */
+	unsigned reader_count;
+	unsigned now;                /* the reader whose turn it is */
+	int stop_fd;
+	bool encrypted;              /* rows may wait where poll() does not see them */
+	struct pg_reading *tables;   /* owned */
+	size_t table_count;
+	size_t ended;                /* so many have, and were not told */
+	size_t next_table;           /* the first one with pages that no reader has been given */
+	uint64_t page_bytes;
+};
+
+/*
+ * Connects so many readers, and has each import the snapshot; fewer, if the server does not let in as many, but one. When it
+ * returns, the exporting connection may go on.
+ */
+int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options *options, const char *name, struct error *err)
+	MUST_CHECK;
+
+/* Closes the connections, if there are any. */
 void pg_snapshot_done(struct pg_snapshot *snapshot);
 
-/* Begins to read a table: its rows come from pg_snapshot_row, to their end, before the next one is begun. */
-int pg_snapshot_table(struct pg_snapshot *snapshot, const struct table *table, struct error *err);
+/* Begins to read tables. `queries` tells how large they are. */
+int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, size_t count,
+		     struct error *err) MUST_CHECK;
 
-/* 1 and a row in COPY's text format without its newline, valid until the next call; 0 at the end; -1. */
-int pg_snapshot_row(struct pg_snapshot *snapshot, struct view *ret, struct error *err);
+/*
+ * 1 and a row in COPY's text format without its newline, valid until the next call, and its table; 0 when none came for a
+ * while, or a table has ended; -1.
+ */
+int pg_snapshot_row(struct pg_snapshot *snapshot, struct view *ret, size_t *ret_table, struct error *err) MUST_CHECK;
+
+/* A table that was read to its end, each once; false: there is none now. */
+bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table);
+
+/* How far it is. */
+void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_progress *ret);
 
 #endif

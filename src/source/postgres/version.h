@@ -18,6 +18,7 @@ enum pg_feature {
 	PG_WIDE_XIDS,            /* numbers of transactions in 64 bits have functions of their own */
 	PG_LOGICAL_MESSAGES,     /* pgoutput sends them */
 	PG_BINARY_VALUES,        /* pgoutput sends values as their send functions write them */
+	PG_PLACE_RANGES,         /* a range of a table's pages is read without the others */
 	PG_LOG_STATISTICS,       /* the server counts what it writes to its log */
 	PG_IDLE_LIMIT,           /* idle_session_timeout */
 	PG_TWO_PHASE_SLOTS,      /* a slot may ask for prepared transactions before they are committed */
