@@ -22,6 +22,15 @@ void log_write(enum log_level level, const char *who, const char *format, ...) _
 /* A line of level LOG_ERROR with the error's state, text and hint. */
 void log_error(const char *who, const struct error *err);
 
+/*
+ * A line that stays the last one of the terminal, or NULL: there is none from now on. Without a terminal that moves its cursor
+ * (and with lines in JSON) nothing is shown.
+ */
+void log_bar(const char *text);
+
+/* How many columns it may have; 0: none is shown. */
+unsigned log_bar_width(void);
+
 #define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)

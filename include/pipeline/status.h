@@ -36,6 +36,12 @@ struct shared_position {
 	_Atomic uint64_t lsn;
 };
 
+/* The reading of a snapshot; nothing of it is older or newer than some tenths of a second. */
+struct shared_progress {
+	_Atomic uint64_t tables, tables_done, rows, expected_rows, bytes, expected_bytes;
+	_Atomic usec_t begun_at;           /* monotonic; 0: none is under way */
+};
+
 struct pipeline_status {
 	atomic_int phase;
 	_Atomic usec_t alive_until;        /* monotonic: unless it is heard of by then, the thread hangs */
@@ -45,6 +51,8 @@ struct pipeline_status {
 	_Atomic uint64_t open_xid, open_done;   /* of the source transaction being received: changes, so far; 0: none is open */
 	_Atomic uint64_t job, job_done;         /* the job under way, and its documents so far; 0: none */
 	_Atomic uint64_t exceptions_open;       /* as of some seconds ago */
+
+	struct shared_progress reading;
 
 	/* The log that the slot keeps, as of some seconds ago; UINT64_MAX: not known, or without a limit. */
 	_Atomic uint64_t kept_bytes, safe_bytes, disk_free_bytes, log_rate;
@@ -63,6 +71,12 @@ struct pipeline_status {
 	usec_t failed_at;                  /* wall */
 };
 
+struct reading_view {
+	bool under_way;
+	struct source_progress progress;
+	usec_t for_us;            /* since it began */
+};
+
 /* The same at one moment, for reading at leisure. */
 struct pipeline_view {
 	enum pipeline_phase phase;
@@ -76,6 +90,7 @@ struct pipeline_view {
 	uint64_t open_xid, open_done;
 	uint64_t job, job_done;
 	uint64_t exceptions_open;
+	struct reading_view reading;
 	uint64_t kept_bytes;      /* of the log, by the slot */
 	uint64_t room_bytes;      /* so much more until it is lost ... */
 	uint64_t log_rate;        /* ... at so many bytes a second, written to the log in the last minutes ... */

@@ -7,7 +7,9 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +21,9 @@
 static _Atomic enum log_format log_format = LOG_TEXT;
 static _Atomic enum log_level log_most = LOG_INFO;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+#define CLEAR_LINE "\r\033[K"
+static char bar[300]; /* the last line of the terminal; "": there is none. Under the lock */
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
@@ -73,6 +78,23 @@ static void format_text(struct writer *line, enum log_level level, const char *w
 	}
 }
 
+/* A log that cannot be written is no reason to stop. */
+static void put(struct writer *line)
+{
+	if (write(STDERR_FILENO, line->data, line->len) < 0)
+		line->len = 0;
+}
+
+/* It stands where the bar was, which follows. */
+static void put_before_bar(struct writer *line)
+{
+	struct writer whole = {0};
+
+	wr_printf(&whole, CLEAR_LINE "%.*s%s", VIEW_ARG(wr_view(line)), bar);
+	wr_done(line);
+	*line = whole;
+}
+
 static void write_line(enum log_level level, const char *who, const char *message)
 {
 	struct writer line = {0};
@@ -80,9 +102,33 @@ static void write_line(enum log_level level, const char *who, const char *messag
 	(log_format == LOG_JSON ? format_json : format_text)(&line, level, who, message);
 	wr_u8(&line, '\n');
 	pthread_mutex_lock(&log_lock);
-	/* A log that cannot be written is no reason to stop. */
-	if (write(STDERR_FILENO, line.data, line.len) < 0)
-		line.len = 0;
+	if (*bar)
+		put_before_bar(&line);
+	put(&line);
+	pthread_mutex_unlock(&log_lock);
+	wr_done(&line);
+}
+
+unsigned log_bar_width(void)
+{
+	const char *terminal = getenv("TERM");
+	struct winsize size;
+
+	if (log_format == LOG_JSON || !terminal || strcmp(terminal, "dumb") == 0 || ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0)
+		return 0;
+	return size.ws_col < sizeof(bar) ? size.ws_col : sizeof(bar) - 1;
+}
+
+void log_bar(const char *text)
+{
+	struct writer line = {0};
+
+	pthread_mutex_lock(&log_lock);
+	if (text ? strcmp(text, bar) != 0 : *bar != '\0') {
+		snprintf(bar, sizeof(bar), "%s", text ? text : "");
+		wr_printf(&line, CLEAR_LINE "%s", bar);
+		put(&line);
+	}
 	pthread_mutex_unlock(&log_lock);
 	wr_done(&line);
 }

@@ -13,6 +13,7 @@
 #include "control/metrics.h"
 #include "control/options.h"
 #include "control/values.h"
+#include "progress.h"
 #include "report.h"
 
 #define OK 200
@@ -155,6 +156,20 @@ static void print_retention(const struct pipeline_view *view, struct writer *to)
 		    view->seconds_to_loss);
 }
 
+/* Of a snapshot: 0 each while none is read. One sample for all tables, however many there are. */
+static void print_reading(const struct pipeline_view *view, struct writer *to)
+{
+	struct source_progress none = {0};
+	const struct source_progress *progress = view->reading.under_way ? &view->reading.progress : &none;
+
+	sample(to, "snapshot_tables", "Tables that the snapshot under way reads.", (double)progress->tables, 0);
+	sample(to, "snapshot_tables_read", "... of these, those that were read.", (double)progress->tables_done, 0);
+	sample(to, "snapshot_expected_rows", "Rows that they have, as the source estimates.", (double)progress->expected_rows, 0);
+	sample(to, "snapshot_rows_read", "... of these, those that were read.", (double)progress->rows, 0);
+	sample(to, "snapshot_expected_bytes", "Bytes that they have at the source.", (double)progress->expected_bytes, 0);
+	sample(to, "snapshot_bytes_read", "... of these, those that were read.", (double)progress->bytes, 0);
+}
+
 static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 {
 	const struct pipeline_view *view = &facts->view;
@@ -172,6 +187,7 @@ static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 	sample(to, "unconfirmed_bytes", "Log that the source has written and that was not confirmed to it.",
 	       (double)position_distance(view->confirmed, view->source_end), 0);
 	print_retention(view, to);
+	print_reading(view, to);
 	sample(to, "exceptions_open", "Documents and records that are held back, as of some seconds ago.", (double)view->exceptions_open, 0);
 	sample(to, "mirror_tables_stale", "Mirrored tables that are not what the source has: their entities are held.",
 	       (double)view->tables_stale, 0);
@@ -278,6 +294,8 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
 		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
 	print_under_way(view, to);
+	wr_printf(to, ",\"reading\":");
+	progress_json(&view->reading, to);
 	wr_printf(to, ",\"tables\":{\"loading\":%" PRIu64 ",\"stale\":%" PRIu64 "}", view->tables_loading, view->tables_stale);
 	wr_printf(to, ",\"lastError\":");
 	print_failure(view, to);
@@ -353,6 +371,11 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 	if (view->tables_loading || view->tables_stale)
 		wr_printf(to, "mirror      %" PRIu64 " tables STALE, %" PRIu64 " being loaded: their entities are held\n", view->tables_stale,
 			  view->tables_loading);
+	if (view->reading.under_way) {
+		wr_printf(to, "snapshot    ");
+		progress_words(&view->reading, to);
+		wr_u8(to, '\n');
+	}
 	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", snapshot %" PRIu64 "\n",
 		  count(&metrics->kafka_commits), count(&metrics->state_commits), view->claim, view->snapshot);
 	wr_printf(to, "exceptions  %" PRIu64 " open\n", view->exceptions_open);

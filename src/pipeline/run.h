@@ -254,6 +254,7 @@ struct pipeline {
 	usec_t publication_checked_at;
 	usec_t kafka_probed_at;
 	usec_t retention_at;
+	usec_t progress_at, progress_told_at;
 	usec_t exceptions_at;
 	usec_t loss_told_at, exceeded_told_at;
 	struct log_samples log_samples;
@@ -307,6 +308,7 @@ void status_mirror(struct pipeline *p);
 void status_turn(struct pipeline *p, bool idle);
 void status_look(struct pipeline *p);
 void status_job(struct pipeline *p);
+void status_reading(struct pipeline *p, const struct source_progress *progress);
 void status_source_end(struct pipeline *p, struct position end);
 
 /* retention.c: looked at once in a while; -1 if it is to be stopped for. True: repeated snapshots are to wait. */

@@ -17,6 +17,8 @@
 /* The mirror is written in pieces of so many rows, so that the write-ahead log stays small. */
 #define STATE_COMMIT_ROWS 200000
 #define PACE_ROWS 1024
+#define PROGRESS_US (100 * USEC_PER_MSEC)
+#define PROGRESS_TOLD_US (30 * USEC_PER_SEC)
 
 static int announce(struct pipeline *p, struct error *err)
 {
@@ -48,11 +50,30 @@ static int commit_piece(struct pipeline *p, struct error *err)
 	return 0;
 }
 
+static void tell_progress(struct pipeline *p)
+{
+	struct source_progress progress;
+
+	if (p->now - p->progress_at < PROGRESS_US)
+		return;
+	p->progress_at = p->now;
+	p->source_ops->snapshot_progress(p->source, &progress);
+	status_reading(p, &progress);
+	if (p->now - p->progress_told_at < PROGRESS_TOLD_US)
+		return;
+	p->progress_told_at = p->now;
+	log_info(p->options->name, "snapshot %llu: %llu of about %llu rows are read, %llu of %llu MB, %llu of %llu tables",
+		 (unsigned long long)p->applied.snapshot, (unsigned long long)progress.rows, (unsigned long long)progress.expected_rows,
+		 (unsigned long long)(progress.bytes / 1000000), (unsigned long long)(progress.expected_bytes / 1000000),
+		 (unsigned long long)progress.tables_done, (unsigned long long)progress.tables);
+}
+
 static int keep_pace(struct pipeline *p, struct error *err)
 {
 	p->now = clock_mono();
 	if (atomic_load_explicit(&p->control->stop, memory_order_relaxed))
 		return error_set(err, ERROR_TRANSIENT, "stopped in the snapshot");
+	tell_progress(p);
 	if (p->rows_since_state_commit >= STATE_COMMIT_ROWS)
 		return commit_piece(p, err);
 	if (p->batch.open && (batch_full(p) || p->now - p->batch.begun_at > USEC_PER_SEC))
@@ -114,6 +135,8 @@ static int read_rows(struct pipeline *p, struct reading *reading, struct error *
 
 	if (p->source_ops->snapshot_read(p->source, reading->tables, reading->count, err) < 0)
 		return -1;
+	p->progress_at = 0;
+	p->progress_told_at = p->now = clock_mono();
 	while (reading->ended < reading->count) {
 		int got = masks_pass(p->masks, &change, p->source_ops->snapshot_next(p->source, &change, &table, err), err);
 
@@ -150,6 +173,7 @@ static int load_tables(struct pipeline *p, const struct source_snapshot *snapsho
 	result = choose_tables(p, &reading, err);
 	if (result == 0)
 		result = read_rows(p, &reading, err);
+	status_reading(p, NULL);
 	free(reading.tables);
 	free(reading.rows);
 	return result;

@@ -153,6 +153,26 @@ void status_job(struct pipeline *p)
 	put(&p->status->job_done, p->job_done);
 }
 
+/* NULL: none is under way. */
+void status_reading(struct pipeline *p, const struct source_progress *progress)
+{
+	struct shared_progress *shared = &p->status->reading;
+
+	if (!progress) {
+		shared->begun_at = 0;
+		return;
+	}
+	put(&shared->tables, progress->tables);
+	put(&shared->tables_done, progress->tables_done);
+	put(&shared->rows, progress->rows);
+	put(&shared->expected_rows, progress->expected_rows);
+	put(&shared->bytes, progress->bytes);
+	put(&shared->expected_bytes, progress->expected_bytes);
+	if (!shared->begun_at)
+		shared->begun_at = p->now;
+	atomic_store_explicit(&p->status->snapshot, p->applied.snapshot, memory_order_relaxed);
+}
+
 void status_source_end(struct pipeline *p, struct position end)
 {
 	share(&p->status->source_end, end);
@@ -234,6 +254,22 @@ static void read_retention(const struct pipeline_status *status, struct pipeline
 	ret->log_exceeded = atomic_load_explicit(&status->log_exceeded, memory_order_relaxed);
 }
 
+static void read_reading(const struct pipeline_status *status, struct reading_view *ret)
+{
+	const struct shared_progress *shared = &status->reading;
+	usec_t begun_at = shared->begun_at, now = clock_mono();
+
+	*ret = (struct reading_view){
+		.under_way = begun_at != 0,
+		.for_us = now > begun_at ? now - begun_at : 0,
+		.progress = {
+			.tables = number(&shared->tables), .tables_done = number(&shared->tables_done),
+			.rows = number(&shared->rows), .expected_rows = number(&shared->expected_rows),
+			.bytes = number(&shared->bytes), .expected_bytes = number(&shared->expected_bytes),
+		},
+	};
+}
+
 void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *ret)
 {
 	*ret = (struct pipeline_view){
@@ -248,6 +284,7 @@ void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *
 	};
 	read_positions(status, ret);
 	read_retention(status, ret);
+	read_reading(status, &ret->reading);
 	ret->open_xid = number(&status->open_xid);
 	ret->open_done = number(&status->open_done);
 	ret->job = number(&status->job);

@@ -25,9 +25,11 @@
 #include "control/options.h"
 #include "control/pages.h"
 #include "control/values.h"
+#include "progress.h"
 #include "verbs.h"
 
 #define WATCH_MS 1000
+#define BAR_MS 250
 
 struct watch {
 	pthread_t thread;
@@ -101,6 +103,7 @@ static void reload(struct watch *watch)
 	struct diagnostics diag = {0};
 	struct conf *now = conf_load(watch->path, &diag);
 
+	log_bar(NULL);
 	fwrite(wr_view(&diag.text).ptr, 1, diag.text.len, stderr);
 	diag_done(&diag);
 	if (!now) {
@@ -145,7 +148,25 @@ static void tell_state(struct watch *watch)
 	daemon_notify(text);
 }
 
-/* Wakes once a second, when told to end, and when a signal has told the pipeline to stop. */
+/* Somebody looks on: how far a snapshot is. */
+static void draw_bar(struct watch *watch)
+{
+	unsigned width = log_bar_width();
+	struct pipeline_view view;
+	struct writer line = {0};
+
+	if (!width)
+		return;
+	pipeline_status_read(&watch->status, &view);
+	if (view.reading.under_way) {
+		progress_bar(&view, width, &line);
+		wr_u8(&line, 0);
+	}
+	log_bar(line.data);
+	wr_done(&line);
+}
+
+/* Wakes once a second (or to draw), when told to end, and when a signal has told the pipeline to stop. */
 static void *watch_main(void *arg)
 {
 	struct watch *watch = arg;
@@ -154,7 +175,8 @@ static void *watch_main(void *arg)
 		{.fd = watch->control.wake_fd, .events = POLLIN},
 	};
 
-	while (poll(fds, 2, WATCH_MS) <= 0 || !fds[0].revents) {
+	while (poll(fds, 2, log_bar_width() ? BAR_MS : WATCH_MS) <= 0 || !fds[0].revents) {
+		draw_bar(watch);
 		tell_stopping(watch);
 		tell_state(watch);
 		tell_alive(watch);
@@ -163,6 +185,7 @@ static void *watch_main(void *arg)
 		if (daemon_reload_wanted())
 			reload(watch);
 	}
+	log_bar(NULL);
 	tell_stopping(watch);
 	tell_state(watch);
 	return NULL;
