@@ -58,13 +58,24 @@ static int add_reader(struct pg_snapshot *snapshot, const char *conninfo, const 
 	return 0;
 }
 
+static int ask_sight(struct pg_snapshot *snapshot, struct error *err)
+{
+	PGresult *result = pg_query(snapshot->readers[0].conn, err, "SELECT pg_catalog.txid_current_snapshot()");
+
+	if (!result)
+		return -1;
+	snapshot->sight = mem_text(view_of(pg_value(result, 0, 0)));
+	PQclear(result);
+	return 0;
+}
+
 int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options *options, const char *name, struct error *err)
 {
 	unsigned wanted = options->snapshot_readers ? options->snapshot_readers : 1;
 	struct error problem;
 
 	*snapshot = (struct pg_snapshot){.readers = MEM_ARRAY(struct pg_reader, wanted), .stop_fd = options->stop_fd};
-	if (add_reader(snapshot, options->conninfo, name, err) < 0) {
+	if (add_reader(snapshot, options->conninfo, name, err) < 0 || ask_sight(snapshot, err) < 0) {
 		pg_snapshot_done(snapshot);
 		return -1;
 	}
@@ -81,24 +92,27 @@ void pg_snapshot_done(struct pg_snapshot *snapshot)
 	}
 	free(snapshot->readers);
 	free(snapshot->tables);
+	free(snapshot->sight);
 	*snapshot = (struct pg_snapshot){0};
 }
 
 /* Tables --------------------------------------------------------------------------------------- */
 
 /* Its size is asked of the file, which an ALTER TABLE may hold: then what the catalogue has of it must do. */
-static PGresult *ask_size(PGconn *queries, uint64_t table, struct error *err)
+static PGresult *ask_size(PGconn *queries, uint64_t table, bool *ret_measured, struct error *err)
 {
-	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size') FROM pg_catalog.pg_class "
-				  "WHERE oid = %" PRIu64;
-	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int", table);
+	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size'), "
+				  "pg_catalog.pg_relation_filenode(oid), %s FROM pg_catalog.pg_class WHERE oid = %" PRIu64;
+	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int",
+				    "reltoastrelid <> 0 AND pg_catalog.pg_relation_size(reltoastrelid) > 0", table);
 
-	return result || PQstatus(queries) != CONNECTION_OK ? result : pg_query(queries, err, sql, "relpages", table);
+	*ret_measured = result != NULL;
+	return result || PQstatus(queries) != CONNECTION_OK ? result : pg_query(queries, err, sql, "relpages", "reltoastrelid <> 0", table);
 }
 
 static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_reading *reading, struct error *err)
 {
-	PGresult *result = ask_size(queries, reading->table->source_id, err);
+	PGresult *result = ask_size(queries, reading->table->source_id, &reading->measured, err);
 	double pages;
 
 	if (!result)
@@ -108,6 +122,8 @@ static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_read
 		pages = strtod(pg_value(result, 0, 2), NULL);
 		reading->expected = pages > 0 ? (uint64_t)(strtod(pg_value(result, 0, 1), NULL) / pages * (double)reading->pages) : 0;
 		snapshot->page_bytes = strtoull(pg_value(result, 0, 3), NULL, 10);
+		reading->file = strtoull(pg_value(result, 0, 4), NULL, 10);
+		reading->apart = *pg_value(result, 0, 5) == 't';
 	}
 	PQclear(result);
 	return 0;
@@ -352,12 +368,56 @@ bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table)
 
 /* Progress ------------------------------------------------------------------------------------- */
 
-/* The page of the last row, which ends with its place: "(page,number)". */
-static uint64_t page_of(const struct pg_reader *reader)
+/* The place of the last row that it gave, which ends with it, "(page,number)"; or where it began. */
+static uint64_t place_of(const struct pg_reader *reader, unsigned *ret_number)
 {
 	const char *place = reader->rows ? strrchr(reader->buffer, '(') : NULL;
+	char *end;
+	uint64_t page;
 
-	return place ? strtoull(place + 1, NULL, 10) : reader->first;
+	*ret_number = 0;
+	if (!place)
+		return reader->first;
+	page = strtoull(place + 1, &end, 10);
+	*ret_number = (unsigned)strtoul(end + 1, NULL, 10);
+	return page;
+}
+
+static void write_end(const struct pg_reading *reading, uint64_t end, struct writer *to)
+{
+	if (end != NO_PAGE)
+		wr_printf(to, "%" PRIu64, end);
+	else if (reading->measured)
+		wr_printf(to, "%" PRIu64, reading->pages);
+}
+
+enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t table, struct writer *to)
+{
+	const struct pg_reading *reading = &snapshot->tables[table];
+	const char *between = "";
+
+	if (reading->next == 0)
+		return TABLE_NOT_BEGUN;
+	if (reading->told)
+		return TABLE_READ;
+	wr_printf(to, "%s %" PRIu64 " %d ", snapshot->sight, reading->file, reading->apart);
+	for (unsigned i = 0; i < snapshot->reader_count; i++) {
+		const struct pg_reader *reader = &snapshot->readers[i];
+		unsigned number;
+		uint64_t page;
+
+		if (reader->state == READER_FREE || reader->table != table)
+			continue;
+		page = place_of(reader, &number);
+		wr_printf(to, "%s%" PRIu64 ".%u-", between, page, number);
+		write_end(reading, reader->end, to);
+		between = ",";
+	}
+	if (reading->next != NO_PAGE) {
+		wr_printf(to, "%s%" PRIu64 ".0-", between, reading->next);
+		write_end(reading, NO_PAGE, to);
+	}
+	return TABLE_BEGUN;
 }
 
 void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_progress *ret)
@@ -376,10 +436,11 @@ void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_prog
 	}
 	for (unsigned i = 0; i < snapshot->reader_count; i++) {
 		const struct pg_reader *reader = &snapshot->readers[i];
+		unsigned ignored;
 
 		ret->rows += reader->rows;
 		if (reader->state != READER_FREE)
-			pages += page_of(reader) - reader->first;
+			pages += place_of(reader, &ignored) - reader->first;
 	}
 	ret->bytes = pages * snapshot->page_bytes;
 }
