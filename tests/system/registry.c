@@ -231,6 +231,37 @@ static void schemas_are_shown_and_checked(struct scene *scene)
 	expect_said(&plain, "schema --topic change.public.shown --check --json", EXIT_FAILED, "\"compatible\":false,\"reasons\":\"before.text was");
 }
 
+/* Types that several schemas have are subjects of their own. Nothing else is different: outages, refusals, what is read. */
+static void shared_types_are_registered_once(struct scene *scene)
+{
+	static const char *const subjects[] = {"io.debezium.connector.postgresql.Source", "event.block"};
+	struct plain plain = {.name = "shared"};
+	char path[200];
+
+	plain_with_registry(&plain, scene, "  references: true\n");
+	expect_said(&plain, "schema --topic change.public.shared --check", EXIT_DONE, "shared-value, not registered, compatible\n");
+	plain_stream(&plain);
+	plain_work(&plain);
+	for (size_t i = 0; i < COUNT_OF(subjects); i++) {
+		snprintf(path, sizeof(path), "/subjects/%s/versions/1", subjects[i]);
+		tell_registry(scene, "GET", path, "");
+	}
+	expect_said(&plain, "schema --topic change.public.shared --text", EXIT_DONE, "shared-value, registered: id ");
+	scene_server(scene, "pause", "registry", NULL);
+	scene_sql(scene, "ALTER TABLE shared ADD COLUMN amount int; INSERT INTO shared VALUES (2, 'two', 2)");
+	WAIT_UNTIL(agent_logged(&plain.agent, "waiting with the schema of subject shared.change.public.shared-value") == 1, 30, &plain.agent);
+	agent_kill(&plain.agent);
+	plain_stream(&plain);
+	scene_server(scene, "resume", "registry", NULL);
+	plain_catch_up(&plain);
+	expect_published(&plain, "\"text\":\"two\",\"amount\":2", 1);
+	scene_sql(scene, "ALTER TABLE shared ALTER COLUMN amount TYPE text; INSERT INTO shared VALUES (3, 'three', 'three')");
+	plain_expect(&plain, STATE_SCHEMA_REFUSED,
+		     "subject shared.change.public.shared-value: before.amount was int and is string: the schema registry", 1, 30);
+	expect_said(&plain, "schema --topic change.public.shared --check", EXIT_FAILED, "INCOMPATIBLE: before.amount was int and is string");
+	expect_published(&plain, "\"text\":\"three\"", 0);
+}
+
 static void what_is_no_registry_is_told(struct scene *scene)
 {
 	struct plain plain = {.name = "nowhere"};
@@ -261,6 +292,7 @@ int main(void)
 	schemas_that_may_not_be_registered_must_be_there(&scene);
 	records_can_be_subjects(&scene);
 	schemas_are_shown_and_checked(&scene);
+	shared_types_are_registered_once(&scene);
 	what_is_no_registry_is_told(&scene);
 	scene_end(&scene);
 	printf("the registry has every schema before its first record\n");
