@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Every type of a real PostgreSQL: a value is inserted before the snapshot and again while streaming, and must be the
- * same in both records and as it stands here, as `read` prints it. A third time the agent is restarted with other forms
+ * Every type of a real PostgreSQL: a value is inserted before the snapshot and again while streaming, then the table is read
+ * once more; it must be the same in all records and as it stands here, as `read` prints it. Then the agent is restarted with other forms
  * of values. Every type that the server has is in the manual; and the schema of a table of which Debezium's was recorded
  * has the same types.
  */
@@ -305,20 +305,26 @@ static const char *output_of(const char *line)
 	return output;
 }
 
-/* The new image of a record, from the first column on; cut off at its end. */
+/* The new image of the last record that has this operation, from the first column on; cut off at its end. */
 static char *image_of(char *records, const char *op, int id)
 {
 	char begin[64], last[64];
-	char *image, *end;
+	char *found = NULL, *found_end = NULL;
 
 	snprintf(begin, sizeof(begin), "\"after\":{\"id\":%d,", id);
-	image = strstr(records, begin);
-	end = image ? strstr(image, "},\"source\":{") : NULL;
 	snprintf(last, sizeof(last), "\"op\":\"%s\"", op);
-	if (!end || !strstr(end, last))
+	for (char *image = records; (image = strstr(image, begin)); image++) {
+		char *end = strstr(image, "},\"source\":{"), *told = end ? strstr(end, "\"op\":") : NULL;
+
+		if (!told || strncmp(told, last, strlen(last)) != 0)
+			continue;
+		found = image;
+		found_end = end;
+	}
+	if (!found)
 		harness_fail(&types.agent, begin);
-	*end = '\0';
-	return image + strlen(begin) - 1;
+	*found_end = '\0';
+	return found + strlen(begin) - 1;
 }
 
 /* The value of one column is all up to the next. */
@@ -346,6 +352,14 @@ static void expect_first_forms(const char *where, const char *op, int id)
 	for (size_t i = 0; i < column_count; i++)
 		expect(where, image, i, columns[i]->expected ? columns[i]->expected : "null");
 	printf("%s: %zu values are as expected\n", where, column_count);
+}
+
+static void read_again(void)
+{
+	output_of("snapshot --table public.types");
+	WAIT_UNTIL(agent_logged(&types.agent, "of table public.types is published: 2 rows") > 0, 30, &types.agent);
+	agent_stop(&types.agent); /* with all that it has read */
+	plain_stream(&types);
 }
 
 static void expect_other_forms(const char *where, int id)
@@ -487,6 +501,9 @@ int main(void)
 	plain_catch_up(&types);
 	expect_first_forms("snapshot", "r", 1);
 	expect_first_forms("stream", "c", 2);
+	read_again();
+	expect_first_forms("repeated snapshot", "r", 1);
+	expect_first_forms("repeated snapshot", "r", 2);
 	agent_stop(&types.agent);
 	types.extra = "format:\n  decimal: string\n  time: connect\n  binary: hex\n";
 	plain_configure(&types);
