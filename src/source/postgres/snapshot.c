@@ -89,8 +89,8 @@ void pg_snapshot_done(struct pg_snapshot *snapshot)
 /* Its size is asked of the file, which an ALTER TABLE may hold: then what the catalogue has of it must do. */
 static PGresult *ask_size(PGconn *queries, uint64_t table, struct error *err)
 {
-	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size') FROM pg_catalog.pg_class "
-				  "WHERE oid = %" PRIu64;
+	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size'), "
+				  "pg_catalog.has_table_privilege(oid, 'SELECT') FROM pg_catalog.pg_class WHERE oid = %" PRIu64;
 	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int", table);
 
 	return result || PQstatus(queries) != CONNECTION_OK ? result : pg_query(queries, err, sql, "relpages", table);
@@ -108,6 +108,7 @@ static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_read
 		pages = strtod(pg_value(result, 0, 2), NULL);
 		reading->expected = pages > 0 ? (uint64_t)(strtod(pg_value(result, 0, 1), NULL) / pages * (double)reading->pages) : 0;
 		snapshot->page_bytes = strtoull(pg_value(result, 0, 3), NULL, 10);
+		reading->has_places = *pg_value(result, 0, 4) == 't';
 	}
 	PQclear(result);
 	return 0;
@@ -117,7 +118,7 @@ static uint64_t choose_step(const struct pg_snapshot *snapshot, const struct pg_
 {
 	uint64_t step = reading->pages / (snapshot->reader_count * PIECES_A_READER);
 
-	if (!pg_has(PQserverVersion(snapshot->readers[0].conn), PG_PLACE_RANGES))
+	if (!pg_has(PQserverVersion(snapshot->readers[0].conn), PG_PLACE_RANGES) || !reading->has_places)
 		return NO_PAGE;
 	return step < PIECE_LEAST ? PIECE_LEAST : step > PIECE_MOST ? PIECE_MOST : step;
 }
@@ -175,10 +176,10 @@ static void write_copy(const struct pg_reader *reader, const struct table *table
 	for (unsigned i = 0; i < table->column_count; i++) {
 		char *column = pg_identifier(reader->conn, table->columns[i].name);
 
-		wr_printf(sql, "%s, ", column);
+		wr_printf(sql, "%s%s", i ? ", " : "", column);
 		PQfreemem(column);
 	}
-	wr_printf(sql, "ctid FROM ONLY %s.%s", schema, name);
+	wr_printf(sql, " FROM ONLY %s.%s", schema, name);
 	if (reader->first > 0)
 		wr_printf(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", reader->first);
 	if (reader->end != NO_PAGE)

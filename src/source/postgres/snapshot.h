@@ -44,6 +44,7 @@ struct pg_reading {
 	uint64_t step;      /* pages of a piece */
 	uint64_t read;      /* pages of pieces that were read to their end */
 	uint64_t rows, expected;
+	bool has_places;    /* the role may ask where rows are: a right to columns is not one to that */
 	unsigned readers;   /* at work on it */
 	bool told;          /* its end was */
 };
