@@ -97,6 +97,7 @@ struct settings {
 	const char *registry_key_password;
 	int64_t registry_timeout;
 	int64_t registry_auto_register;
+	int64_t registry_references;
 	int64_t registry_subjects;
 	int64_t framing;
 	int64_t format_key;

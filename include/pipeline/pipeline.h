@@ -67,6 +67,7 @@ struct pipeline_options {
 	enum framing framing;
 	enum subject_strategy subjects;
 	bool auto_register;            /* false: schemas must be there */
+	bool references;               /* types that several schemas have are schemas of their own */
 	enum record_format key_format;
 	enum record_format value_format;
 	enum envelope_form envelope;   /* of changes */

@@ -14,6 +14,7 @@
 #include "canonical/mapping.h"
 #include "pipeline/pipeline.h"
 #include "registry/ids.h"
+#include "registry/references.h"
 #include "schema/contract.h"
 
 /* Of the keys or of the values of a topic; lives as long as the call. */
@@ -45,5 +46,9 @@ MUST_CHECK int schema_list(const struct listed_from *from, int (*each)(void *arg
 
 /* Appends what a reader of one Avro schema may stumble over in the other (schema/evolve.h); nothing if one is none. */
 void schema_differences(struct view before, struct view after, struct writer *to);
+
+/* The same against the latest version that a registry has of a subject, with what that refers to. */
+MUST_CHECK int schema_latest_differences(const char *subject, struct view schema, registry_asker *ask, void *arg, struct writer *to,
+					 struct error *err);
 
 #endif

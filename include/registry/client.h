@@ -64,6 +64,7 @@ enum registry_question {
 	REGISTRY_LOOK_UP,    /* subject, schema -> id, version; changes nothing */
 	REGISTRY_BY_ID,      /* id -> schema */
 	REGISTRY_LATEST,     /* subject -> id, version, schema */
+	REGISTRY_VERSION,    /* subject, version (as id) -> id, version, schema */
 	REGISTRY_COMPATIBLE, /* subject, schema -> compatible with the latest version, reasons if not */
 	REGISTRY_LEVEL,      /* -> level of compatibility; of all subjects, if none is given */
 	REGISTRY_QUESTIONS,

@@ -32,6 +32,10 @@ void schema_ids_free(struct schema_ids *ids);
 int32_t schema_ids_find(const struct schema_ids *ids, const char *subject, struct view text);
 void schema_ids_put(struct schema_ids *ids, const char *subject, struct view text, int32_t id);
 
+/* The same for a version, which is what a reference to the schema needs. */
+int32_t schema_ids_find_version(const struct schema_ids *ids, const char *subject, struct view text);
+void schema_ids_put_version(struct schema_ids *ids, const char *subject, struct view text, int32_t version);
+
 /* One as it was kept. False if it is none. */
 bool schema_ids_load(struct schema_ids *ids, struct view name, struct view value);
 

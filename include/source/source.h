@@ -220,6 +220,9 @@ struct source_ops {
 	int (*snapshot_next)(struct source *source, struct change *ret, size_t *ret_table, struct error *err);
 	bool (*snapshot_ended)(struct source *source, size_t *ret_table);
 
+	/* Whether the next function can tell what is left of a table. */
+	bool (*snapshot_resumable)(struct source *source, const struct table *table);
+
 	/*
 	 * If the snapshot should end here: what of a table that was begun is still to be read, as a text for source_part.rest.
 	 * All rows that were given are behind it.

@@ -370,6 +370,7 @@ void bind_pipeline(struct conf *conf)
 		.framing = bind_framing(settings),
 		.subjects = (enum subject_strategy)settings->registry_subjects,
 		.auto_register = settings->registry_auto_register,
+		.references = settings->registry_references,
 		.key_format = (enum record_format)settings->format_key,
 		.value_format = (enum record_format)settings->format_value,
 		.envelope = (enum envelope_form)settings->format_envelope,

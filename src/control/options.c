@@ -275,6 +275,11 @@ const struct option option_table[] = {
 		 "often; meanwhile the source is served and what came before the schema is published."},
 	{.name = "registry.auto_register", .type = OPTION_BOOLEAN, AT(registry_auto_register), .fallback = "true",
 	 .help = "Whether to register schemas. If not, they must be there: one that is not is the state SCHEMA_REFUSED."},
+	{.name = "registry.references", .type = OPTION_BOOLEAN, AT(registry_references), .fallback = "false",
+	 .help = "Whether Avro types that several schemas have (the source block of changes, the header and the amounts of documents) "
+		 "are registered once, each under its full name as subject, and referred to by the others. Readers see no "
+		 "difference. To be chosen before the first start: Apicurio (2.6) refuses the one form after the other in a "
+		 "subject whose compatibility it checks."},
 	{.name = "registry.subjects", .type = OPTION_CHOICE, AT(registry_subjects), .choices = subject_strategies,
 	 .fallback = "topic",
 	 .help = "How subjects are named. topic: TOPIC-key and TOPIC-value. record: the full name of the record. topic_record: "

@@ -17,6 +17,7 @@
 #include "encode/protobuf_read.h"
 #include "encode/recode.h"
 #include "registry/client.h"
+#include "registry/references.h"
 #include "registry/topic.h"
 #include "report.h"
 #include "schema/contract.h"
@@ -131,19 +132,29 @@ static int find_schema(struct records *records, uint64_t fingerprint, const stru
 	return error_set(err, ERROR_RECORD, "schema %016" PRIx64 " is not in %s", fingerprint, records->schemas_topic);
 }
 
-static int ask_registry(struct records *records, int32_t id, struct registry_answer *ret, struct error *err)
+static int ask(void *arg, const struct registry_request *request, struct registry_answer *ret, struct error *err)
+{
+	struct records *records = arg;
+
+	return registry_get(records->registry, request, ret, err);
+}
+
+/* With all that it refers to. */
+static int ask_registry(struct records *records, int32_t id, struct schema_text *ret, struct error *err)
 {
 	struct registry_request request = {.question = REGISTRY_BY_ID, .id = id};
+	struct registry_answer answer;
 
 	if (!records->registry_options.url)
 		return error_set(err, ERROR_RECORD, "its schema is number %d of a registry, but there is no registry.url", id);
 	if (!records->registry && registry_new(&records->registry, &records->registry_options, err) < 0)
 		return -1;
-	if (registry_get(records->registry, &request, ret, err) < 0)
+	if (registry_get(records->registry, &request, &answer, err) < 0)
 		return -1;
-	if (ret->found)
-		return 0;
-	return error_set(err, ERROR_RECORD, "the schema registry has no schema with the id %d", id);
+	if (!answer.found)
+		return error_set(err, ERROR_RECORD, "the schema registry has no schema with the id %d", id);
+	*ret = schema_copy(&answer.schema, &records->contract_arena);
+	return schema_whole(ret, ask, records, &records->contract_arena, &ret->text, err);
 }
 
 static struct contract *parse_registered(struct view text)
@@ -175,14 +186,14 @@ static int take_registered(struct records *records, uint64_t id, const struct sc
 
 static int find_known(struct records *records, uint64_t id, const struct registered **ret, struct error *err)
 {
-	struct registry_answer answer;
+	struct schema_text text;
 
 	*ret = map_get(&records->contracts, (struct view){(const char *)&id, sizeof(id)});
 	if (*ret)
 		return 0;
-	if (ask_registry(records, (int32_t)id, &answer, err) < 0)
+	if (ask_registry(records, (int32_t)id, &text, err) < 0)
 		return -1;
-	return take_registered(records, id, &answer.schema, ret, err);
+	return take_registered(records, id, &text, ret, err);
 }
 
 /* *ret is NULL if the record is not in Avro. */

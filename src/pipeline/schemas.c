@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "pipeline/schema_list.h"
+#include "registry/references.h"
 #include "run.h"
 #include "schema/contract.h"
 #include "schema/evolve.h"
@@ -127,9 +128,9 @@ static void count_attempts(struct pipeline *p)
 	atomic_store_explicit(&p->metrics->registry_retries, registry_retries(p->registry), memory_order_relaxed);
 }
 
-static int ask(struct pipeline *p, const struct registry_request *request, struct registry_answer *answer,
-	       struct error *err)
+static int ask(void *arg, const struct registry_request *request, struct registry_answer *answer, struct error *err)
 {
+	struct pipeline *p = arg;
 	usec_t told_at = 0;
 	int answered;
 
@@ -171,23 +172,42 @@ void schema_differences(struct view before, struct view after, struct writer *to
  * A registry says that a schema is incompatible, but seldom what of it: that is seen against the latest version
  * it has.
  */
-static int name_column(struct pipeline *p, const char *subject, const struct encode_schema *schema, struct error *err)
+static int name_column(struct pipeline *p, const char *subject, struct view schema, struct error *err)
 {
-	struct registry_request request = {.question = REGISTRY_LATEST, .subject = subject};
-	struct registry_answer answer;
 	struct writer text = {0};
 	struct error told = *err, ignored;
 
 	if (err->class != ERROR_STATE || err->state != STATE_SCHEMA_REFUSED)
 		return -1;
-	if (ask(p, &request, &answer, &ignored) == 0 && answer.found)
-		schema_differences(answer.schema.text, schema->text, &text);
+	if (schema_latest_differences(subject, schema, ask, p, &text, &ignored) < 0)
+		wr_clear(&text);
 	if (text.len)
 		error_state(err, told.state, "subject %s: %.*s: %s", subject,
 			    (int)(text.len < DIFFERENCES_BYTES ? text.len : DIFFERENCES_BYTES), text.data, told.text);
 	error_hint(err, "%s", told.hint);
 	wr_done(&text);
 	return -1;
+}
+
+int schema_latest_differences(const char *subject, struct view schema, registry_asker *asker, void *arg, struct writer *to,
+			      struct error *err)
+{
+	struct registry_request request = {.question = REGISTRY_LATEST, .subject = subject};
+	struct registry_answer answer;
+	struct schema_text latest;
+	struct arena arena;
+	struct view whole;
+	int result = asker(arg, &request, &answer, err);
+
+	if (result < 0 || !answer.found)
+		return result;
+	arena_init(&arena);
+	latest = schema_copy(&answer.schema, &arena);
+	result = schema_whole(&latest, asker, arg, &arena, &whole, err);
+	if (result == 0)
+		schema_differences(whole, schema, to);
+	arena_done(&arena);
+	return result;
 }
 
 static int complain_missing(struct pipeline *p, const char *subject, struct view text, struct error *err)
@@ -201,26 +221,81 @@ static int complain_missing(struct pipeline *p, const char *subject, struct view
 
 /* Ids ------------------------------------------------------------------------------------------ */
 
-static int ask_id(struct pipeline *p, const char *subject, const struct encode_schema *schema,
-		  const struct schema_text *text, int32_t *ret, struct error *err)
+/* `whole` is the schema as one text, for complaints. */
+static int ask_about(struct pipeline *p, enum registry_question question, const char *subject, const struct schema_text *text,
+		     struct view whole, struct registry_answer *ret, struct error *err)
 {
-	struct registry_request request = {
-		.question = p->options->auto_register ? REGISTRY_REGISTER : REGISTRY_LOOK_UP,
-		.subject = subject,
-		.schema = *text,
-	};
-	struct registry_answer answer;
+	struct registry_request request = {.question = question, .subject = subject, .schema = *text};
 
 	if (p->batch.open && batch_commit(p, err) < 0)
 		return -1;
-	if (ask(p, &request, &answer, err) < 0)
-		return name_column(p, subject, schema, err);
-	if (!answer.found)
-		return complain_missing(p, subject, text->text, err);
+	if (ask(p, &request, ret, err) < 0)
+		return name_column(p, subject, whole, err);
+	return ret->found ? 0 : complain_missing(p, subject, text->text, err);
+}
+
+static int ask_id(struct pipeline *p, const char *subject, const struct schema_text *text, struct view whole, int32_t *ret,
+		  struct error *err)
+{
+	struct registry_answer answer;
+
+	if (ask_about(p, p->options->auto_register ? REGISTRY_REGISTER : REGISTRY_LOOK_UP, subject, text, whole, &answer, err) < 0)
+		return -1;
 	log_debug(p->options->name, "subject %s has the schema with id %d", subject, answer.id);
-	schema_ids_put(p->schema_ids, subject, text->text, answer.id);
 	*ret = answer.id;
 	return 0;
+}
+
+/* References ----------------------------------------------------------------------------------- */
+
+/* The version by which others refer to a part; the answer to a registration does not have it. */
+static int ask_version(struct pipeline *p, const struct schema_part *part, struct view whole, int32_t *ret, struct error *err)
+{
+	struct schema_text text = schema_of_part(part);
+	struct registry_answer answer = {0};
+	int32_t ignored;
+
+	if (p->options->auto_register && ask_id(p, part->name, &text, whole, &ignored, err) < 0)
+		return -1;
+	if (ask_about(p, REGISTRY_LOOK_UP, part->name, &text, whole, &answer, err) < 0)
+		return -1;
+	*ret = answer.version;
+	return 0;
+}
+
+static int settle_parts(struct pipeline *p, struct schema_part *parts, size_t count, struct arena *arena, struct error *err)
+{
+	for (size_t i = 0; i + 1 < count; i++) {
+		struct view whole = schema_join(parts, i + 1, arena);
+		int32_t version = schema_ids_find_version(p->schema_ids, parts[i].name, whole);
+
+		if (!version) {
+			if (ask_version(p, &parts[i], whole, &version, err) < 0)
+				return -1;
+			schema_ids_put_version(p->schema_ids, parts[i].name, whole, version);
+		}
+		schema_set_version(parts, count, parts[i].name, version);
+	}
+	return 0;
+}
+
+/* What is known is known by the whole text. */
+static int ask_id_of_parts(struct pipeline *p, const char *subject, struct view whole, int32_t *ret, struct error *err)
+{
+	struct schema_text text;
+	struct schema_part *parts;
+	struct arena arena;
+	size_t count;
+	int result;
+
+	arena_init(&arena);
+	count = schema_split(whole, &arena, &parts);
+	result = settle_parts(p, parts, count, &arena, err);
+	text = schema_of_part(&parts[count - 1]);
+	if (result == 0)
+		result = ask_id(p, subject, &text, whole, ret, err);
+	arena_done(&arena);
+	return result;
 }
 
 /* The frame that the registry's id of a schema makes. */
@@ -229,8 +304,15 @@ static int frame_of(struct pipeline *p, const char *topic, enum message_part par
 {
 	char *subject = subject_name(p->options->subjects, topic, part, schema->name);
 	int32_t id = schema_ids_find(p->schema_ids, subject, text->text);
-	int result = id ? 0 : ask_id(p, subject, schema, text, &id, err);
+	int result = 0;
 
+	if (!id) {
+		result = p->options->references && text->format == SCHEMA_AVRO
+				 ? ask_id_of_parts(p, subject, text->text, &id, err)
+				 : ask_id(p, subject, text, schema->text, &id, err);
+		if (result == 0)
+			schema_ids_put(p->schema_ids, subject, text->text, id);
+	}
 	if (result == 0)
 		*ret = frame_confluent(id);
 	free(subject);

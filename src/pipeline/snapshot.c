@@ -211,14 +211,15 @@ static int read_rows(struct pipeline *p, struct reading *reading, struct error *
 }
 
 /*
- * Rows that no mapping needs come last: when they are read, all that has to be as of the snapshot is there. Without a key they
- * could not be read while changes are streamed, should this end.
+ * Rows that no mapping needs come last: when they are read, all that has to be as of the snapshot is there. Without a key, or
+ * where the source cannot tell what is left, they could not be read while changes are streamed, should this end.
  */
 static bool can_wait(struct pipeline *p, const struct table *table)
 {
 	const struct route *route = route_of(p, table);
 
-	return !p->options->from_now && route->plan && !route->mirrored && table->key_count > 0;
+	return !p->options->from_now && route->plan && !route->mirrored && table->key_count > 0 &&
+	       p->source_ops->snapshot_resumable(p->source, table);
 }
 
 /* All that something is done with: a registry has their schemas before their first row. */

@@ -140,7 +140,7 @@ static bool take_level(struct taking *taking, const json_t *value)
 }
 
 #define FOR(question) (1u << (question))
-#define SCHEMAS (FOR(REGISTRY_BY_ID) | FOR(REGISTRY_LATEST))
+#define SCHEMAS (FOR(REGISTRY_BY_ID) | FOR(REGISTRY_LATEST) | FOR(REGISTRY_VERSION))
 
 static const struct {
 	const char *name;

@@ -133,13 +133,15 @@ static const struct {
 	const char *after;
 	bool sends_schema;
 	bool by_id;
+	bool by_version;     /* `after` is followed by a number */
 } questions[REGISTRY_QUESTIONS] = {
-	[REGISTRY_REGISTER] = {"/subjects/", "/versions", true, false},
-	[REGISTRY_LOOK_UP] = {"/subjects/", "", true, false},
-	[REGISTRY_BY_ID] = {"/schemas/ids/", "", false, true},
-	[REGISTRY_LATEST] = {"/subjects/", "/versions/latest", false, false},
-	[REGISTRY_COMPATIBLE] = {"/compatibility/subjects/", "/versions/latest?verbose=true", true, false},
-	[REGISTRY_LEVEL] = {"/config/", "", false, false},
+	[REGISTRY_REGISTER] = {"/subjects/", "/versions", true, false, false},
+	[REGISTRY_LOOK_UP] = {"/subjects/", "", true, false, false},
+	[REGISTRY_BY_ID] = {"/schemas/ids/", "", false, true, false},
+	[REGISTRY_LATEST] = {"/subjects/", "/versions/latest", false, false, false},
+	[REGISTRY_VERSION] = {"/subjects/", "/versions/", false, false, true},
+	[REGISTRY_COMPATIBLE] = {"/compatibility/subjects/", "/versions/latest?verbose=true", true, false, false},
+	[REGISTRY_LEVEL] = {"/config/", "", false, false, false},
 };
 
 static char *url_of(const struct registry *registry, const struct registry_request *request)
@@ -154,7 +156,9 @@ static char *url_of(const struct registry *registry, const struct registry_reque
 	subject = curl_easy_escape(registry->easy, request->subject, 0);
 	if (!subject)
 		abort();
-	url = mem_printf("%s%s%s%s", registry->base, before, subject, after);
+	url = questions[request->question].by_version
+		      ? mem_printf("%s%s%s%s%d", registry->base, before, subject, after, request->id)
+		      : mem_printf("%s%s%s%s", registry->base, before, subject, after);
 	curl_free(subject);
 	return url;
 }

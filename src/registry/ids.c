@@ -86,6 +86,29 @@ void schema_ids_put(struct schema_ids *ids, const char *subject, struct view tex
 	free(name);
 }
 
+/* No subject of a registry has a blank in it. */
+static char *version_of(const char *subject)
+{
+	return mem_printf("version %s", subject);
+}
+
+int32_t schema_ids_find_version(const struct schema_ids *ids, const char *subject, struct view text)
+{
+	char *name = version_of(subject);
+	int32_t version = schema_ids_find(ids, name, text);
+
+	free(name);
+	return version;
+}
+
+void schema_ids_put_version(struct schema_ids *ids, const char *subject, struct view text, int32_t version)
+{
+	char *name = version_of(subject);
+
+	schema_ids_put(ids, name, text, version);
+	free(name);
+}
+
 bool schema_ids_load(struct schema_ids *ids, struct view name, struct view value)
 {
 	char text[16], *end;

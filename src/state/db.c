@@ -375,6 +375,7 @@ static int open_file(struct db *db, const struct db_options *options, struct err
 	if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
 		return error_set(err, ERROR_INPUT, "cannot open state file '%s': %s", db->path,
 				 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
+	sqlite3_busy_timeout(db->handle, READER_WAIT_MS); /* a verb may be the one that recovers the log of one that was killed */
 	if (configure(db, options, err) < 0 || check_format(db, err) < 0)
 		return -1;
 	if (!in_memory && !db->is_new && check_damage(db, err) < 0)

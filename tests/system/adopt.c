@@ -12,37 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/output.h"
 #include "system/plain.h"
 
 static struct scene scene;
 static struct plain plain = {.name = "moved"};
-static char output[1 << 16], second[64];
+static char second[64];
 
 static void expect(const char *line, int code, const char *said)
 {
-	char path[300];
-	int got = agent_verb(&plain.agent, line, "verb.out");
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/verb.out", scene.dir);
-	file = fopen(path, "r");
-	if (!file)
-		harness_fail(&plain.agent, line);
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-	if (got == code && strstr(output, said))
-		return;
-	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
-	harness_fail(&plain.agent, line);
-}
-
-static unsigned times(const char *text)
-{
-	unsigned count = 0;
-
-	for (const char *at = output; (at = strstr(at, text)); at++)
-		count++;
-	return count;
+	agent_expect(&plain.agent, line, code, said);
 }
 
 /* Each value that the row ever had stands once in its topic. */
@@ -53,12 +32,12 @@ static void expect_published(const char *const *values, size_t count)
 		char wanted[100];
 
 		snprintf(wanted, sizeof(wanted), "\"after\":{\"id\":1,\"text\":\"%s\"}", values[i]);
-		if (times(wanted) == 1)
+		if (agent_said(wanted) == 1)
 			continue;
-		fprintf(stderr, "%s: %u times in\n%s\n", wanted, times(wanted), output);
+		fprintf(stderr, "%s: %u times in\n%s\n", wanted, agent_said(wanted), agent_output);
 		harness_fail(&plain.agent, wanted);
 	}
-	if (times("\"op\":\"r\"") != 1)
+	if (agent_said("\"op\":\"r\"") != 1)
 		harness_fail(&plain.agent, "there was another snapshot");
 }
 
@@ -158,7 +137,7 @@ static void another_server(void)
 	agent_stop(&plain.agent);
 	expect_published(values, COUNT_OF(values));
 	expect("position adopt --list", EXIT_DONE, "nobody was at work");
-	if (times("position adopt by ") != 2)
+	if (agent_said("position adopt by ") != 2)
 		harness_fail(&plain.agent, "what was answered for is kept");
 	expect(ADOPT, EXIT_USAGE, "there is nothing to adopt");
 	printf("another server, whose log is behind: adopted\n");

@@ -13,51 +13,22 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "harness/harness.h"
+#include "harness/output.h"
 
-static char output[65536];
-
-/* Keeps what a verb said. */
-static void take_output(const struct agent *agent)
+/* A command that is not a verb with a configuration, and writes its output where those do. */
+static void expect_command(const struct agent *agent, const char *command, int code, const char *said)
 {
-	char path[300];
-	FILE *file;
+	int got = WEXITSTATUS(system(command));
 
-	snprintf(path, sizeof(path), "%s/verb.out", agent->scene->dir);
-	file = fopen(path, "r");
-	if (!file)
-		harness_fail(agent, path);
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-}
-
-static int verb(const struct agent *agent, const char *line)
-{
-	int code = agent_verb(agent, line, "verb.out");
-
-	take_output(agent);
-	return code;
-}
-
-static void expect_output(const struct agent *agent, const char *line, int got, int code, const char *said)
-{
-	take_output(agent);
-	if (got == code && strstr(output, said))
-		return;
-	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
-	harness_fail(agent, line);
-}
-
-static void expect(const struct agent *agent, const char *line, int code, const char *said)
-{
-	expect_output(agent, line, agent_verb(agent, line, "verb.out"), code, said);
+	agent_take_output(agent, "verb.out");
+	agent_check_output(agent, command, got, code, said);
 }
 
 static unsigned lines(void)
 {
 	unsigned count = 0;
 
-	for (const char *c = output; *c; c++)
+	for (const char *c = agent_output; *c; c++)
 		count += *c == '\n';
 	return count;
 }
@@ -98,7 +69,7 @@ static void expect_help(const struct agent *agent)
 
 		snprintf(command, sizeof(command), "%s help %s >%s/verb.out 2>&1", agent->scene->agent, helps[i].topic,
 			 agent->scene->dir);
-		expect_output(agent, command, WEXITSTATUS(system(command)), helps[i].code, helps[i].said);
+		expect_command(agent, command, helps[i].code, helps[i].said);
 	}
 }
 
@@ -123,26 +94,26 @@ static void expect_completion(const struct agent *agent)
 		snprintf(command, sizeof(command), "bash -c \"source <(%s completion bash); COMP_WORDS=(tailwater %s); "
 			 "COMP_CWORD=\\$((\\${#COMP_WORDS[@]} - 1)); _tailwater; echo \\${COMPREPLY[*]}\" >%s/verb.out 2>&1",
 			 agent->scene->agent, lines[i].words, agent->scene->dir);
-		expect_output(agent, command, WEXITSTATUS(system(command)), 0, lines[i].completed);
+		expect_command(agent, command, 0, lines[i].completed);
 	}
 }
 
 static void check_first(struct agent *agent)
 {
-	expect(agent, "check", EXIT_DONE, "configuration: right");
-	expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
-	if (strstr(output, "hunter2"))
+	agent_expect(agent, "check", EXIT_DONE, "configuration: right");
+	agent_expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
+	if (strstr(agent_output, "hunter2"))
 		harness_fail(agent, "check shows a secret");
-	expect(agent, "check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code,
+	agent_expect(agent, "check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code,
 	       "CREATE PUBLICATION \"tailwater\" FOR TABLE \"public\".\"note\";");
-	expect(agent, "position", EXIT_USAGE, "cannot open state file");
-	expect(agent, "read", EXIT_FAILED, "there is no topic that begins with tw. yet");
+	agent_expect(agent, "position", EXIT_USAGE, "cannot open state file");
+	agent_expect(agent, "read", EXIT_FAILED, "there is no topic that begins with tw. yet");
 	agent_start(agent, NULL);
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != named_states[STATE_PUBLICATION_CHANGED].exit_code)
 		harness_fail(agent, "without a publication the agent must stop in its named state");
 	scene_sql(agent->scene, "CREATE PUBLICATION tailwater FOR TABLE note");
-	expect(agent, "check --connect", EXIT_DONE, "no table of the database fits 'pbulic.*' of tables.include");
-	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
+	agent_expect(agent, "check --connect", EXIT_DONE, "no table of the database fits 'pbulic.*' of tables.include");
+	agent_expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
 }
 
 /* A role that may not read is told before the server keeps its log for a slot; all that follows is done by it. */
@@ -152,15 +123,15 @@ static void grant(struct agent *agent)
 
 	scene_sql(agent->scene, "CREATE ROLE clerk LOGIN REPLICATION; ALTER TABLE note ENABLE ROW LEVEL SECURITY");
 	write_configuration(agent, "clerk", "${env:TW_TEST_SECRET}");
-	expect(agent, "check --connect", denied, "GRANT SELECT ON TABLE public.note TO clerk; ALTER ROLE clerk BYPASSRLS;");
+	agent_expect(agent, "check --connect", denied, "GRANT SELECT ON TABLE public.note TO clerk; ALTER ROLE clerk BYPASSRLS;");
 	agent_start(agent, NULL);
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != denied ||
 	    strcmp(scene_value(agent->scene, "SELECT count(*) FROM pg_replication_slots"), "0") != 0)
 		harness_fail(agent, "what may not be read must stop the agent before it makes a slot");
 	scene_sql(agent->scene, "GRANT SELECT (id, text) ON note TO clerk");
-	expect(agent, "check --connect", denied, "row level security hides rows of table public.note from the role clerk");
+	agent_expect(agent, "check --connect", denied, "row level security hides rows of table public.note from the role clerk");
 	scene_sql(agent->scene, "ALTER TABLE note DISABLE ROW LEVEL SECURITY");
-	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
+	agent_expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
 }
 
 /* In the folder of the scene. */
@@ -182,16 +153,16 @@ static void credential(struct agent *agent)
 	shell(agent, "sed -i '1i host all clerk 127.0.0.1/32 scram-sha-256' postgresql/data/pg_hba.conf");
 	scene_sql(agent->scene, "SELECT pg_reload_conf()");
 	write_configuration(agent, "clerk", "${cred:database}");
-	expect(agent, "check", EXIT_USAGE, "$CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=database:");
+	agent_expect(agent, "check", EXIT_USAGE, "$CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with LoadCredential=database:");
 	snprintf(folder, sizeof(folder), "%s/credentials", agent->scene->dir);
 	setenv("CREDENTIALS_DIRECTORY", folder, 1);
-	expect(agent, "check", EXIT_USAGE, "/credentials/database': No such file or directory");
+	agent_expect(agent, "check", EXIT_USAGE, "/credentials/database': No such file or directory");
 	shell(agent, "mkdir credentials && echo hunter3 >credentials/database");
-	WAIT_UNTIL(verb(agent, "check --connect") != EXIT_DONE, 10, agent);
-	expect(agent, "check --connect", EXIT_FAILED, "password authentication failed for user \"clerk\"");
+	WAIT_UNTIL(agent_ask(agent, "check --connect") != EXIT_DONE, 10, agent);
+	agent_expect(agent, "check --connect", EXIT_FAILED, "password authentication failed for user \"clerk\"");
 	shell(agent, "echo hunter2 >credentials/database");
-	expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
-	expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
+	agent_expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
+	agent_expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
 }
 
 static void stream(struct agent *agent)
@@ -206,20 +177,20 @@ static void look_beside(struct agent *agent)
 {
 	stream(agent);
 	scene_sql(agent->scene, "INSERT INTO note VALUES (1, 'one'), (2, 'two'); DELETE FROM note WHERE id = 1");
-	WAIT_UNTIL(verb(agent, "read --topic change.public.note") == EXIT_DONE && lines() == 4, 30, agent);
-	expect(agent, "read --topic 'tw.change.*' --key '{\"id\":2}'", EXIT_DONE, "\"text\":\"two\"");
-	expect(agent, "read --key '{\"id\":1}'", EXIT_DONE, ",\"value\":null}");
-	expect(agent, "read --topic 'change.*' --count 1", EXIT_DONE, "\"op\":\"");
+	WAIT_UNTIL(agent_ask(agent, "read --topic change.public.note") == EXIT_DONE && lines() == 4, 30, agent);
+	agent_expect(agent, "read --topic 'tw.change.*' --key '{\"id\":2}'", EXIT_DONE, "\"text\":\"two\"");
+	agent_expect(agent, "read --key '{\"id\":1}'", EXIT_DONE, ",\"value\":null}");
+	agent_expect(agent, "read --topic 'change.*' --count 1", EXIT_DONE, "\"op\":\"");
 	if (lines() != 1)
 		harness_fail(agent, "read --count 1 printed more or less");
-	expect(agent, "read --from end", EXIT_DONE, "");
+	agent_expect(agent, "read --from end", EXIT_DONE, "");
 	if (lines() != 0)
 		harness_fail(agent, "at the end there is nothing to read");
-	expect(agent, "read --topic nothing", EXIT_FAILED, "that begin with tw., but none that is asked for");
-	expect(agent, "read --topic checkpoint", EXIT_DONE, "\"snapshotPhase\":\"finished\"");
-	expect(agent, "position", EXIT_DONE, "checkpoint  0/");
-	expect(agent, "position --json", EXIT_DONE, "{\"state\":{\"position\":\"0/");
-	expect(agent, "run", named_states[STATE_CONFLICT].exit_code, "CONFLICT");
+	agent_expect(agent, "read --topic nothing", EXIT_FAILED, "that begin with tw., but none that is asked for");
+	agent_expect(agent, "read --topic checkpoint", EXIT_DONE, "\"snapshotPhase\":\"finished\"");
+	agent_expect(agent, "position", EXIT_DONE, "checkpoint  0/");
+	agent_expect(agent, "position --json", EXIT_DONE, "{\"state\":{\"position\":\"0/");
+	agent_expect(agent, "run", named_states[STATE_CONFLICT].exit_code, "CONFLICT");
 }
 
 static void reload(struct agent *agent)
@@ -251,7 +222,7 @@ static void end(struct agent *agent)
 	scene_sql(agent->scene, "INSERT INTO note VALUES (3, 'three')");
 	await_change(agent);
 	agent_stop(agent);
-	expect(agent, "read --topic change.public.note --key '{\"id\":3}'", EXIT_DONE, "\"text\":\"three\"");
+	agent_expect(agent, "read --topic change.public.note --key '{\"id\":3}'", EXIT_DONE, "\"text\":\"three\"");
 	stream(agent);
 	scene_server(agent->scene, "pause", "kafka", NULL);
 	scene_sql(agent->scene, "INSERT INTO note VALUES (4, 'four')");
@@ -268,7 +239,7 @@ static void end(struct agent *agent)
 	stream(agent);
 	await_change(agent);
 	agent_stop(agent);
-	expect(agent, "read --topic change.public.note --key '{\"id\":4}'", EXIT_DONE, "\"text\":\"four\"");
+	agent_expect(agent, "read --topic change.public.note --key '{\"id\":4}'", EXIT_DONE, "\"text\":\"four\"");
 	if (lines() != 1)
 		harness_fail(agent, "a change that was under way is published once");
 }
@@ -280,7 +251,7 @@ static void without_broker(struct agent *agent)
 	usec_t begun;
 
 	scene_server(agent->scene, "stop", "kafka", NULL);
-	expect(agent, "check --connect", EXIT_FAILED, "no Kafka broker answers at 127.0.0.1:");
+	agent_expect(agent, "check --connect", EXIT_FAILED, "no Kafka broker answers at 127.0.0.1:");
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "postgresql from") > before, 10, agent);
 	begun = clock_mono();
@@ -311,10 +282,10 @@ int main(void)
 	scene_sql(&scene, "CREATE TABLE note(id int PRIMARY KEY, text text)");
 	agent_init(&agent, &scene, "agent", "");
 	write_configuration(&agent, "postgres", "${env:TW_TEST_SECRET}");
-	if (verb(&agent, "version") == EXIT_DONE)
+	if (agent_ask(&agent, "version") == EXIT_DONE)
 		harness_fail(&agent, "version takes no --config");
 	scene_sql(&scene, "ALTER ROLE postgres PASSWORD 'hunter2'");
-	expect(&agent, "chek", EXIT_USAGE, "did you mean 'check'?");
+	agent_expect(&agent, "chek", EXIT_USAGE, "did you mean 'check'?");
 	expect_help(&agent);
 	expect_completion(&agent);
 	check_first(&agent);

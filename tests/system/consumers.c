@@ -24,6 +24,7 @@ struct publication {
 
 static struct publication publications[] = {
 	{.prefix = "tw", .registry = true},
+	{.prefix = "tr", .registry = true, .form = "  references: true\n"},
 	{.prefix = "tf", .registry = true, .form = "format: {envelope: flat}\n"},
 	{.prefix = "ts", .registry = true, .form = "format: {key: json_schema, value: json_schema}\n"},
 	{.prefix = "tj", .form = "format: {key: json, value: json}\n"},

@@ -15,36 +15,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "system/plain.h"
+#include "harness/output.h"
+#include "system/site.h"
 
 static struct scene scene;
-static struct plain plain = {.name = "ctl"};
-static char folder[300], extra[900], output[1 << 16];
+static struct site site;
 
 /* The pack ------------------------------------------------------------------------------------ */
-
-static void write_file(const char *name, const char *text)
-{
-	char path[400];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-		harness_fail(NULL, path);
-}
 
 /* An entry needs the person of a reference table, whose changes evaluate nothing again. */
 static void prepare(void)
 {
-	char command[400];
-
-	snprintf(folder, sizeof(folder), "%s/pack", scene.dir);
-	snprintf(command, sizeof(command), "mkdir %s", folder);
-	if (system(command) != 0)
-		harness_fail(NULL, command);
-	write_file("pack.yaml", "name: small\nversion: \"1\"\nsystem: test\nowner: nobody\n");
-	write_file("TimeEntry.yaml",
+	site_init(&site, &scene, "ctl");
+	site_write(&site, "TimeEntry.yaml",
 		   "entity: TimeEntry\nroot: ctl\nreference: [person]\n"
 		   "document: |\n"
 		   "  SELECT t.id AS \"sourceKeys.id\", (SELECT ref('Resource', p.id) FROM person p WHERE p.id = t.person) AS resource,\n"
@@ -58,42 +41,20 @@ static void prepare(void)
 		  "CREATE TABLE ctl (id int PRIMARY KEY, day date, state text, person int, text text);"
 		  "INSERT INTO ctl VALUES (1, '2026-03-01', 'S', 1); INSERT INTO other VALUES (1, 0);"
 		  "CREATE PUBLICATION ctl FOR TABLE ctl, person, other");
-	snprintf(extra, sizeof(extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 20\n", folder,
-		 scene.source);
-	plain.extra = extra;
-	plain.include = "[public.ctl, public.other]";
-	agent_init(&plain.agent, &scene, plain.name, "");
-	plain_configure(&plain);
+	site.plain.include = "[public.ctl, public.other]";
+	site_configure(&site, "batch:\n  events: 20\n");
 }
 
 /* What was published -------------------------------------------------------------------------- */
 
 static void expect_rows(const char *query, const char *value)
 {
-	const char *found = scene_value(&scene, "%s", query);
-
-	if (strcmp(found, value) == 0)
-		return;
-	fprintf(stderr, "%s\nfound %s, expected %s\n", query, found, value);
-	harness_fail(&plain.agent, "what was published is not what was expected");
+	site_expect(&site, query, value);
 }
 
 static void expect(const char *line, int code, const char *said)
 {
-	char path[300];
-	int got = agent_verb(&plain.agent, line, "verb.out");
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/verb.out", scene.dir);
-	file = fopen(path, "r");
-	if (!file)
-		harness_fail(&plain.agent, line);
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-	if (got == code && strstr(output, said))
-		return;
-	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
-	harness_fail(&plain.agent, line);
+	agent_expect(&site.plain.agent, line, code, said);
 }
 
 /* The socket ---------------------------------------------------------------------------------- */
@@ -117,11 +78,11 @@ static int post(const char *path, const char *body)
 	snprintf(text, sizeof(text), "POST %s HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", path, strlen(body), body);
 	if (connect(fd, (struct sockaddr *)&own, sizeof(own)) == 0 &&
 	    send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text))
-		while (len + 1 < sizeof(output) && (got = recv(fd, output + len, sizeof(output) - 1 - len, 0)) > 0)
+		while (len + 1 < sizeof(agent_output) && (got = recv(fd, agent_output + len, sizeof(agent_output) - 1 - len, 0)) > 0)
 			len += (size_t)got;
 	close(fd);
-	output[len] = '\0';
-	return sscanf(output, "HTTP/1.1 %d", &code) == 1 ? code : 0;
+	agent_output[len] = '\0';
+	return sscanf(agent_output, "HTTP/1.1 %d", &code) == 1 ? code : 0;
 }
 
 static void requests_are_checked(void)
@@ -146,10 +107,10 @@ static void requests_are_checked(void)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(posts); i++) {
-		if (post(posts[i].path, posts[i].body) == posts[i].code && strstr(output, posts[i].said))
+		if (post(posts[i].path, posts[i].body) == posts[i].code && strstr(agent_output, posts[i].said))
 			continue;
-		fprintf(stderr, "%s %s, expected %d and '%s':\n%s\n", posts[i].path, posts[i].body, posts[i].code, posts[i].said, output);
-		harness_fail(&plain.agent, posts[i].path);
+		fprintf(stderr, "%s %s, expected %d and '%s':\n%s\n", posts[i].path, posts[i].body, posts[i].code, posts[i].said, agent_output);
+		harness_fail(&site.plain.agent, posts[i].path);
 	}
 	printf("requests are checked: %zu\n", COUNT_OF(posts));
 }
@@ -163,7 +124,7 @@ static void only_one_listens(void)
 	struct stat file;
 
 	if (stat(own.sun_path, &file) < 0 || (file.st_mode & 0777) != 0600)
-		harness_fail(&plain.agent, "the control socket is not its user's alone");
+		harness_fail(&site.plain.agent, "the control socket is not its user's alone");
 	snprintf(line, sizeof(line), "control:\n  socket: %s\n", own.sun_path);
 	second.extra = line;
 	plain_prepare(&second, &scene);
@@ -176,15 +137,15 @@ static void only_one_listens(void)
 		harness_fail(&second.agent, "without a socket the agent cannot be asked");
 	agent_stop(&second.agent);
 	expect("status", EXIT_DONE, "STREAMING");
-	agent_kill(&plain.agent);
+	agent_kill(&site.plain.agent);
 	expect("exceptions retry --all", EXIT_FAILED, "no agent is running: nobody listens on");
-	plain_stream(&plain);
+	plain_stream(&site.plain);
 	expect("status", EXIT_DONE, "STREAMING");
-	agent_stop(&plain.agent);
+	agent_stop(&site.plain.agent);
 	if (stat(own.sun_path, &file) == 0 || errno != ENOENT)
-		harness_fail(&plain.agent, "an agent that has ended leaves its socket");
+		harness_fail(&site.plain.agent, "an agent that has ended leaves its socket");
 	expect("exceptions retry --all", EXIT_FAILED, "no agent is running: nobody listens on");
-	plain_stream(&plain);
+	plain_stream(&site.plain);
 	printf("the socket: mode 0600, one agent, one that is dead is replaced\n");
 }
 
@@ -193,24 +154,24 @@ static void only_one_listens(void)
 static void healed(void)
 {
 	scene_sql(&scene, "INSERT INTO ctl VALUES (2, '2026-03-01', 'A', 2), (3, '2026-03-01', 'A', 3), (4, NULL, 'A', 2)");
-	plain_catch_up(&plain);
+	plain_catch_up(&site.plain);
 	scene_sql(&scene, "INSERT INTO person VALUES (1), (2)");
-	plain_catch_up(&plain);
+	plain_catch_up(&site.plain);
 	expect("exceptions list", EXIT_DONE, "4 open");
 	expect("exceptions retry --entity TimeEntry --key 7", EXIT_USAGE, "no open exception fits");
 	expect("exceptions retry --key 7", EXIT_USAGE, "say which");
 	expect("exceptions retry --entity TimeEntry --key 2", EXIT_DONE, "{\"job\":1,\"documents\":1}");
-	WAIT_UNTIL(agent_logged(&plain.agent, "job 1: done, 1 documents") == 1, 10, &plain.agent);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 1: done, 1 documents") == 1, 10, &site.plain.agent);
 	expect("exceptions list", EXIT_DONE, "3 open");
 	expect("exceptions retry --all", EXIT_DONE, "{\"job\":2,\"documents\":3}");
-	WAIT_UNTIL(agent_logged(&plain.agent, "job 2: done, 3 documents") == 1, 10, &plain.agent);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 2: done, 3 documents") == 1, 10, &site.plain.agent);
 	expect("exceptions list", EXIT_DONE, "2 open");
-	plain_read_back(&plain, "*");
+	plain_read_back(&site.plain, "*");
 	/* 1 was parked at the snapshot: it is new now, and nothing has happened to it; 4 has another fault than before */
 	expect_rows("SELECT string_agg(split_part(header->>'eventId', '/', 2) || ' ' || (header->>'operation') || ' ' || split_part(key#>>'{}', '/', 3), ',' ORDER BY header->>'eventId') "
 		    "FROM seen WHERE kind = 'entity'", "job-1 CREATE 2,job-2 CREATE 1");
 	expect_rows("SELECT string_agg(header->>'eventId', ',') FROM seen WHERE kind = 'event'", "ctl/job-1/TimeEntry/2/TimeApproved");
-	plain_work(&plain);
+	plain_work(&site.plain);
 	expect("status", EXIT_DONE, "exceptions  2 open");
 	expect_rows("SELECT count(*) FILTER (WHERE status = 'OPEN') || ' ' || count(*) FILTER (WHERE status = 'CLOSED') FROM seen "
 		    "WHERE kind = 'exception'", "5 2");
@@ -225,8 +186,8 @@ static void under_load(void)
 	for (int i = 0; i < 5; i++)
 		expect("exceptions retry --all", EXIT_DONE, "\"documents\":2}");
 	scene_work_stop(&scene, work);
-	WAIT_UNTIL(agent_logged(&plain.agent, "job 8: done, 2 documents") == 1, 10, &plain.agent);
-	plain_catch_up(&plain);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 8: done, 2 documents") == 1, 10, &site.plain.agent);
+	plain_catch_up(&site.plain);
 	printf("under load: taken between two transactions\n");
 }
 
@@ -236,21 +197,21 @@ static void killed_in_a_job(void)
 	static const char *const deaths[] = {"in-job:30", "after-commit:3", "before-state-commit:1"};
 
 	scene_sql(&scene, "INSERT INTO ctl SELECT g, '2026-03-01', 'A', 5 FROM generate_series(1001, 1200) g");
-	plain_catch_up(&plain);
+	plain_catch_up(&site.plain);
 	scene_sql(&scene, "INSERT INTO person VALUES (5)");
-	plain_catch_up(&plain);
-	agent_stop(&plain.agent);
-	agent_start(&plain.agent, "in-job:60");
-	WAIT_UNTIL(agent_verb(&plain.agent, "exceptions retry --all", "verb.out") == EXIT_DONE, 30, &plain.agent);
-	plain_await_death(&plain, "in-job:60");
+	plain_catch_up(&site.plain);
+	agent_stop(&site.plain.agent);
+	agent_start(&site.plain.agent, "in-job:60");
+	WAIT_UNTIL(agent_verb(&site.plain.agent, "exceptions retry --all", "verb.out") == EXIT_DONE, 30, &site.plain.agent);
+	plain_await_death(&site.plain, "in-job:60");
 	for (size_t i = 0; i < COUNT_OF(deaths); i++)
-		plain_die_at(&plain, deaths[i]);
-	plain_stream(&plain);
-	plain_work(&plain);
-	if (agent_logged(&plain.agent, "job 9: done, 202 documents") != 1)
-		harness_fail(&plain.agent, "the job was not done once");
-	agent_stop(&plain.agent);
-	plain_read_back(&plain, "*");
+		plain_die_at(&site.plain, deaths[i]);
+	plain_stream(&site.plain);
+	plain_work(&site.plain);
+	if (agent_logged(&site.plain.agent, "job 9: done, 202 documents") != 1)
+		harness_fail(&site.plain.agent, "the job was not done once");
+	agent_stop(&site.plain.agent);
+	plain_read_back(&site.plain, "*");
 	expect_rows("SELECT kind || ' ' || count(*) || ' ' || count(DISTINCT key) || ' ' || count(DISTINCT header->>'eventId') FROM seen "
 		    "WHERE kind = 'entity' AND split_part(key#>>'{}', '/', 3)::int > 1000 GROUP BY kind", "entity 200 200 200");
 	expect_rows("SELECT kind || ' ' || count(*) || ' ' || count(DISTINCT key) FROM seen WHERE kind = 'event' AND "
@@ -263,21 +224,21 @@ static void killed_in_a_job(void)
 /* All of an entity, and one: as updates that say so, without events; a death in between repeats none. */
 static void published_again(void)
 {
-	plain_stream(&plain);
+	plain_stream(&site.plain);
 	expect("publish --entity TimeEntry --key 3", EXIT_USAGE, "there is no document TimeEntry/3");
 	expect("publish --entity TimeEntry --key 02", EXIT_USAGE, "there is no document TimeEntry/02");
 	expect("publish --entity Invoice", EXIT_USAGE, "the mapping has no entity 'Invoice'");
 	expect("publish", EXIT_USAGE, "'publish' needs a member 'entity'");
 	expect("publish --entity TimeEntry --key 2", EXIT_DONE, "{\"job\":10,\"documents\":1}");
-	WAIT_UNTIL(agent_logged(&plain.agent, "job 10: done, 1 documents") == 1, 10, &plain.agent);
-	agent_stop(&plain.agent);
-	agent_start(&plain.agent, "in-job:100");
-	WAIT_UNTIL(agent_verb(&plain.agent, "publish --entity TimeEntry", "verb.out") == EXIT_DONE, 30, &plain.agent);
-	agent_wait(&plain.agent, 30 * USEC_PER_SEC);
-	plain_stream(&plain);
-	plain_work(&plain);
-	agent_stop(&plain.agent);
-	plain_read_back(&plain, "*");
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 10: done, 1 documents") == 1, 10, &site.plain.agent);
+	agent_stop(&site.plain.agent);
+	agent_start(&site.plain.agent, "in-job:100");
+	WAIT_UNTIL(agent_verb(&site.plain.agent, "publish --entity TimeEntry", "verb.out") == EXIT_DONE, 30, &site.plain.agent);
+	agent_wait(&site.plain.agent, 30 * USEC_PER_SEC);
+	plain_stream(&site.plain);
+	plain_work(&site.plain);
+	agent_stop(&site.plain.agent);
+	plain_read_back(&site.plain, "*");
 	expect_rows("SELECT string_agg(header->>'operation' || ' ' || (header->>'replay') || ' ' || split_part(key#>>'{}', '/', 3), ',') FROM seen "
 		    "WHERE kind = 'entity' AND header->>'eventId' LIKE 'ctl/job-10/%'", "UPDATE true 2");
 	expect_rows("SELECT count(*) || ' ' || count(DISTINCT key) || ' ' || string_agg(DISTINCT header->>'operation' || ' ' || (header->>'replay'), ',') "
@@ -289,12 +250,12 @@ static void published_again(void)
 
 static void reload(const char *source)
 {
-	unsigned before = agent_logged(&plain.agent, "has a new value");
+	unsigned before = agent_logged(&site.plain.agent, "has a new value");
 
-	plain.source = source;
-	plain_configure(&plain);
-	kill(plain.agent.pid, SIGHUP);
-	WAIT_UNTIL(agent_logged(&plain.agent, "has a new value") > before, 10, &plain.agent);
+	site.plain.source = source;
+	plain_configure(&site.plain);
+	kill(site.plain.agent.pid, SIGHUP);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "has a new value") > before, 10, &site.plain.agent);
 }
 
 /* A transaction of somebody else keeps the log; a table that has to be loaded again waits until that is allowed. */
@@ -302,22 +263,22 @@ static void paused_load(void)
 {
 	pid_t work;
 
-	plain_stream(&plain);
+	plain_stream(&site.plain);
 	work = scene_work(&scene, "BEGIN; CREATE TABLE IF NOT EXISTS held (id int); SELECT pg_sleep(100); COMMIT");
 	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(100)%%' AND state = 'active' "
-				      "AND backend_xid IS NOT NULL"), "1") == 0, 10, &plain.agent);
+				      "AND backend_xid IS NOT NULL"), "1") == 0, 10, &site.plain.agent);
 	scene_sql(&scene, "CREATE TABLE bulk AS SELECT g, repeat('x', 1000) FROM generate_series(1, 8000) g; DROP TABLE bulk");
 	reload("  max_retained_wal: 1MB\n  on_exceed: pause_snapshot\n");
-	WAIT_UNTIL(agent_logged(&plain.agent, "tables that are being loaded again wait") == 1, 20, &plain.agent);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "tables that are being loaded again wait") == 1, 20, &site.plain.agent);
 	scene_sql(&scene, "ALTER TABLE person ALTER COLUMN id TYPE bigint; INSERT INTO person VALUES (77)");
-	WAIT_UNTIL(agent_logged(&plain.agent, "table public.person is STALE") > 0, 20, &plain.agent);
-	plain_catch_up(&plain);
-	if (agent_logged(&plain.agent, "table public.person is loaded"))
-		harness_fail(&plain.agent, "the table was loaded although it was to wait");
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "table public.person is STALE") > 0, 20, &site.plain.agent);
+	plain_catch_up(&site.plain);
+	if (agent_logged(&site.plain.agent, "table public.person is loaded"))
+		harness_fail(&site.plain.agent, "the table was loaded although it was to wait");
 	reload("");
-	WAIT_UNTIL(agent_logged(&plain.agent, "table public.person is loaded") == 1, 20, &plain.agent);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "table public.person is loaded") == 1, 20, &site.plain.agent);
 	scene_work_stop(&scene, work);
-	agent_stop(&plain.agent);
+	agent_stop(&site.plain.agent);
 	printf("pause_snapshot: a table that has to be loaded again waits\n");
 }
 
@@ -326,7 +287,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
 	prepare();
-	plain_stream(&plain);
+	plain_stream(&site.plain);
 	expect("exceptions list", EXIT_DONE, "1 open");
 	healed();
 	requests_are_checked();

@@ -11,35 +11,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/output.h"
 #include "system/plain.h"
 
 static struct scene scene;
 static struct plain plain = {.name = "ledger", .user = "cdc"};
-static char output[1 << 16];
-
-static int verb(const char *line)
-{
-	char path[300];
-	FILE *file;
-	int code = agent_verb(&plain.agent, line, "verb.out");
-
-	snprintf(path, sizeof(path), "%s/verb.out", scene.dir);
-	file = fopen(path, "r");
-	if (!file)
-		harness_fail(&plain.agent, line);
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-	return code;
-}
 
 static void expect(const char *line, int code, const char *said)
 {
-	int got = verb(line);
-
-	if (got == code && strstr(output, said))
-		return;
-	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
-	harness_fail(&plain.agent, line);
+	agent_expect(&plain.agent, line, code, said);
 }
 
 /* The role does not exist, and somebody else looks for it; then it does all that an agent does, with nothing else. */
@@ -91,7 +71,7 @@ static bool says(const char *found, const char *fix, int code)
 {
 	const char *at;
 
-	return verb("doctor") == code && (at = strstr(output, found)) && strstr(at, fix);
+	return agent_ask(&plain.agent, "doctor") == code && (at = strstr(agent_output, found)) && strstr(at, fix);
 }
 
 static void situations_are_told(void)
@@ -123,7 +103,7 @@ static void what_is_missing_is_told(void)
 	scene_sql(&scene, "REVOKE SELECT ON ledger FROM cdc; ALTER ROLE cdc NOREPLICATION");
 	expect("grants --missing --as postgres --role cdc", EXIT_DONE, "ALTER ROLE cdc LOGIN REPLICATION;\n"
 	       "GRANT SELECT ON TABLE public.ledger TO cdc;\n");
-	if (strstr(output, "CREATE") || strstr(output, "CONNECT"))
+	if (strstr(agent_output, "CREATE") || strstr(agent_output, "CONNECT"))
 		harness_fail(&plain.agent, "what the role has is not missing");
 	scene_sql(&scene, "\\i %s/verb.out", scene.dir);
 	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
@@ -160,7 +140,7 @@ static void log_that_is_kept(void)
 	plain.source = "  max_retained_wal: 3GB\n  failover: true\n";
 	plain_configure(&plain);
 	kill(plain.agent.pid, SIGHUP);
-	WAIT_UNTIL(verb("status --json") == EXIT_DONE && strstr(output, "\"limitBytes\":3221225472,\"exceeded\":false"), 20, &plain.agent);
+	WAIT_UNTIL(agent_ask(&plain.agent, "status --json") == EXIT_DONE && strstr(agent_output, "\"limitBytes\":3221225472,\"exceeded\":false"), 20, &plain.agent);
 	if (agent_logged(&plain.agent, "option 'source.failover' was changed in the file: this takes a restart") != 1)
 		harness_fail(&plain.agent, "what takes a restart is told by its name");
 	plain_work(&plain);
@@ -172,9 +152,9 @@ static void log_that_is_kept(void)
 	scene_sql(&scene, "ALTER SYSTEM SET max_slot_wal_keep_size = '100MB'");
 	scene_sql(&scene, "SELECT pg_reload_conf()");
 	plain_stream(&plain);
-	WAIT_UNTIL(verb("status --json") == EXIT_DONE && strstr(output, "\"retention\":{\"state\":\"reserved\",\"bytes\":"), 20, &plain.agent);
+	WAIT_UNTIL(agent_ask(&plain.agent, "status --json") == EXIT_DONE && strstr(agent_output, "\"retention\":{\"state\":\"reserved\",\"bytes\":"), 20, &plain.agent);
 	expect("status", EXIT_DONE, "log loss    ");
-	if (strstr(output, "no limit is known"))
+	if (strstr(agent_output, "no limit is known"))
 		harness_fail(&plain.agent, "the server's limit is not told");
 	agent_stop(&plain.agent);
 	expect("doctor", EXIT_DONE, " more may be written before it is lost");

@@ -10,37 +10,16 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "harness/output.h"
 #include "system/plain.h"
-
-static char output[1 << 20];
-
-static int verb(const struct agent *agent, const char *line)
-{
-	char path[300];
-	FILE *file;
-	int code = agent_verb(agent, line, "verb.out");
-
-	snprintf(path, sizeof(path), "%s/verb.out", agent->scene->dir);
-	file = fopen(path, "r");
-	if (!file)
-		harness_fail(agent, line);
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-	return code;
-}
 
 /* So often a text stands in the records of the table that the agent has published by now. */
 static unsigned published(const struct plain *plain, const char *text)
 {
 	char line[200];
-	unsigned count = 0;
 
 	snprintf(line, sizeof(line), "read --topic 'change.public.%s'", plain->name);
-	if (verb(&plain->agent, line) != EXIT_DONE)
-		return 0;
-	for (const char *at = output; (at = strstr(at, text)); at++)
-		count++;
-	return count;
+	return agent_ask(&plain->agent, line) == EXIT_DONE ? agent_said(text) : 0;
 }
 
 static void expect_published(const struct plain *plain, const char *text, unsigned times)
@@ -49,7 +28,7 @@ static void expect_published(const struct plain *plain, const char *text, unsign
 
 	if (found == times)
 		return;
-	fprintf(stderr, "%s is published %u times, expected %u:\n%s\n", text, found, times, output);
+	fprintf(stderr, "%s is published %u times, expected %u:\n%s\n", text, found, times, agent_output);
 	harness_fail(&plain->agent, text);
 }
 
@@ -81,14 +60,14 @@ static struct plain *plain_with_registry(struct plain *plain, struct scene *scen
 /* Snapshot and stream, keys and values. */
 static void schemas_are_registered_and_read_back(struct plain *plain)
 {
-	if (verb(&plain->agent, "check --connect") != EXIT_DONE || !strstr(output, ", compatibility BACKWARD"))
+	if (agent_ask(&plain->agent, "check --connect") != EXIT_DONE || !strstr(agent_output, ", compatibility BACKWARD"))
 		harness_fail(&plain->agent, "check does not find the registry");
 	plain_stream(plain);
 	plain_work(plain);
 	expect_published(plain, "\"key\":{\"id\":1}", 2);
 	expect_published(plain, "\"text\":\"one.\"", 1);
 	WAIT_UNTIL(agent_metric(&plain->agent, "registry_requests") > 0, 30, &plain->agent);
-	if (verb(&plain->agent, "read --topic schemas") == EXIT_DONE)
+	if (agent_ask(&plain->agent, "read --topic schemas") == EXIT_DONE)
 		harness_fail(&plain->agent, "with a registry there is no topic of schemas");
 }
 
@@ -200,35 +179,56 @@ static void records_can_be_subjects(struct scene *scene)
 	tell_registry(scene, "GET", "/subjects/records.change.public.records.Key/versions", "");
 }
 
-static void expect_said(const struct plain *plain, const char *line, int code, const char *said)
-{
-	int got = verb(&plain->agent, line);
-
-	if (got == code && strstr(output, said))
-		return;
-	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
-	harness_fail(&plain->agent, line);
-}
-
 /* Before a migration: what the registry has, what it would take, and what it would refuse. Nothing is registered. */
 static void schemas_are_shown_and_checked(struct scene *scene)
 {
 	struct plain plain = {.name = "shown"};
 
 	plain_with_registry(&plain, scene, "");
-	expect_said(&plain, "schema --topic change.public.shown --check", EXIT_DONE,
+	agent_expect(&plain.agent, "schema --topic change.public.shown --check", EXIT_DONE,
 		    "shown.change.public.shown\n  key    avro, shown.change.public.shown.Key, subject shown.change.public.shown-key, "
 		    "not registered, compatible\n");
 	plain_stream(&plain);
 	plain_work(&plain);
 	agent_stop(&plain.agent);
-	expect_said(&plain, "schema --topic change.public.shown", EXIT_DONE,
+	agent_expect(&plain.agent, "schema --topic change.public.shown", EXIT_DONE,
 		    "  value  avro, shown.change.public.shown.Envelope, subject shown.change.public.shown-value, registered: id ");
 	scene_sql(scene, "ALTER TABLE shown ADD COLUMN amount int");
-	expect_said(&plain, "schema --topic change.public.shown --check", EXIT_DONE, "shown-value, not registered, compatible\n");
+	agent_expect(&plain.agent, "schema --topic change.public.shown --check", EXIT_DONE, "shown-value, not registered, compatible\n");
 	scene_sql(scene, "ALTER TABLE shown ALTER COLUMN text TYPE int USING 1");
-	expect_said(&plain, "schema --topic change.public.shown --check", EXIT_FAILED, "not registered, INCOMPATIBLE: before.text was string and is int");
-	expect_said(&plain, "schema --topic change.public.shown --check --json", EXIT_FAILED, "\"compatible\":false,\"reasons\":\"before.text was");
+	agent_expect(&plain.agent, "schema --topic change.public.shown --check", EXIT_FAILED, "not registered, INCOMPATIBLE: before.text was string and is int");
+	agent_expect(&plain.agent, "schema --topic change.public.shown --check --json", EXIT_FAILED, "\"compatible\":false,\"reasons\":\"before.text was");
+}
+
+/* Types that several schemas have are subjects of their own. Nothing else is different: outages, refusals, what is read. */
+static void shared_types_are_registered_once(struct scene *scene)
+{
+	static const char *const subjects[] = {"io.debezium.connector.postgresql.Source", "event.block"};
+	struct plain plain = {.name = "shared"};
+	char path[200];
+
+	plain_with_registry(&plain, scene, "  references: true\n");
+	agent_expect(&plain.agent, "schema --topic change.public.shared --check", EXIT_DONE, "shared-value, not registered, compatible\n");
+	plain_stream(&plain);
+	plain_work(&plain);
+	for (size_t i = 0; i < COUNT_OF(subjects); i++) {
+		snprintf(path, sizeof(path), "/subjects/%s/versions/1", subjects[i]);
+		tell_registry(scene, "GET", path, "");
+	}
+	agent_expect(&plain.agent, "schema --topic change.public.shared --text", EXIT_DONE, "shared-value, registered: id ");
+	scene_server(scene, "pause", "registry", NULL);
+	scene_sql(scene, "ALTER TABLE shared ADD COLUMN amount int; INSERT INTO shared VALUES (2, 'two', 2)");
+	WAIT_UNTIL(agent_logged(&plain.agent, "waiting with the schema of subject shared.change.public.shared-value") == 1, 30, &plain.agent);
+	agent_kill(&plain.agent);
+	plain_stream(&plain);
+	scene_server(scene, "resume", "registry", NULL);
+	plain_catch_up(&plain);
+	expect_published(&plain, "\"text\":\"two\",\"amount\":2", 1);
+	scene_sql(scene, "ALTER TABLE shared ALTER COLUMN amount TYPE text; INSERT INTO shared VALUES (3, 'three', 'three')");
+	plain_expect(&plain, STATE_SCHEMA_REFUSED,
+		     "subject shared.change.public.shared-value: before.amount was int and is string: the schema registry", 1, 30);
+	agent_expect(&plain.agent, "schema --topic change.public.shared --check", EXIT_FAILED, "INCOMPATIBLE: before.amount was int and is string");
+	expect_published(&plain, "\"text\":\"three\"", 0);
 }
 
 static void what_is_no_registry_is_told(struct scene *scene)
@@ -261,6 +261,7 @@ int main(void)
 	schemas_that_may_not_be_registered_must_be_there(&scene);
 	records_can_be_subjects(&scene);
 	schemas_are_shown_and_checked(&scene);
+	shared_types_are_registered_once(&scene);
 	what_is_no_registry_is_told(&scene);
 	scene_end(&scene);
 	printf("the registry has every schema before its first record\n");

@@ -13,13 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/output.h"
 #include "system/plain.h"
 
 #define PASSWORD "a-phrase-that-nobody-may-see"
 
 static struct scene scene;
 static struct plain plain = {.name = "vault", .user = "keeper"};
-static char certs[200], output[1 << 16], source_lines[1500], kafka_lines[1500];
+static char certs[200], source_lines[1500], kafka_lines[1500];
 static char plain_port[64], ssl_port[64], sasl_port[64], localhost_address[64], password_option[300];
 
 static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -38,31 +39,16 @@ static void shell(const char *format, ...)
 	free(command);
 }
 
-static void take_output(const char *name)
-{
-	char path[300];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", scene.dir, name);
-	file = fopen(path, "r");
-	if (!file)
-		harness_fail(NULL, path);
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-}
-
+/* With these settings, which are told if it fails. */
 static void expect(const char *line, int code, const char *said)
 {
-	int got = agent_verb(&plain.agent, line, "verb.out");
+	char what[4000];
+	int got = agent_ask(&plain.agent, line);
 
-	take_output("verb.out");
-	if (strstr(output, PASSWORD))
+	if (strstr(agent_output, PASSWORD))
 		harness_fail(&plain.agent, "a password is shown");
-	if (got == code && strstr(output, said))
-		return;
-	fprintf(stderr, "%s with\n%s%s\nexit code %d, expected %d and \"%s\"; it said:\n%s\n", line, source_lines, kafka_lines, got, code,
-		said, output);
-	harness_fail(&plain.agent, line);
+	snprintf(what, sizeof(what), "%s with\n%s%s", line, source_lines, kafka_lines);
+	agent_check_output(&plain.agent, what, got, code, said);
 }
 
 /* Certificates -------------------------------------------------------------------------------- */
@@ -253,10 +239,10 @@ static void scram(void)
 
 		configure(password_option, "sslmode: require", sasl_port, properties[i]);
 		code = agent_verb(&plain.agent, "doctor", "verb.out");
-		take_output("verb.out");
+		agent_take_output(&plain.agent, "verb.out");
 		if (code == EXIT_DONE)
 			printf("SCRAM: logged in\n");
-		else if (strstr(output, "cannot log in by SCRAM at Kafka 4.0 or later at all, which takes 2.6.1"))
+		else if (strstr(agent_output, "cannot log in by SCRAM at Kafka 4.0 or later at all, which takes 2.6.1"))
 			printf("SCRAM: this librdkafka cannot, and says so\n");
 		else
 			expect("doctor", EXIT_DONE, "answers");

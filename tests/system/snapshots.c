@@ -16,26 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "system/plain.h"
+#include "system/site.h"
 
 static struct scene scene;
-
-struct site {
-	struct plain plain;
-	char folder[300];     /* of the pack */
-	char extra[900];
-};
-
-static void write_file(const struct site *site, const char *name, const char *text)
-{
-	char path[400];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", site->folder, name);
-	file = fopen(path, "w");
-	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-		harness_fail(NULL, path);
-}
 
 /* Rows of a tenth have a text that is stored apart, and that an update which leaves it alone does not carry. */
 static const char tables[] =
@@ -95,37 +78,14 @@ static char *named(const struct site *site, const char *text)
 	return start;
 }
 
-static void configure(struct site *site)
-{
-	snprintf(site->extra, sizeof(site->extra), "mapping:\n  pack: %s\n  schemas: %s/schemas\nbatch:\n  events: 300\nsnapshot:\n  part_rows: 300\n",
-		 site->folder, scene.source);
-	site->plain.extra = site->extra;
-	agent_init(&site->plain.agent, &scene, site->plain.name, "");
-	plain_configure(&site->plain);
-}
-
 static void prepare(struct site *site, const char *name)
 {
-	char command[400];
-
-	*site = (struct site){.plain.name = name};
-	snprintf(site->folder, sizeof(site->folder), "%s/%s.pack", scene.dir, name);
-	snprintf(command, sizeof(command), "mkdir %s", site->folder);
-	if (system(command) != 0)
-		harness_fail(NULL, command);
+	site_init(site, &scene, name);
 	scene_sql(&scene, "%s", named(site, tables));
 	scene_sql(&scene, "%s", named(site, work));
-	write_file(site, "pack.yaml", "name: small\nversion: \"1\"\nsystem: test\nowner: nobody\n");
-	write_file(site, "TimeEntry.yaml", named(site, pack));
-	write_file(site, "Customer.yaml", named(site, group_pack));
-	configure(site);
-}
-
-static void read_back(struct site *site)
-{
-	plain_read_back(&site->plain, "*");
-	scene_sql(&scene, "DROP TABLE IF EXISTS last; CREATE TABLE last AS SELECT DISTINCT ON (topic, key) * FROM seen "
-		  "WHERE kind IN ('change', 'entity') ORDER BY topic, key, n DESC");
+	site_write(site, "TimeEntry.yaml", named(site, pack));
+	site_write(site, "Customer.yaml", named(site, group_pack));
+	site_configure(site, "batch:\n  events: 300\nsnapshot:\n  part_rows: 300\n");
 }
 
 static void must_be_empty(const struct site *site, const char *query, const char *what)
@@ -237,7 +197,7 @@ static void reload_under_load(void)
 	await_loaded(&site, "_group");
 	plain_catch_up(&site.plain);
 	agent_stop(agent);
-	read_back(&site);
+	site_read_last(&site);
 	expect_documents(&site);
 	expect_once(&site);
 	printf("tables altered under load are loaded again, whenever the agent is killed: every document is right, none was sent twice\n");
@@ -327,7 +287,7 @@ static void repeat_under_load(void)
 	WAIT_UNTIL(agent_logged(agent, "of table public.again is published") > (unsigned)snapshots, 60, agent);
 	plain_catch_up(&site.plain);
 	agent_stop(agent);
-	read_back(&site);
+	site_read_last(&site);
 	expect_rows(&site);
 	scene_sql(&scene, "DELETE FROM line WHERE line #>> '{value,source,snapshot}' = 'incremental' AND (line #>> '{key,id}')::int BETWEEN 8001 AND "
 		  "8500 AND (line->>'offset')::bigint > (SELECT max((line->>'offset')::bigint) FROM line WHERE line #>> '{key,id}' = '9500')");
@@ -364,7 +324,7 @@ static void table_added(void)
 		scene_work_stop(&scene, workers[i]);
 	plain_catch_up(&site.plain);
 	agent_stop(agent);
-	read_back(&site);
+	site_read_last(&site);
 	must_be_empty(&site, "SELECT concat_ws(' ', r.*, '|', d.*) FROM added r FULL JOIN (SELECT (key->>'id')::int AS id, (value #>> '{after,hours}')::int AS "
 		      "hours, value #>> '{after,state}' AS state FROM last WHERE topic = 'older.change.public.added' AND value <> 'null') d USING (id) "
 		      "WHERE (r.hours, r.state) IS DISTINCT FROM (d.hours, d.state)", "the rows of the added table are not what the table has");

@@ -12,34 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/output.h"
 #include "system/plain.h"
 
 static struct scene scene;
 static struct plain plain = {.name = "peek", .user = "looker"};
-static char output[1 << 16];
-
-static void take_output(const char *name)
-{
-	char path[300];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", scene.dir, name);
-	file = fopen(path, "r");
-	if (!file)
-		harness_fail(&plain.agent, path);
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-}
 
 static void expect(const char *line, int code, const char *said)
 {
-	int got = agent_verb(&plain.agent, line, "verb.out");
-
-	take_output("verb.out");
-	if (got == code && strstr(output, said))
-		return;
-	fprintf(stderr, "%s: exit code %d, expected %d and \"%s\"; it said:\n%s\n", line, got, code, said, output);
-	harness_fail(&plain.agent, line);
+	agent_expect(&plain.agent, line, code, said);
 }
 
 static void expect_value(const char *value, const char *query)
@@ -82,9 +63,9 @@ static void end_tail(pid_t pid)
 		}
 		harness_nap();
 	}
-	take_output("tail.out");
+	agent_take_output(&plain.agent, "tail.out");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_DONE) {
-		fprintf(stderr, "%s\n", output);
+		fprintf(stderr, "%s\n", agent_output);
 		harness_fail(&plain.agent, "`tail` failed");
 	}
 	WAIT_UNTIL(strcmp(scene_value(&scene, "SELECT count(*) FROM pg_replication_slots WHERE temporary"), "0") == 0, 10, &plain.agent);
@@ -93,13 +74,13 @@ static void end_tail(pid_t pid)
 /* The lines in their order. */
 static void expect_lines(const char *const *lines, size_t count)
 {
-	const char *at = output;
+	const char *at = agent_output;
 
 	for (size_t i = 0; i < count; i++) {
 		at = strstr(at, lines[i]);
 		if (at)
 			continue;
-		fprintf(stderr, "\"%s\" is not there, or too early:\n%s\n", lines[i], output);
+		fprintf(stderr, "\"%s\" is not there, or too early:\n%s\n", lines[i], agent_output);
 		harness_fail(&plain.agent, "tail");
 	}
 }
@@ -135,9 +116,9 @@ static void for_people(void)
 	scene_sql(&scene, "UPDATE peek SET text = 'more' WHERE id = 2");
 	end_tail(tail);
 	expect_lines(lines, COUNT_OF(lines));
-	if (truncates && !strstr(output, "\n  TRUNCATE public.many\nCOMMIT 0/"))
+	if (truncates && !strstr(agent_output, "\n  TRUNCATE public.many\nCOMMIT 0/"))
 		harness_fail(&plain.agent, "`tail` does not show a TRUNCATE");
-	if (strstr(output, "hidden") || strstr(output, "hunter2") || strstr(output, "secret"))
+	if (strstr(agent_output, "hidden") || strstr(agent_output, "hunter2") || strstr(agent_output, "secret"))
 		harness_fail(&plain.agent, "`tail` shows what is not captured");
 }
 
@@ -148,7 +129,7 @@ static void as_json(void)
 	scene_sql(&scene, "BEGIN; INSERT INTO many VALUES (1, true, 1.5, E'line\\nbreak', '2026-02-28', '2026-02-28 12:00+01', '\\x00ff', "
 		  "repeat('x', 9000), 'hunter2'); INSERT INTO peek VALUES (3, 'three'); UPDATE many SET flag = NULL; DELETE FROM many; COMMIT");
 	end_tail(tail);
-	if (strstr(output, "hunter2") || strstr(output, "secret"))
+	if (strstr(agent_output, "hunter2") || strstr(agent_output, "secret"))
 		harness_fail(&plain.agent, "`tail` shows what is not captured");
 	scene_load_lines(&scene, "line", "tail.out");
 	expect_value("c u d", "SELECT string_agg(line->>'op', ' ' ORDER BY (line->>'index')::int) FROM line");
@@ -197,10 +178,10 @@ static void measured(void)
 		return;
 	scene_sql(&scene, "INSERT INTO peek SELECT g, md5(g::text) FROM generate_series(1001, 51000) g");
 	expect("tail --from slot --count 50000 --measure", EXIT_DONE, "50000 changes of 1 transactions, ");
-	printf("%s", output);
+	printf("%s", agent_output);
 	expect("tail --from slot --count 50000 --measure --json", EXIT_DONE, "{\"changes\":50000,\"transactions\":1,");
 	expect("tail --from slot --no-follow --table none", EXIT_DONE, "");
-	if (*output)
+	if (*agent_output)
 		harness_fail(&plain.agent, "what was not asked for is shown");
 }
 
@@ -209,10 +190,10 @@ static void schemas(void)
 {
 	expect("schema", EXIT_DONE, "peek.change.public.many\n  key    avro, peek.change.public.many.Key, fingerprint ");
 	expect("schema", EXIT_DONE, "peek.transaction\n");
-	if (strstr(output, "entity") || strstr(output, "hidden"))
+	if (strstr(agent_output, "entity") || strstr(agent_output, "hidden"))
 		harness_fail(&plain.agent, "`schema` shows what there is not");
 	expect("schema --topic change.public.peek --json", EXIT_DONE, "\"schema\":{\"type\":\"record\"");
-	if (strstr(output, "secret"))
+	if (strstr(agent_output, "secret"))
 		harness_fail(&plain.agent, "`schema` shows an excluded column");
 	expect("schema --topic nothing", EXIT_USAGE, "no topic fits");
 	expect("schema --check", EXIT_USAGE, "--check asks a schema registry, and none is configured");

@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Every type of a real PostgreSQL: a value is inserted before the snapshot and again while streaming, and must be the
- * same in both records and as it stands here, as `read` prints it. A third time the agent is restarted with other forms
+ * Every type of a real PostgreSQL: a value is inserted before the snapshot and again while streaming, then the table is read
+ * once more; it must be the same in all records and as it stands here, as `read` prints it. Then the agent is restarted with other forms
  * of values. Every type that the server has is in the manual; and the schema of a table of which Debezium's was recorded
  * has the same types.
  */
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/writer.h"
+#include "harness/output.h"
 #include "system/plain.h"
 
 /* A column of its own for each. */
@@ -253,7 +254,6 @@ static const struct sample extended[] = {
 static struct plain types = {.name = "types", .include = "[public.types, public.recorded]"};
 static const struct sample *columns[COUNT_OF(samples) + COUNT_OF(extended)];
 static size_t column_count;
-static char output[1 << 20];
 
 static void choose(const struct sample *from, size_t count, int version)
 {
@@ -291,34 +291,33 @@ static void insert(struct scene *scene, int id, bool other_forms)
 	run_sql(scene, &sql);
 }
 
-static const char *output_of(const char *line)
+static char *output_of(const char *line)
 {
-	char path[300];
-	FILE *file;
-
-	if (agent_verb(&types.agent, line, "verb.out") != 0)
+	if (agent_ask(&types.agent, line) != 0)
 		harness_fail(&types.agent, line);
-	snprintf(path, sizeof(path), "%s/verb.out", types.agent.scene->dir);
-	file = fopen(path, "r");
-	output[fread(output, 1, sizeof(output) - 1, file)] = '\0';
-	fclose(file);
-	return output;
+	return agent_output;
 }
 
-/* The new image of a record, from the first column on; cut off at its end. */
+/* The new image of the last record that has this operation, from the first column on; cut off at its end. */
 static char *image_of(char *records, const char *op, int id)
 {
 	char begin[64], last[64];
-	char *image, *end;
+	char *found = NULL, *found_end = NULL;
 
 	snprintf(begin, sizeof(begin), "\"after\":{\"id\":%d,", id);
-	image = strstr(records, begin);
-	end = image ? strstr(image, "},\"source\":{") : NULL;
 	snprintf(last, sizeof(last), "\"op\":\"%s\"", op);
-	if (!end || !strstr(end, last))
+	for (char *image = records; (image = strstr(image, begin)); image++) {
+		char *end = strstr(image, "},\"source\":{"), *told = end ? strstr(end, "\"op\":") : NULL;
+
+		if (!told || strncmp(told, last, strlen(last)) != 0)
+			continue;
+		found = image;
+		found_end = end;
+	}
+	if (!found)
 		harness_fail(&types.agent, begin);
-	*end = '\0';
-	return image + strlen(begin) - 1;
+	*found_end = '\0';
+	return found + strlen(begin) - 1;
 }
 
 /* The value of one column is all up to the next. */
@@ -341,16 +340,24 @@ static void expect(const char *where, const char *image, size_t column, const ch
 
 static void expect_first_forms(const char *where, const char *op, int id)
 {
-	char *image = image_of((char *)output_of("read --topic change.public.types"), op, id);
+	char *image = image_of(output_of("read --topic change.public.types"), op, id);
 
 	for (size_t i = 0; i < column_count; i++)
 		expect(where, image, i, columns[i]->expected ? columns[i]->expected : "null");
 	printf("%s: %zu values are as expected\n", where, column_count);
 }
 
+static void read_again(void)
+{
+	output_of("snapshot --table public.types");
+	WAIT_UNTIL(agent_logged(&types.agent, "of table public.types is published: 2 rows") > 0, 30, &types.agent);
+	agent_stop(&types.agent); /* with all that it has read */
+	plain_stream(&types);
+}
+
 static void expect_other_forms(const char *where, int id)
 {
-	char *image = image_of((char *)output_of("read --topic change.public.types"), "c", id);
+	char *image = image_of(output_of("read --topic change.public.types"), "c", id);
 
 	for (size_t i = 0; i < column_count; i++)
 		expect(where, image, i, columns[i]->other ? columns[i]->other : columns[i]->expected);
@@ -423,7 +430,7 @@ static void the_schema_is_debeziums(struct scene *scene, bool with_extensions)
 		wr_clear(&field);
 		quote_again(text, &field);
 		wr_u8(&field, 0);
-		if (!strstr(output, field.data) && !strstr(output, text))
+		if (!strstr(agent_output, field.data) && !strstr(agent_output, text))
 			harness_fail(&types.agent, text);
 	}
 	wr_done(&field);
@@ -456,11 +463,11 @@ static void every_type_of_the_server_is_in_the_manual(struct scene *scene)
 		" (typcategory <> 'A' OR typname IN ('int2vector', 'oidvector'))"));
 	snprintf(command, sizeof(command), "%s help types", scene->agent);
 	pipe = popen(command, "r");
-	output[fread(output, 1, sizeof(output) - 1, pipe)] = '\0';
+	agent_output[fread(agent_output, 1, sizeof(agent_output) - 1, pipe)] = '\0';
 	if (pclose(pipe) != 0)
 		harness_fail(&types.agent, command);
 	for (char *rest = names, *name; (name = strtok_r(rest, " ", &rest)); count++)
-		if (!is_in_manual(output, name))
+		if (!is_in_manual(agent_output, name))
 			harness_fail(&types.agent, name);
 	printf("%u types of the server are in the manual\n", count);
 }
@@ -487,6 +494,9 @@ int main(void)
 	plain_catch_up(&types);
 	expect_first_forms("snapshot", "r", 1);
 	expect_first_forms("stream", "c", 2);
+	read_again();
+	expect_first_forms("repeated snapshot", "r", 1);
+	expect_first_forms("repeated snapshot", "r", 2);
 	agent_stop(&types.agent);
 	types.extra = "format:\n  decimal: string\n  time: connect\n  binary: hex\n";
 	plain_configure(&types);

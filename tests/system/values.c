@@ -2,8 +2,9 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Values in both forms that a server can send them in: two agents read the same log, one as text and one in binary form,
- * edge values and thousands of random ones, and their records are the same. Columns that are masked by a token show that
+ * Values on every road that they have: edge values, large ones and thousands of random ones are there at the first snapshot, come
+ * again by the log, and all of that is read once more by a repeated snapshot; of two agents one reads the log as text and one
+ * in binary form (from PostgreSQL 14 on); and all records of a value are the same. Columns that are masked by a token show that
  * the texts are the same, too, which no record has (of floats, intervals and zoned times). What is read as text only is
  * refused by name, and found while streaming turns `auto` back to text.
  */
@@ -14,12 +15,16 @@
 #include "base/error.h"
 #include "system/plain.h"
 
-#define ROWS 3000
+#define ROWS 900 /* of each type a tenth */
+#define AGAIN 1000000 /* the id of a copy is larger by that */
+
+/* Of a megabyte, that the broker takes by default since they are compressed. */
+#define LARGE "  compression.codec: lz4\n  message.max.bytes: 4000000\n"
 
 static struct scene scene;
-static struct plain as_text = {.name = "as_text", .include = "[public.wired]", .source = "  values: text\n"};
-static struct plain as_binary = {.name = "as_binary", .include = "[public.wired]", .source = "  values: binary\n"};
-static struct plain as_it_can = {.name = "as_it_can", .include = "[public.wired]"};
+static struct plain as_text = {.name = "as_text", .include = "[public.wired]", .source = "  values: text\n", .kafka = LARGE};
+static struct plain as_binary = {.name = "as_binary", .include = "[public.wired]", .source = "  values: binary\n", .kafka = LARGE};
+static struct plain as_it_can = {.name = "as_it_can", .include = "[public.wired]", .kafka = LARGE};
 static char masking[200];
 
 /* Column, random value, and edge values. */
@@ -66,6 +71,18 @@ static const struct {
 	{"mood", "CASE WHEN random() < 0.5 THEN 'sad' ELSE 'ha,ppy' END::mood", "{ok}"},
 };
 
+/* Too long to be written here. */
+static const struct {
+	const char *type, *value;
+} large[] = {
+	{"numeric", "repeat('9', 131072)::numeric"},
+	{"numeric", "('-' || repeat('123456789', 14563) || '.' || repeat('987654321', 1820))::numeric"},
+	{"numeric", "('0.' || repeat('0', 16382) || '1')::numeric"},
+	{"text", "repeat('Ã¦/1', 262144)"},
+	{"bytea", "convert_to(repeat('Ã¦/1', 262144), 'UTF8')"},
+	{"jsonb", "to_jsonb(repeat('Ã¦/1', 262144))"},
+};
+
 /* Each a second time, masked. */
 static void make_table(void)
 {
@@ -86,6 +103,15 @@ static void start(struct plain *plain)
 	plain_stream(plain);
 }
 
+static size_t column_of(const char *type)
+{
+	size_t i = 0;
+
+	while (strcmp(columns[i].type, type) != 0)
+		i++;
+	return i;
+}
+
 static void insert_rows(void)
 {
 	for (size_t i = 0; i < COUNT_OF(columns); i++)
@@ -94,29 +120,86 @@ static void insert_rows(void)
 	for (size_t i = 0; i < COUNT_OF(columns); i++)
 		scene_sql(&scene, "INSERT INTO wired (id, c%zu, m%zu) SELECT id, value, value FROM (SELECT id, %s AS value FROM "
 			  "generate_series(%zu, %zu) id) r", i, i, columns[i].random, (i + 1) * 10000, (i + 1) * 10000 + ROWS / 10 - 1);
-	scene_sql(&scene, "UPDATE wired SET id = -id WHERE id < 300; DELETE FROM wired WHERE id < 0");
+	for (size_t i = 0; i < COUNT_OF(large); i++)
+		scene_sql(&scene, "INSERT INTO wired (id, c%zu, m%zu) SELECT %zu, value, value FROM (SELECT %s AS value) v", column_of(large[i].type),
+			  column_of(large[i].type), 10 + i, large[i].value);
+}
+
+/* What is streamed: all rows once more, and changes of some. */
+static void stream_rows(void)
+{
+	char names[2000] = "";
+
+	for (size_t i = 0; i < COUNT_OF(columns); i++)
+		sprintf(names + strlen(names), ", c%zu, m%zu", i, i);
+	scene_sql(&scene, "INSERT INTO wired (id%s) SELECT id + %d%s FROM wired", names, AGAIN, names);
+	scene_sql(&scene, "INSERT INTO wired (id, c0) SELECT -g, true FROM generate_series(1, 200) g; UPDATE wired SET id = id - 200 WHERE id < 0;"
+		  "DELETE FROM wired WHERE id < 0");
+}
+
+static void read_again(struct plain *plain)
+{
+	if (agent_verb(&plain->agent, "snapshot --table public.wired", "verb.out") != 0)
+		harness_fail(&plain->agent, "snapshot");
+	WAIT_UNTIL(agent_logged(&plain->agent, "of table public.wired is published") > 0, 60, &plain->agent);
 }
 
 static void read_back(struct plain *plain)
 {
-	char file[100], table[100];
+	char file[100];
 
 	plain_catch_up(plain);
 	snprintf(file, sizeof(file), "%s.jsonl", plain->name);
 	if (agent_verb(&plain->agent, "read --from beginning --topic 'change.*.wired'", file) != 0)
 		harness_fail(&plain->agent, "nothing can be read back");
+}
+
+static void load(const struct plain *plain)
+{
+	char file[100], table[100];
+
+	snprintf(file, sizeof(file), "%s.jsonl", plain->name);
 	snprintf(table, sizeof(table), "read_%s", plain->name);
 	scene_load_lines(&scene, table, file);
 }
 
+/* What becomes of a row's values, by the road that it came. */
+static void compare_roads(const struct plain *plain)
+{
+	const char *name = plain->name, *found;
+
+	load(plain);
+	scene_sql(&scene, "CREATE VIEW road_%s AS SELECT (line #>> '{value,after,id}')::int %% %d AS id, (line #>> '{value,after,id}')::int / %d AS copy, "
+		  "CASE WHEN line #>> '{value,source,snapshot}' = 'incremental' THEN 'repeated' WHEN line #>> '{value,op}' = 'r' THEN 'snapshot' ELSE "
+		  "'stream' END AS road, (line #> '{value,after}') - 'id' AS value FROM read_%s WHERE line #>> '{value,op}' IN ('r', 'c') AND "
+		  "(line #>> '{value,after,id}')::int > 0", name, AGAIN, AGAIN, name);
+	found = scene_value(&scene, "SELECT string_agg(concat_ws(' ', road, copy, rows - (SELECT count(*) FROM wired WHERE id < %d)), ', ' ORDER BY road, copy) "
+			    "FROM (SELECT road, copy, count(*) AS rows FROM road_%s GROUP BY 1, 2) r", AGAIN, name);
+	if (strcmp(found, "repeated 0 0, repeated 1 0, snapshot 0 0, stream 1 0") != 0)
+		harness_fail(&plain->agent, found);
+	found = scene_value(&scene, "SELECT left(string_agg(DISTINCT id || ' by ' || road || ': ' || left(jsonb_strip_nulls(value)::text, 200), E'\\n'), 2000) FROM "
+			    "road_%s WHERE id IN (SELECT id FROM road_%s GROUP BY id HAVING count(DISTINCT value) > 1 ORDER BY id LIMIT 5)", name, name);
+	if (*found)
+		harness_fail(&plain->agent, found);
+	printf("%s: %s records are the same by snapshot, repeated snapshot and stream\n", name, scene_value(&scene, "SELECT count(*) FROM road_%s", name));
+}
+
+/* Values of the two agents, and what the log tells of changes. */
 static void compare(void)
 {
 	const char *differs;
 
+	differs = scene_value(&scene, "SELECT id FROM (SELECT * FROM road_as_text UNION ALL SELECT * FROM road_as_binary) r GROUP BY id HAVING "
+			      "count(DISTINCT value) > 1 LIMIT 1");
+	if (*differs)
+		harness_fail(&as_binary.agent, differs);
+	for (int i = 0; i < 2; i++)
+		scene_sql(&scene, "CREATE VIEW streamed_%s AS SELECT row_number() OVER (ORDER BY n) AS n, line FROM read_%s WHERE line #>> '{value,op}' IS "
+			  "DISTINCT FROM 'r'", i ? "as_binary" : "as_text", i ? "as_binary" : "as_text");
 	differs = scene_value(&scene,
 		"SELECT 'id ' || (a.line#>>'{value,after,id}') || ' ' || coalesce((SELECT string_agg(k.key || ': ' || coalesce(k.value::text, '-') || ' / ' || "
 		"coalesce((b.line#>'{value,after}'->k.key)::text, '-'), '; ') FROM jsonb_each(a.line#>'{value,after}') k WHERE k.value IS "
-		"DISTINCT FROM b.line#>'{value,after}'->k.key), 'key, operation or before') FROM read_as_text a FULL JOIN read_as_binary b "
+		"DISTINCT FROM b.line#>'{value,after}'->k.key), 'key, operation or before') FROM streamed_as_text a FULL JOIN streamed_as_binary b "
 		"USING (n) WHERE a.line->'key' IS DISTINCT FROM b.line->'key' OR a.line#>'{value,after}' IS DISTINCT FROM "
 		"b.line#>'{value,after}' OR a.line#>'{value,before}' IS DISTINCT FROM b.line#>'{value,before}' OR "
 		"a.line#>'{value,op}' IS DISTINCT FROM b.line#>'{value,op}' LIMIT 1");
@@ -140,27 +223,45 @@ static void find_an_array(void)
 	printf("an array turns auto to text, and stops binary by name\n");
 }
 
+static void publish(bool binary)
+{
+	struct plain *both[] = {&as_text, &as_binary};
+	size_t count = binary ? 2 : 1;
+
+	insert_rows();
+	for (size_t i = 0; i < count; i++)
+		start(both[i]);
+	stream_rows();
+	for (size_t i = 0; i < count; i++) {
+		plain_catch_up(both[i]);
+		read_again(both[i]);
+	}
+	scene_sql(&scene, "UPDATE wired SET c0 = true WHERE id = 10");
+	for (size_t i = 0; i < count; i++)
+		read_back(both[i]);
+	for (size_t i = 0; i < count; i++)
+		compare_roads(both[i]);
+}
+
 int main(void)
 {
+	bool binary;
+
 	setvbuf(stdout, NULL, _IONBF, 0);
 	scene_begin(&scene);
-	if (scene_version(&scene) < 140000) {
-		printf("the server sends text only\n");
-		scene_end(&scene);
-		return 0;
-	}
+	binary = scene_version(&scene) >= 140000;
 	snprintf(masking, sizeof(masking), "masking:\n  key: a key of thirty-two characters or more\n  columns: {\"wired.m*\": token}\n");
 	make_table();
-	start(&as_text);
-	start(&as_binary);
-	start(&as_it_can);
-	insert_rows();
-	read_back(&as_text);
-	read_back(&as_binary);
-	compare();
-	find_an_array();
+	publish(binary);
+	if (binary) {
+		compare();
+		start(&as_it_can);
+		find_an_array();
+		agent_stop(&as_it_can.agent);
+	} else {
+		printf("the server sends text only\n");
+	}
 	agent_stop(&as_text.agent);
-	agent_stop(&as_it_can.agent);
 	scene_end(&scene);
 	return 0;
 }

@@ -56,26 +56,85 @@ static bool wanted(const struct showing *sh, const char *topic)
 
 /* The registry -------------------------------------------------------------------------------- */
 
-static int ask(struct showing *sh, enum registry_question question, const struct listed_schema *schema,
+static int ask(struct showing *sh, enum registry_question question, const char *subject, const struct schema_text *text,
 	       struct registry_answer *answer)
 {
-	struct registry_request request = {.question = question, .subject = schema->subject, .schema = schema->text};
+	struct registry_request request = {.question = question, .subject = subject, .schema = *text};
 
 	return registry_get(sh->registry, &request, answer, sh->err);
+}
+
+static int get(void *arg, const struct registry_request *request, struct registry_answer *ret, struct error *err)
+{
+	struct showing *sh = arg;
+
+	return registry_get(sh->registry, request, ret, err);
+}
+
+/* Whether others are referred to for what they have in common; a registry may not compare such schemas. */
+static bool refers(const struct showing *sh, const struct listed_schema *schema)
+{
+	return sh->conf->pipeline.references && schema->text.format == SCHEMA_AVRO;
+}
+
+/* One whose parts are not there is not there. */
+static int ask_in_parts(struct showing *sh, const struct listed_schema *schema, struct arena *arena, struct registry_answer *answer)
+{
+	struct schema_part *split;
+	size_t count = schema_split(schema->text.text, arena, &split);
+
+	for (size_t i = 0; i < count; i++) {
+		struct schema_text text = schema_of_part(&split[i]);
+		const char *subject = split[i].name ? split[i].name : schema->subject;
+
+		if (ask(sh, REGISTRY_LOOK_UP, subject, &text, answer) < 0)
+			return -1;
+		if (!answer->found)
+			break;
+		if (split[i].name)
+			schema_set_version(split, count, split[i].name, answer->version);
+	}
+	return 0;
+}
+
+static int ask_for(struct showing *sh, const struct listed_schema *schema, struct registry_answer *answer)
+{
+	struct arena arena;
+	int result;
+
+	if (!refers(sh, schema))
+		return ask(sh, REGISTRY_LOOK_UP, schema->subject, &schema->text, answer);
+	arena_init(&arena);
+	result = ask_in_parts(sh, schema, &arena, answer);
+	arena_done(&arena);
+	return result;
 }
 
 /* Which field it is, which a registry says in its own words at best. */
 static char *explain(struct showing *sh, const struct listed_schema *schema, struct view reasons)
 {
 	struct writer text = {0};
-	struct registry_answer latest;
 	char *told = mem_text(reasons), *result;
 
-	if (schema->text.format == SCHEMA_AVRO && ask(sh, REGISTRY_LATEST, schema, &latest) == 0 && latest.found)
-		schema_differences(latest.schema.text, schema->text.text, &text);
+	if (schema->text.format == SCHEMA_AVRO &&
+	    schema_latest_differences(schema->subject, schema->text.text, get, sh, &text, sh->err) < 0)
+		wr_clear(&text);
 	result = mem_printf("%.*s%s%s", VIEW_ARG(wr_view(&text)), text.len && *told ? "; the registry: " : "", told);
 	wr_done(&text);
 	free(told);
+	return result;
+}
+
+static int compare(struct showing *sh, const struct listed_schema *schema, struct standing *ret)
+{
+	struct writer text = {0};
+	int result = schema_latest_differences(schema->subject, schema->text.text, get, sh, &text, sh->err);
+
+	ret->checked = true;
+	ret->compatible = !text.len;
+	if (text.len)
+		ret->reasons = mem_text(wr_view(&text));
+	wr_done(&text);
 	return result;
 }
 
@@ -84,7 +143,9 @@ static int check(struct showing *sh, const struct listed_schema *schema, struct 
 {
 	struct registry_answer answer;
 
-	if (ask(sh, REGISTRY_COMPATIBLE, schema, &answer) < 0)
+	if (refers(sh, schema))
+		return compare(sh, schema, ret);
+	if (ask(sh, REGISTRY_COMPATIBLE, schema->subject, &schema->text, &answer) < 0)
 		return -1;
 	ret->checked = true;
 	ret->compatible = !answer.found || answer.compatible;
@@ -99,7 +160,7 @@ static int look_up(struct showing *sh, const struct listed_schema *schema, struc
 
 	if (!sh->registry || !schema->text.text.ptr)
 		return 0;
-	if (ask(sh, REGISTRY_LOOK_UP, schema, &answer) < 0)
+	if (ask_for(sh, schema, &answer) < 0)
 		return -1;
 	ret->asked = true;
 	ret->registered = answer.found;

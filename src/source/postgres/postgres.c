@@ -238,6 +238,11 @@ static bool pg_table_ended(struct source *source, size_t *ret_table)
 	return pg_snapshot_ended(&source->snapshot, ret_table);
 }
 
+static bool pg_can_rest(struct source *source, const struct table *table)
+{
+	return pg_snapshot_resumable(source->queries, table);
+}
+
 static enum table_reading pg_rest_of(struct source *source, size_t table, struct writer *to)
 {
 	return pg_snapshot_rest(&source->snapshot, table, to);
@@ -600,6 +605,7 @@ const struct source_ops postgres_source_ops = {
 	.snapshot_read = pg_read_tables,
 	.snapshot_next = pg_read_row,
 	.snapshot_ended = pg_table_ended,
+	.snapshot_resumable = pg_can_rest,
 	.snapshot_rest = pg_rest_of,
 	.snapshot_progress = pg_read_so_far,
 	.snapshot_end = pg_end_snapshot,

@@ -102,7 +102,8 @@ void pg_snapshot_done(struct pg_snapshot *snapshot)
 static PGresult *ask_size(PGconn *queries, uint64_t table, bool *ret_measured, struct error *err)
 {
 	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size'), "
-				  "pg_catalog.pg_relation_filenode(oid), %s FROM pg_catalog.pg_class WHERE oid = %" PRIu64;
+				  "pg_catalog.pg_relation_filenode(oid), %s, pg_catalog.has_table_privilege(oid, 'SELECT') "
+				  "FROM pg_catalog.pg_class WHERE oid = %" PRIu64;
 	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int",
 				    "reltoastrelid <> 0 AND pg_catalog.pg_relation_size(reltoastrelid) > 0", table);
 
@@ -124,6 +125,7 @@ static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_read
 		snapshot->page_bytes = strtoull(pg_value(result, 0, 3), NULL, 10);
 		reading->file = strtoull(pg_value(result, 0, 4), NULL, 10);
 		reading->apart = *pg_value(result, 0, 5) == 't';
+		reading->has_places = *pg_value(result, 0, 6) == 't';
 	}
 	PQclear(result);
 	return 0;
@@ -133,7 +135,7 @@ static uint64_t choose_step(const struct pg_snapshot *snapshot, const struct pg_
 {
 	uint64_t step = reading->pages / (snapshot->reader_count * PIECES_A_READER);
 
-	if (!pg_has(PQserverVersion(snapshot->readers[0].conn), PG_PLACE_RANGES))
+	if (!pg_has(PQserverVersion(snapshot->readers[0].conn), PG_PLACE_RANGES) || !reading->has_places)
 		return NO_PAGE;
 	return step < PIECE_LEAST ? PIECE_LEAST : step > PIECE_MOST ? PIECE_MOST : step;
 }
@@ -181,9 +183,10 @@ static bool take_piece(struct pg_snapshot *snapshot, struct pg_reader *reader)
 	return true;
 }
 
-/* The published columns by name: SELECT * would add generated ones. ONLY: children are tables of their own. */
-static void write_copy(const struct pg_reader *reader, const struct table *table, struct writer *sql)
+/* The published columns by name, and the place of the row: SELECT * would add generated ones. ONLY: children are tables of their own. */
+static void write_copy(const struct pg_reader *reader, const struct pg_reading *reading, struct writer *sql)
 {
+	const struct table *table = reading->table;
 	char *schema = pg_identifier(reader->conn, table->schema);
 	char *name = pg_identifier(reader->conn, table->name);
 
@@ -191,10 +194,10 @@ static void write_copy(const struct pg_reader *reader, const struct table *table
 	for (unsigned i = 0; i < table->column_count; i++) {
 		char *column = pg_identifier(reader->conn, table->columns[i].name);
 
-		wr_printf(sql, "%s, ", column);
+		wr_printf(sql, "%s%s", i ? ", " : "", column);
 		PQfreemem(column);
 	}
-	wr_printf(sql, "ctid FROM ONLY %s.%s", schema, name);
+	wr_printf(sql, "%s FROM ONLY %s.%s", reading->has_places ? ", ctid" : "", schema, name);
 	if (reader->first > 0)
 		wr_printf(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", reader->first);
 	if (reader->end != NO_PAGE)
@@ -221,7 +224,7 @@ static int ask(struct pg_snapshot *snapshot, struct pg_reader *reader, struct vi
 	(void)ret;
 	if (!take_piece(snapshot, reader))
 		return 0;
-	write_copy(reader, snapshot->tables[reader->table].table, &sql);
+	write_copy(reader, &snapshot->tables[reader->table], &sql);
 	sent = PQsendQuery(reader->conn, sql.data);
 	wr_done(&sql);
 	reader->state = READER_ASKED;
@@ -366,12 +369,24 @@ bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table)
 	return false;
 }
 
+/* A right to columns is none to the place of a row. */
+bool pg_snapshot_resumable(PGconn *queries, const struct table *table)
+{
+	struct error ignored;
+	PGresult *result = pg_query(queries, &ignored, "SELECT pg_catalog.has_table_privilege(%" PRIu64 "::oid, 'SELECT')", table->source_id);
+	bool resumable = result && *pg_value(result, 0, 0) == 't';
+
+	PQclear(result);
+	return resumable;
+}
+
 /* Progress ------------------------------------------------------------------------------------- */
 
 /* The place of the last row that it gave, which ends with it, "(page,number)"; or where it began. */
-static uint64_t place_of(const struct pg_reader *reader, unsigned *ret_number)
+static uint64_t place_of(const struct pg_snapshot *snapshot, const struct pg_reader *reader, unsigned *ret_number)
 {
-	const char *place = reader->rows ? strrchr(reader->buffer, '(') : NULL;
+	bool told = reader->rows && snapshot->tables[reader->table].has_places;
+	const char *place = told ? strrchr(reader->buffer, '(') : NULL;
 	char *end;
 	uint64_t page;
 
@@ -408,7 +423,7 @@ enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t t
 
 		if (reader->state == READER_FREE || reader->table != table)
 			continue;
-		page = place_of(reader, &number);
+		page = place_of(snapshot, reader, &number);
 		wr_printf(to, "%s%" PRIu64 ".%u-", between, page, number);
 		write_end(reading, reader->end, to);
 		between = ",";
@@ -440,7 +455,7 @@ void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_prog
 
 		ret->rows += reader->rows;
 		if (reader->state != READER_FREE)
-			pages += place_of(reader, &ignored) - reader->first;
+			pages += place_of(snapshot, reader, &ignored) - reader->first;
 	}
 	ret->bytes = pages * snapshot->page_bytes;
 }

@@ -48,6 +48,7 @@ struct pg_reading {
 	uint64_t step;      /* pages of a piece */
 	uint64_t read;      /* pages of pieces that were read to their end */
 	uint64_t rows, expected;
+	bool has_places;    /* the role may ask where rows are: a right to columns is not one to that */
 	unsigned readers;   /* at work on it */
 	bool told;          /* its end was */
 };
@@ -90,6 +91,7 @@ int pg_snapshot_row(struct pg_snapshot *snapshot, struct view *ret, size_t *ret_
 bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table);
 
 /* What of a table is to be read by others if this ends here. */
+bool pg_snapshot_resumable(PGconn *queries, const struct table *table);
 enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t table, struct writer *to);
 
 /* How far it is. */
