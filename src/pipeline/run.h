@@ -17,6 +17,7 @@
  *	repeats.c    rows of tables that are published while changes are streamed
  *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
+ *	rebuild.c    a state file built anew after the one before was lost
  *	event_id.c   what identifies a document's messages
  *	status.c     what other threads are told
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
@@ -171,6 +172,7 @@ struct pipeline {
 	struct mirror *mirror;
 	struct touch *touch;
 	struct documents *documents;
+	struct rebuild *rebuild;                /* while the state file is built anew (rebuild.h); otherwise NULL */
 	struct leftovers *leftovers;            /* while a snapshot is repeated; otherwise NULL */
 	struct entity_route *entity_routes;     /* by entity->index */
 	struct route *routes;                   /* by table->uid */
@@ -423,6 +425,7 @@ enum document_cause {
 	CAUSE_JOB,
 	CAUSE_REPLAY, /* a job whose messages say that they are a repetition */
 	CAUSE_RETRY, /* a job, too; but what it heals, with its events, happens only now */
+	CAUSE_REBUILD, /* the same, against what was published before the state file was lost */
 };
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
 int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err);
@@ -451,6 +454,7 @@ int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct
 
 #define JOB_RELOAD "reload"
 #define JOB_LOADED "loaded"
+#define JOB_REBUILD "rebuild"
 int jobs_quiet(struct pipeline *p, bool *ret, struct error *err);
 int job_touch(struct pipeline *p, const char *table, struct error *err);
 
