@@ -29,6 +29,7 @@ struct checkpoint {
 	uint64_t job;
 	uint64_t job_done;
 	bool released;                        /* its writer has ended */
+	bool history_left_out;                /* not all documents that there were at first have been published */
 };
 
 /* Appends the record of the source named. */

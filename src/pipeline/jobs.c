@@ -20,6 +20,7 @@
 
 #define INPUT_PACK "input.pack"
 #define INPUT_MESSAGE_LIMIT "input.message_limit"
+#define INPUT_HISTORY "input.history_left_out"
 #define JOB_EVALUATE "evaluate"
 #define SERVE_EVERY 256   /* documents */
 
@@ -72,7 +73,8 @@ static int put_message_limit(struct pipeline *p, struct error *err)
 /* At the end of the first snapshot, in the same commit. */
 int inputs_remember(struct pipeline *p, struct error *err)
 {
-	if (put_message_limit(p, err) < 0)
+	if (put_message_limit(p, err) < 0 ||
+	    input_put(p->db, INPUT_HISTORY, p->history_left_out ? VIEW("yes") : VIEW_NONE, err) < 0)
 		return -1;
 	return p->pack ? put_pack(p, p->pack, err) : 0;
 }
@@ -248,11 +250,25 @@ static int choose_message_limit(struct pipeline *p, struct error *err)
 	return put_message_limit(p, err);
 }
 
+/* The checkpoint keeps it for who has lost the state file. */
+static int recall_history(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+{
+	struct arena arena;
+	struct view text;
+	int found;
+
+	arena_init(&arena);
+	found = input_get(p->db, INPUT_HISTORY, &arena, &text, err);
+	arena_done(&arena);
+	p->history_left_out = found > 0 || checkpoint->history_left_out;
+	return found < 0 ? -1 : 0;
+}
+
 /* What is in force: what is configured now, unless something is under way that began with something else. */
-int inputs_choose(struct pipeline *p, struct error *err)
+int inputs_choose(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
 	p->inputs_pending = p->limit_pending = p->pack_switched = p->limit_switched = false;
-	return choose_message_limit(p, err) < 0 ? -1 : choose_pack(p, err);
+	return recall_history(p, checkpoint, err) < 0 || choose_message_limit(p, err) < 0 ? -1 : choose_pack(p, err);
 }
 
 /*

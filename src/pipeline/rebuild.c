@@ -44,11 +44,11 @@ struct progress rebuild_progress(const struct checkpoint *checkpoint, struct pos
 	return progress;
 }
 
-int rebuild_check(const struct pipeline_options *options, struct error *err)
+int rebuild_check(const struct pipeline_options *options, bool history_left_out, struct error *err)
 {
 	if (!options->pack)
 		return 0;
-	if (options->from_now) {
+	if (history_left_out) {
 		error_state(err, STATE_UNSUPPORTED, "a state file is not built anew where the history was left out: what was never "
 			    "published cannot be told from what is new");
 		return error_hint(err, "begin anew with another source name and slot");
@@ -130,7 +130,7 @@ static void describe(const struct rebuilt_entity *entity, struct writer *to)
 
 /* The order ------------------------------------------------------------------------------------ */
 
-int rebuild_open(struct pipeline *p, struct error *err)
+int rebuild_open(struct pipeline *p, bool history_left_out, struct error *err)
 {
 	struct view order, counts = VIEW_NONE;
 	struct arena arena;
@@ -149,7 +149,7 @@ int rebuild_open(struct pipeline *p, struct error *err)
 	arena_done(&arena);
 	if (found < 0)
 		return -1;
-	return p->rebuild ? rebuild_check(p->options, err) : 0;
+	return p->rebuild ? rebuild_check(p->options, history_left_out, err) : 0;
 }
 
 void rebuild_close(struct pipeline *p)

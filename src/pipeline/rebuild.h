@@ -49,11 +49,11 @@ struct rebuild {
 #define REBUILD_IMAGE VIEW("\0rebuild")
 
 /* Is there an order? Then p->rebuild is it. */
-int rebuild_open(struct pipeline *p, struct error *err);
+int rebuild_open(struct pipeline *p, bool history_left_out, struct error *err);
 void rebuild_close(struct pipeline *p);
 
 /* Why the state file cannot be built anew with these options; 0 if it can. */
-int rebuild_check(const struct pipeline_options *options, struct error *err);
+int rebuild_check(const struct pipeline_options *options, bool history_left_out, struct error *err);
 
 /*
  * Where a state file that is lost would stand: S of the checkpoint, or what the source was told since then. Its agent told

@@ -139,11 +139,10 @@ int rebuild_order(const struct pipeline_options *options, const char *who, const
 		  struct error *err)
 {
 	struct order order = {.options = options, .who = who, .words = words};
-	int result = rebuild_check(options, err);
+	int result = look_at_kafka(&order, err) < 0 || rebuild_check(options, order.checkpoint.history_left_out, err) < 0 ||
+				     look_at_source(&order, err) < 0 || check(&order, err) < 0 || open_state(&order, err) < 0
+			     ? -1 : write_order(&order, ret_facts, err);
 
-	if (result == 0 && (look_at_kafka(&order, err) < 0 || look_at_source(&order, err) < 0 || check(&order, err) < 0 ||
-			    open_state(&order, err) < 0 || write_order(&order, ret_facts, err) < 0))
-		result = -1;
 	db_close(order.db);
 	free(order.aside);
 	return result;

@@ -377,9 +377,10 @@ static int read_documents(struct readback *rb, struct error *err)
 	free(topics);
 	if (result == 0 && rb->p->exception_topic)
 		result = read_topics(rb, &rb->p->exception_topic, 1, take_exception, err);
-	return result < 0 ? -1 : park_all(rb, err);
+	return result;
 }
 
+/* Before the parked ones are noted, of which some were never valid. */
 static int count_all(struct readback *rb, struct error *err)
 {
 	for (unsigned i = 0; i < rb->entity_count; i++) {
@@ -407,8 +408,10 @@ int rebuild_read_back(struct pipeline *p, struct error *err)
 		result = read_topics(&rb, &p->schemas_topic, 1, take_schema, err);
 	if (result == 0 && rb.entity_count)
 		result = read_documents(&rb, err);
-	if (result == 0)
-		result = count_all(&rb, err);
+	if (result == 0 && rb.entity_count && count_all(&rb, err) < 0)
+		result = -1;
+	if (result == 0 && rb.entity_count)
+		result = park_all(&rb, err);
 	schema_topic_free(rb.schemas);
 	return result;
 }

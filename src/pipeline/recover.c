@@ -396,11 +396,11 @@ int recover_start(struct pipeline *p, struct error *err)
 	status_alive(p, STEP_MOST_US);
 	status_confirmed(p, p->identity.confirmed);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
-	if (rebuild_open(p, err) < 0)
+	if (rebuild_open(p, checkpoint.history_left_out, err) < 0)
 		return -1;
 	action = decide(p, &checkpoint, err);
 	p->may_load = action == START_STREAM || action == START_FINISH_SNAPSHOT;
-	if (action == START_STOP || inputs_choose(p, err) < 0 || masking_choose(p, err) < 0)
+	if (action == START_STOP || inputs_choose(p, &checkpoint, err) < 0 || masking_choose(p, err) < 0)
 		return -1;
 	if (routes_capture(p, err) < 0 ||
 	    publication_check(p, action == START_STREAM || action == START_FINISH_SNAPSHOT, err) < 0)

@@ -215,6 +215,7 @@ struct pipeline {
 	uint64_t claim_tried;       /* the last one whose writing failed, or may have ... */
 	usec_t claim_tried_at;      /* ... and when its record says that it was written */
 	usec_t written_at;          /* the same of the last checkpoint that was sent */
+	bool history_left_out;      /* documents of the first snapshot were kept, but not published */
 	bool releasing;             /* the checkpoint being written is the last of this run */
 	uint64_t job, job_done;     /* the job under way, 0 = none */
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
@@ -436,7 +437,7 @@ struct view event_id(struct pipeline *p, enum document_cause cause, const char *
 void event_id_begin(struct pipeline *p, const struct transaction *txn);
 
 /* jobs.c */
-int inputs_choose(struct pipeline *p, struct error *err);
+int inputs_choose(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 int inputs_remember(struct pipeline *p, struct error *err);
 int inputs_settle(struct pipeline *p, struct error *err);
 bool inputs_due(const struct pipeline *p);
