@@ -92,7 +92,7 @@ int making_send_entity(const struct making *m, const char *operation, struct vie
 	struct header header = entity_header(m, operation);
 	struct message message = {0};
 
-	if (m->cause == CAUSE_SNAPSHOT && m->p->options->from_now)
+	if (m->left_out)
 		return 0;
 	if (begin_value(m, &header, &m->route->message, &message, err) < 0)
 		return -1;

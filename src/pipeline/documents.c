@@ -216,6 +216,17 @@ static int check_size(struct making *m, const char *operation, uint64_t fired, s
 	return 1;
 }
 
+/* By the whole document: it is never published in part. */
+static int choose_history(struct making *m, struct error *err)
+{
+	bool wanted;
+
+	if (rules_history(m->p->mapping, m->entity, &m->document.datum, &wanted, err) < 0)
+		return -1;
+	m->left_out = m->p->options->from_now || !wanted;
+	return 0;
+}
+
 /*
  * A rule that fails parks the document, so that its event is raised when it has been mended, and not lost; and so does
  * a document that is too large.
@@ -236,6 +247,8 @@ static int handle_valid(struct making *m, struct error *err)
 	if (!changed && !m->kept.parked)
 		return 0;
 	if (read_kept(m, &old, &there, err) < 0)
+		return -1;
+	if (m->cause == CAUSE_SNAPSHOT && choose_history(m, err) < 0)
 		return -1;
 	operation = m->cause == CAUSE_SNAPSHOT ? "SNAPSHOT" : there ? "UPDATE" : "CREATE";
 	if (changed) {
