@@ -39,7 +39,8 @@ struct progress rebuild_progress(const struct checkpoint *checkpoint, struct pos
 
 	if (progress.open.phase == OPEN_NONE && !checkpoint->released && position_compare(confirmed, progress.position) > 0)
 		progress.position = confirmed;
-	progress.open = (struct open_transaction){.phase = OPEN_NONE};
+	if (progress.open.phase != OPEN_DOCUMENTS)
+		progress.open = (struct open_transaction){.phase = OPEN_NONE};
 	progress_border(&progress, &checkpoint->progress);
 	return progress;
 }
@@ -170,7 +171,7 @@ int rebuild_begin(struct pipeline *p, struct error *err)
 	if (rebuild_read_back(p, err) < 0)
 		return -1;
 	failpoint("rebuild-read");
-	if (jobs_begin_at(p->db, p->claim * JOBS_OF_A_CLAIM, err) < 0 || inputs_remember(p, err) < 0 ||
+	if (tallies_keep(p, err) < 0 || jobs_begin_at(p->db, p->claim * JOBS_OF_A_CLAIM, err) < 0 || inputs_remember(p, err) < 0 ||
 	    input_put(p->db, INPUT_REBUILD_FROM, view_of(from), err) < 0 || rebuild_save(p, err) < 0 || state_commit(p, err) < 0)
 		return -1;
 	p->rebuild->begins = false;

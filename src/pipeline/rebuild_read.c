@@ -31,6 +31,8 @@ struct readback {
 	unsigned entity_count;
 	struct schema_topic *schemas;
 	uint64_t records;
+	char open_id[24], open_position[POSITION_TEXT_BYTES]; /* of a transaction whose documents were being published; or "" */
+	usec_t open_since;     /* its first document that was found */
 	uint64_t foreign;      /* keys that no document of ours can have */
 };
 
@@ -66,7 +68,8 @@ static int read_all(struct readback *rb, struct topic_reader *reader, take_recor
 	return 0;
 }
 
-static int read_topics(struct readback *rb, struct topic *const *topics, size_t count, take_record *take, struct error *err)
+static int read_topics(struct readback *rb, struct topic *const *topics, size_t count, enum read_from from, take_record *take,
+		       struct error *err)
 {
 	const char **names = MEM_ARRAY(const char *, count + 1);
 	struct topic_reader *reader = NULL;
@@ -76,7 +79,7 @@ static int read_topics(struct readback *rb, struct topic *const *topics, size_t 
 		names[i] = topic_name(topics[i]);
 	result = topic_reader_new(&reader, &rb->p->options->kafka, err);
 	if (result == 0)
-		result = topic_reader_assign(reader, names, count, READ_BEGINNING, 0, err);
+		result = topic_reader_assign(reader, names, count, from, rb->open_since, err);
 	if (result == 0)
 		result = read_all(rb, reader, take, err);
 	topic_reader_free(reader);
@@ -98,6 +101,45 @@ static int take_schema(struct readback *rb, const struct reader_record *record, 
 	snprintf(name, sizeof(name), "schema.%.*s", (int)(record->key.len < 40 ? record->key.len : 40), record->key.ptr);
 	snprintf(meaning, sizeof(meaning), "%016" PRIx64, hash_bytes(record->value, 0));
 	return input_put(rb->p->db, name, view_of(meaning), err);
+}
+
+/* An open transaction -------------------------------------------------------------------------- */
+
+static const struct datum *field(const struct avro_type *type, const struct datum *record, const char *name)
+{
+	int index = avro_field_index(type, view_of(name));
+
+	return index < 0 || !record->items[index].set ? NULL : &record->items[index];
+}
+
+static struct view text_of(const struct avro_type *type, const struct datum *record, const char *name)
+{
+	const struct datum *found = field(type, record, name);
+
+	return found ? found->text : VIEW_NONE;
+}
+
+static const struct avro_type *type_of(const struct avro_type *type, const char *name)
+{
+	return type->fields[avro_field_index(type, view_of(name))].type;
+}
+
+/* How many messages it has is told at its end; the lost file knew of those that are behind it. */
+static void count_open(struct readback *rb, const struct avro_type *type, const struct datum *message, usec_t at, struct tally *tally)
+{
+	const struct datum *header = field(type, message, "header"), *position;
+	const struct avro_type *header_type;
+
+	if (!*rb->open_id || !header)
+		return;
+	header_type = type_of(type, "header");
+	position = field(header_type, header, "sourcePosition");
+	if (!view_is(text_of(header_type, header, "transactionId"), rb->open_id) || !position ||
+	    !view_is(text_of(type_of(header_type, "sourcePosition"), position, "value"), rb->open_position))
+		return;
+	tally_add(rb->p, tally, 1);
+	if (!rb->open_since || at < rb->open_since)
+		rb->open_since = at;
 }
 
 /* Documents ------------------------------------------------------------------------------------ */
@@ -158,7 +200,8 @@ static int read_key(struct readback *rb, const struct encode_schema *schema, con
 static int read_document(struct readback *rb, const struct entity *entity, const struct reader_record *record, struct error *err)
 {
 	struct pipeline *p = rb->p;
-	const struct encode_schema *schema = &p->entity_routes[entity->index].message;
+	struct entity_route *route = &p->entity_routes[entity->index];
+	const struct encode_schema *schema = &route->message;
 	int document = avro_field_index(schema->type, VIEW("document"));
 	struct datum message;
 	struct view body;
@@ -167,6 +210,7 @@ static int read_document(struct readback *rb, const struct entity *entity, const
 		return no_frame(record, err);
 	if (avro_read(schema->type, body, &p->doc_arena, &message, err) < 0)
 		return -1;
+	count_open(rb, schema->type, &message, record->timestamp, &route->tally);
 	wr_clear(&p->payload);
 	return datum_write(entity->type, &message.items[document], &p->payload, err);
 }
@@ -204,21 +248,55 @@ static int take_document(struct readback *rb, const struct reader_record *record
 	return document_put(p->documents, route->documents_slot, key, &kept, err);
 }
 
+/* Business events ------------------------------------------------------------------------------ */
+
+static int take_event_of(struct readback *rb, const struct entity *entity, unsigned event, const struct reader_record *record,
+			 struct error *err)
+{
+	struct entity_route *route = &rb->p->entity_routes[entity->index];
+	const struct encode_schema *schema = &route->event_messages[event];
+	struct datum message;
+	struct view body;
+
+	if (!record->value.ptr || !frame_matches(&schema->frame, record->value, &body))
+		return 0;
+	if (avro_read(schema->type, body, &rb->p->doc_arena, &message, err) < 0)
+		return -1;
+	count_open(rb, schema->type, &message, record->timestamp, &route->event_tallies[event]);
+	return 0;
+}
+
+static int take_event(struct readback *rb, const struct reader_record *record, struct error *err)
+{
+	for (unsigned i = 0; i < rb->entity_count; i++)
+		for (unsigned j = 0; j < rb->entities[i]->event_count; j++)
+			if (strcmp(topic_name(rb->p->entity_routes[rb->entities[i]->index].event_topics[j]), record->topic) == 0)
+				return take_event_of(rb, rb->entities[i], j, record, err);
+	return 0;
+}
+
+/* They left with the documents that were found, so none is older than the first of these. */
+static int count_events(struct readback *rb, struct error *err)
+{
+	struct topic **topics;
+	size_t count = 0;
+	int result;
+
+	if (!rb->open_since)
+		return 0;
+	for (unsigned i = 0; i < rb->entity_count; i++)
+		count += rb->entities[i]->event_count;
+	topics = MEM_ARRAY(struct topic *, count + 1);
+	count = 0;
+	for (unsigned i = 0; i < rb->entity_count; i++)
+		for (unsigned j = 0; j < rb->entities[i]->event_count; j++)
+			topics[count++] = rb->p->entity_routes[rb->entities[i]->index].event_topics[j];
+	result = read_topics(rb, topics, count, READ_TIME, take_event, err);
+	free(topics);
+	return result;
+}
+
 /* Exceptions ----------------------------------------------------------------------------------- */
-
-static const struct datum *field(const struct avro_type *type, const struct datum *record, const char *name)
-{
-	int index = avro_field_index(type, view_of(name));
-
-	return index < 0 || !record->items[index].set ? NULL : &record->items[index];
-}
-
-static struct view text_of(const struct avro_type *type, const struct datum *record, const char *name)
-{
-	const struct datum *found = field(type, record, name);
-
-	return found ? found->text : VIEW_NONE;
-}
 
 static struct view symbol_of(const struct avro_type *type, const struct datum *record, const char *name)
 {
@@ -236,13 +314,6 @@ static enum fault_reason reason_of(struct view name)
 	return FAULT_UNKNOWN;
 }
 
-static struct view event_part(const struct avro_type *type, const struct datum *record, const char *name)
-{
-	const struct datum *header = field(type, record, "header");
-
-	return header ? text_of(type->fields[avro_field_index(type, VIEW("header"))].type, header, name) : VIEW_NONE;
-}
-
 /* The id of the exception is that of its document, and "exception". */
 static struct view document_event(struct view id)
 {
@@ -254,7 +325,7 @@ static struct view document_event(struct view id)
 static int keep_exception(struct readback *rb, const struct datum *record, struct view entity, struct view key, struct error *err)
 {
 	const struct avro_type *type = rb->p->exception_type;
-	const struct datum *opened = field(type, record, "openedAt");
+	const struct datum *opened = field(type, record, "openedAt"), *header = field(type, record, "header");
 	struct exception exception = {
 		.entity = entity,
 		.key = key,
@@ -267,7 +338,7 @@ static int keep_exception(struct readback *rb, const struct datum *record, struc
 			.rule = text_of(type, record, "rule"),
 		},
 		.owner = text_of(type, record, "owner"),
-		.event_id = document_event(event_part(type, record, "eventId")),
+		.event_id = header ? document_event(text_of(type_of(type, "header"), header, "eventId")) : VIEW_NONE,
 		.position = VIEW("0/0"),
 		.since = opened ? opened->integer : 0,
 	};
@@ -293,6 +364,7 @@ static int take_exception(struct readback *rb, const struct reader_record *recor
 		return 0;
 	if (avro_read(p->exception_type, body, &p->doc_arena, &exception, err) < 0)
 		return -1;
+	count_open(rb, p->exception_type, &exception, record->timestamp, &p->exception_tally);
 	id = text_of(p->exception_type, &exception, "entity");
 	for (unsigned i = 0; i < rb->entity_count; i++)
 		if (id.ptr && view_is(id, rb->entities[i]->name))
@@ -373,11 +445,11 @@ static int read_documents(struct readback *rb, struct error *err)
 	for (unsigned i = 0; i < rb->entity_count; i++)
 		topics[i] = rb->p->entity_routes[rb->entities[i]->index].topic;
 	if (result == 0)
-		result = read_topics(rb, topics, rb->entity_count, take_document, err);
+		result = read_topics(rb, topics, rb->entity_count, READ_BEGINNING, take_document, err);
 	free(topics);
 	if (result == 0 && rb->p->exception_topic)
-		result = read_topics(rb, &rb->p->exception_topic, 1, take_exception, err);
-	return result;
+		result = read_topics(rb, &rb->p->exception_topic, 1, READ_BEGINNING, take_exception, err);
+	return result < 0 ? -1 : count_events(rb, err);
 }
 
 /* Before the parked ones are noted, of which some were never valid. */
@@ -402,10 +474,15 @@ int rebuild_read_back(struct pipeline *p, struct error *err)
 	int result = 0;
 
 	status_alive(p, 0);
+	tallies_begin(p);
+	if (p->applied.open.phase == OPEN_DOCUMENTS) {
+		snprintf(rb.open_id, sizeof(rb.open_id), "%" PRIu64, p->applied.open.xid);
+		position_print(p->applied.open.final, rb.open_position);
+	}
 	if (p->mapping)
 		rb.entities = mapping_entities(p->mapping, &rb.entity_count);
 	if (p->schemas_topic)
-		result = read_topics(&rb, &p->schemas_topic, 1, take_schema, err);
+		result = read_topics(&rb, &p->schemas_topic, 1, READ_BEGINNING, take_schema, err);
 	if (result == 0 && rb.entity_count)
 		result = read_documents(&rb, err);
 	if (result == 0 && rb.entity_count && count_all(&rb, err) < 0)

@@ -373,6 +373,7 @@ void tallies_begin(struct pipeline *p);
 void tally_add(struct pipeline *p, struct tally *tally, uint64_t number);
 void tally_refused(struct pipeline *p, struct tally *tally, struct view collection);
 int tallies_save(struct pipeline *p, struct error *err);
+int tallies_keep(struct pipeline *p, struct error *err);
 int tallies_load(struct pipeline *p, struct error *err);
 bool marker_wanted(const struct pipeline *p);
 int marker_begin(struct pipeline *p, struct error *err);
