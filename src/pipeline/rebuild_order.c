@@ -5,7 +5,7 @@
  * The order: a state file that has nothing but it. What a start would refuse is refused here already, by the same table of
  * cases.
  */
-#include "pipeline/rebuild.h"
+#include "pipeline/rebuild_order.h"
 
 #include <stdio.h>
 #include <stdlib.h>

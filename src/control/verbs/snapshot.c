@@ -10,7 +10,7 @@
 #include "ask.h"
 #include "audits.h"
 #include "control/conf.h"
-#include "pipeline/rebuild.h"
+#include "pipeline/rebuild_order.h"
 #include "verbs.h"
 
 static int order(const struct arguments *args, const struct conf *conf, struct error *err)
