@@ -52,6 +52,12 @@ struct entity {
 	struct entity_plan *plan;          /* private to canonical/ */
 };
 
+/* Which documents of an entity the first snapshot publishes: those for which this is true of `new`. */
+struct history_rule {
+	const char *entity;
+	const char *condition;
+};
+
 struct mapping_options {
 	const struct pack *pack;
 	const char *instance; /* first part of canonical ids */
@@ -61,6 +67,9 @@ struct mapping_options {
 	bool tables_known;
 	const struct table *const *tables;
 	unsigned table_count;
+
+	const struct history_rule *history; /* an entity without a rule has all */
+	size_t history_count;
 };
 
 /*

@@ -40,6 +40,13 @@ MUST_CHECK int rules_fire_singly(struct mapping *mapping, const struct entity *e
 				 struct rules_side new, struct arena *arena, uint64_t *ret_fired,
 				 struct fault *ret_fault, struct error *err);
 
+/*
+ * Whether a document belongs to the history that the first snapshot publishes. A condition that fails on the data leaves out
+ * nothing.
+ */
+MUST_CHECK int rules_history(struct mapping *mapping, const struct entity *entity, const struct datum *document, bool *ret_wanted,
+			     struct error *err);
+
 /* What rules could ask of a document that has no payload, since it does not validate: its scalar fields by path. */
 void rules_image(const struct entity *entity, const struct datum *document, struct writer *wr);
 

@@ -80,6 +80,7 @@ struct settings {
 	int64_t batch_events;
 	int64_t batch_bytes;
 	int64_t snapshot_history;
+	struct conf_map snapshot_documents;
 	int64_t snapshot_readers;
 	int64_t snapshot_part_rows;
 	int64_t confirm_interval;

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/diagnostics.h"
 #include "base/error.h"
+#include "canonical/mapping.h"
 #include "encode/framing.h"
 #include "encode/plan.h"
 #include "encode/recode.h"
@@ -89,6 +90,8 @@ struct pipeline_options {
 	uint64_t retained_most;        /* bytes of the source's log that the slot may keep; 0: any */
 	enum on_exceed on_exceed;
 	usec_t commit_timeout_us;      /* how long an unanswered Kafka commit is called again before it is ambiguous */
+	const struct history_rule *history; /* which documents of an entity the first snapshot publishes */
+	size_t history_count;
 	bool from_now;                 /* the first snapshot publishes nothing: it only fills the mirror */
 	bool take_over;                /* do not stop in CONFLICT */
 };

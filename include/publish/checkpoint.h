@@ -31,6 +31,7 @@ struct checkpoint {
 	uint64_t job_done;
 	char rest[CHECKPOINT_REST_BYTES];     /* in SNAPSHOT_ROWS: what is not published; otherwise "" */
 	bool released;                        /* its writer has ended */
+	bool history_left_out;                /* not all documents that there were at first have been published */
 };
 
 /* Appends the record of the source named. */

@@ -42,6 +42,9 @@ MUST_CHECK int document_put(struct documents *documents, unsigned slot, struct r
 /* Forgets it; nothing happens if none is kept. */
 MUST_CHECK int document_remove(struct documents *documents, unsigned slot, struct root_key key, struct error *err);
 
+/* Forgets all of a slot. */
+MUST_CHECK int documents_clear(struct documents *documents, unsigned slot, struct error *err);
+
 /*
  * The first `limit` keys after `after` (NULL: from the beginning), in order: for jobs. Calls `each` with every one; it
  * may read and write documents of other slots, and of this one after it has returned.

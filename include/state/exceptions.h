@@ -39,6 +39,9 @@ MUST_CHECK int exception_open(struct db *db, const struct exception *exception, 
 MUST_CHECK int exception_close(struct db *db, struct view entity, struct view key, struct arena *arena,
 			       struct exception *ret, struct error *err);
 
+/* Forgets all of them. */
+MUST_CHECK int exceptions_clear(struct db *db, struct error *err);
+
 /* All open ones in order of (entity, key), until `each` returns other than 0. */
 MUST_CHECK int exceptions_each(struct db *db, int (*each)(void *arg, const struct exception *exception), void *arg,
 			       struct error *err);

@@ -25,6 +25,9 @@ struct job {
 /* Adds a job and gives it its number. */
 MUST_CHECK int job_add(struct db *db, struct job *job, struct error *err);
 
+/* The numbers of jobs that are added from now on are larger than this. */
+MUST_CHECK int jobs_begin_at(struct db *db, uint64_t number, struct error *err);
+
 /* Notes how many items are done, all in all. */
 MUST_CHECK int job_progress(struct db *db, uint64_t number, uint64_t done, struct error *err);
 

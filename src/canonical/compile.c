@@ -435,6 +435,7 @@ struct mapping *mapping_compile(const struct mapping_options *options, struct di
 	arena_init(&mapping->arena);
 	if (capture_open(mapping) == 0) {
 		compile_entities(mapping);
+		history_compile(mapping);
 		needs_collect(mapping);
 	}
 	db_close(mapping->scratch);

@@ -155,6 +155,7 @@ struct entity_plan {
 	int source_keys_slot;           /* filled with the key if no column does; -1: not so */
 	struct touch_rule *touches;
 	struct rules_plan rules;
+	struct rules_plan history;      /* its statement alone: which documents the first snapshot publishes */
 	bool *reads;                    /* by captured table: the documents read it */
 	bool *touch_reads;              /* by captured table: its touches go by it */
 	bool *listed;                   /* by captured table: root, touched_by or reference */
@@ -236,6 +237,10 @@ void touch_compile(struct mapping *mapping, struct entity_plan *plan);
 
 /* rules_compile.c */
 void rules_compile(struct mapping *mapping, struct entity_plan *plan);
+void rules_compile_history(struct mapping *mapping, struct entity_plan *plan, const struct yaml_node *node);
+
+/* history.c */
+void history_compile(struct mapping *mapping);
 
 /*
  * rules_trial.c: warns if a condition cannot be true while all of `old` is NULL. `condition` is the rule as the file

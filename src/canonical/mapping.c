@@ -31,7 +31,8 @@ static int each_statement(struct mapping *mapping, statement_function *each, str
 		for (struct touch_rule *rule = plan->touches; rule; rule = rule->next)
 			if (each(mapping, &rule->statement, err) < 0)
 				return -1;
-		if (each(mapping, &plan->rules.statement, err) < 0 || each(mapping, &plan->image, err) < 0)
+		if (each(mapping, &plan->rules.statement, err) < 0 || each(mapping, &plan->history.statement, err) < 0 ||
+		    each(mapping, &plan->image, err) < 0)
 			return -1;
 	}
 	return 0;

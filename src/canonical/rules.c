@@ -418,3 +418,20 @@ void rules_image(const struct entity *entity, const struct datum *document, stru
 {
 	write_record(wr, "", entity->type, document);
 }
+
+int rules_history(struct mapping *mapping, const struct entity *entity, const struct datum *document, bool *ret_wanted,
+		  struct error *err)
+{
+	const struct rules_plan *history = &entity->plan->history;
+	sqlite3_stmt *stmt = history->statement.stmt;
+
+	*ret_wanted = true;
+	if (!stmt)
+		return 0;
+	bind_sides(stmt, history, (struct rules_side){0}, (struct rules_side){.document = document});
+	if (sqlite3_step(stmt) != SQLITE_ROW)
+		return rules_failed(mapping, entity, stmt, err) < 0 && err->class != ERROR_RECORD ? -1 : 0;
+	*ret_wanted = sqlite3_column_int(stmt, 0);
+	sqlite3_reset(stmt);
+	return 0;
+}

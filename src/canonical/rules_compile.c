@@ -454,3 +454,27 @@ void rules_compile(struct mapping *mapping, struct entity_plan *plan)
 	else
 		compile_events(mapping, plan, events);
 }
+
+/* Of the configuration. Its fields are not those of the events: a commit does not look at them. */
+void rules_compile_history(struct mapping *mapping, struct entity_plan *plan, const struct yaml_node *node)
+{
+	struct rule rule = {.condition = {.sql = node->text.ptr, .node = node}};
+	struct entity_plan aside = *plan;
+	unsigned errors = mapping->diag->errors;
+	int next_parameter = 1;
+	const char *sql;
+
+	aside.rules = (struct rules_plan){.statement = {.sql = NULL}};
+	translate(mapping, &aside, &rule, &next_parameter);
+	for (unsigned i = 0; i < aside.rules.field_count; i++)
+		if (aside.rules.fields[i].parameters[0])
+			diag_error(mapping->diag, node->at, "the history has no 'old': name fields of the document as new.<field>");
+	if (mapping->diag->errors == errors && check_condition(mapping, &rule) == 0) {
+		sql = condition_sql(mapping, &rule);
+		check_decimals(mapping, &aside, &rule, sql, next_parameter - 1);
+		aside.rules.statement = (struct statement){.sql = sql, .node = node};
+	}
+	plan->history = aside.rules;
+	wr_done(&rule.padded);
+	wr_done(&rule.final);
+}

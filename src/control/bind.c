@@ -216,6 +216,19 @@ static void check_masking(const struct settings *settings, const struct loader *
 			   MASK_KEY_BYTES_LEAST);
 }
 
+static void check_history(const struct settings *settings, const struct loader *ld, struct diagnostics *diag)
+{
+	struct place at = loader_place(ld, "snapshot.documents");
+
+	if (!settings->snapshot_documents.count)
+		return;
+	if (!settings->mapping_pack)
+		diag_error(diag, at, "'snapshot.documents' is about documents: it takes a mapping.pack");
+	if (settings->snapshot_history)
+		diag_error(diag, at, "'snapshot.documents' says what of the history is published, and 'snapshot.history: none' that nothing "
+			   "is: take one of them out");
+}
+
 void bind_check(const struct conf *conf, const struct loader *ld, struct diagnostics *diag)
 {
 	check_parameters(&conf->settings, ld, diag);
@@ -223,6 +236,7 @@ void bind_check(const struct conf *conf, const struct loader *ld, struct diagnos
 	check_tables(&conf->settings, ld, diag);
 	check_registry(&conf->settings, ld, diag);
 	check_masking(&conf->settings, ld, diag);
+	check_history(&conf->settings, ld, diag);
 }
 
 /* The pipeline's options ---------------------------------------------------------------------- */
@@ -311,6 +325,15 @@ static const struct mask_rule *bind_rules(const struct conf_map *map, struct are
 	return rules;
 }
 
+static const struct history_rule *bind_history(const struct conf_map *map, struct arena *arena)
+{
+	struct history_rule *rules = ARENA_ARRAY(arena, struct history_rule, map->count + 1);
+
+	for (size_t i = 0; i < map->count; i++)
+		rules[i] = (struct history_rule){map->entries[i].name, map->entries[i].value};
+	return rules;
+}
+
 /* Options that need a restart are as they were; texts of both are alive as long as the older one. */
 void bind_merge(struct conf *conf, const struct conf *running)
 {
@@ -387,6 +410,8 @@ void bind_pipeline(struct conf *conf)
 		.batch_time_us = settings->batch_time,
 		.batch_events = (uint64_t)settings->batch_events,
 		.batch_bytes = (uint64_t)settings->batch_bytes,
+		.history = bind_history(&settings->snapshot_documents, &conf->arena),
+		.history_count = settings->snapshot_documents.count,
 		.from_now = settings->snapshot_history != 0,
 		.part_rows = (uint64_t)settings->snapshot_part_rows,
 		.confirm_interval_us = settings->confirm_interval,

@@ -364,6 +364,12 @@ const struct option option_table[] = {
 	 .help = "How many connections read the first snapshot, all at the same moment of the database. Large tables are read in pieces, "
 		 "which PostgreSQL has from 14 on; before, a table is read by one connection. The server has so many sessions more until they "
 		 "are done; if it lets in fewer, these read it."},
+	{.name = "snapshot.documents", .type = OPTION_MAP, AT(snapshot_documents), .fallback = "{}",
+	 .example = "{Invoice: \"new.issueDate >= '2024-01-01' OR new.status = 'DRAFT'\"}",
+	 .help = "Which documents of an entity the first snapshot publishes: those for which the condition is true, written as the "
+		 "conditions of events are, with the document as `new`. An entity that is not named has all. A document that is left "
+		 "out is kept all the same, and leaves whole, as UPDATE, when it changes for the first time, with the events of that "
+		 "change. A condition that fails on the data leaves nothing out. Change topics have the rows of all."},
 	{.name = "snapshot.part_rows", .type = OPTION_INTEGER, AT(snapshot_part_rows), RANGE(1, 1000000), .fallback = "10000",
 	 .help = "How many rows of a table are read at once while changes are streamed: when a table is loaded again, or its "
 		 "snapshot is repeated. The stream waits meanwhile."},

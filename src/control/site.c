@@ -105,6 +105,8 @@ int site_compile(struct site *site)
 		.tables_known = site->tables_known,
 		.tables = site->tables,
 		.table_count = site->table_count,
+		.history = site->options->history,
+		.history_count = site->options->history_count,
 	};
 
 	site->contract = contract_load(site->options->schemas, &site->diag);

@@ -246,6 +246,7 @@ static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
 		.job = p->job,
 		.job_done = p->job_done,
 		.released = p->releasing,
+		.history_left_out = p->history_left_out,
 	};
 	if (p->applied.snapshot_phase == SNAPSHOT_ROWS)
 		memcpy(ret->rest, p->snapshot_rest, sizeof(ret->rest));

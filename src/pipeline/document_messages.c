@@ -16,6 +16,24 @@ struct view making_event_id(const struct making *m, const char *rule)
 	return event_id(m->p, m->cause, m->entity->name, m->key_text, rule);
 }
 
+/* Beside what the document says of itself, in its order. */
+static const struct view *add_rebuilt(const struct making *m, unsigned *count)
+{
+	static const struct view rebuilt = {"rebuilt", 7};
+	const struct document *document = &m->document;
+	struct view *all = ARENA_ARRAY(&m->p->doc_arena, struct view, document->quality_count + 1);
+	unsigned i = 0, added = 0;
+
+	for (; i < document->quality_count && view_compare(document->quality[i], rebuilt) < 0; i++)
+		all[i] = document->quality[i];
+	if (i == document->quality_count || !view_equal(document->quality[i], rebuilt))
+		all[i + added++] = rebuilt;
+	for (; i < document->quality_count; i++)
+		all[i + added] = document->quality[i];
+	*count = document->quality_count + added;
+	return all;
+}
+
 static void fill_document_facts(const struct making *m, struct header *header)
 {
 	const struct document *document = &m->document;
@@ -29,6 +47,8 @@ static void fill_document_facts(const struct making *m, struct header *header)
 	header->legal_entity = document->legal_entity;
 	header->quality = document->quality;
 	header->quality_count = document->quality_count;
+	if (m->cause == CAUSE_REBUILD)
+		header->quality = add_rebuilt(m, &header->quality_count);
 }
 
 void making_fill_header(const struct making *m, struct header *header)
@@ -72,7 +92,7 @@ int making_send_entity(const struct making *m, const char *operation, struct vie
 	struct header header = entity_header(m, operation);
 	struct message message = {0};
 
-	if (m->cause == CAUSE_SNAPSHOT && m->p->options->from_now)
+	if (m->left_out)
 		return 0;
 	if (begin_value(m, &header, &m->route->message, &message, err) < 0)
 		return -1;

@@ -9,9 +9,28 @@
 #include "canonical/rules.h"
 #include "documents.h"
 #include "encode/datum.h"
+#include "rebuild.h"
 #include "state/exceptions.h"
 
 _Static_assert(ENTITY_EVENTS_MAX + 8 < ORDINALS_OF_A_DOCUMENT, "every message of a document has an ordinal of its own");
+
+/* It leaves only if it has changed, and then with its events. */
+static bool of_changes(const struct making *m)
+{
+	return m->cause == CAUSE_COMMIT || m->cause == CAUSE_RETRY || m->cause == CAUSE_REBUILD;
+}
+
+/* Of what a snapshot had parked, the lost state file knew more than topics tell. */
+static bool unknown_before(const struct making *m)
+{
+	return m->cause == CAUSE_REBUILD && view_equal(m->kept.image, REBUILD_IMAGE);
+}
+
+static void note(const struct making *m, enum rebuilt what, uint64_t number)
+{
+	if (m->cause == CAUSE_REBUILD)
+		rebuild_note(m->p, m->entity->name, what, number);
+}
 
 /* The kept payload as a tree; nothing if there is none. */
 static int read_kept(const struct making *m, struct datum *ret, bool *ret_there, struct error *err)
@@ -37,7 +56,7 @@ static int choose_events(struct making *m, const struct datum *old, const struct
 	struct rules_side before = {.document = old, .image = m->kept.image}, after = {.document = new};
 
 	*ret_fired = 0;
-	if ((m->cause != CAUSE_COMMIT && m->cause != CAUSE_RETRY) || !m->entity->event_count)
+	if (!of_changes(m) || !m->entity->event_count || unknown_before(m))
 		return 0;
 	if (rules_fire(m->p->mapping, m->entity, before, after, ret_fired, err) == 0)
 		return 0;
@@ -49,6 +68,7 @@ static int choose_events(struct making *m, const struct datum *old, const struct
 
 static int send_events(const struct making *m, uint64_t fired, struct view payload, struct error *err)
 {
+	note(m, REBUILT_EVENTS, (uint64_t)__builtin_popcountll(fired));
 	for (unsigned i = 0; i < m->entity->event_count; i++)
 		if (fired & (UINT64_C(1) << i) && making_send_event(m, i, payload, err) < 0)
 			return -1;
@@ -122,6 +142,7 @@ static int handle_gone(struct making *m, struct error *err)
 		return 0;
 	if (close_exception(m, err) < 0 || read_kept(m, &old, &there, err) < 0)
 		return -1;
+	note(m, REBUILT_GONE, there);
 	if (there && publish_deletion(m, &old, err) < 0)
 		return -1;
 	return document_remove(m->p->documents, m->route->documents_slot, m->document.key, err);
@@ -152,11 +173,12 @@ static int handle_invalid(const struct making *m, struct error *err)
 	bool news = false;
 	usec_t since = 0;
 
+	note(m, REBUILT_HELD, 1);
 	if (record_exception(m, &news, &since, err) < 0)
 		return -1;
 	if (news && making_send_exception(m, true, &m->document.fault, since, err) < 0)
 		return -1;
-	if (m->cause == CAUSE_SNAPSHOT) {
+	if (m->cause == CAUSE_SNAPSHOT || unknown_before(m)) {
 		wr_clear(&p->scratch);
 		rules_image(m->entity, &m->document.datum, &p->scratch);
 		now.image = wr_view(&p->scratch);
@@ -194,6 +216,17 @@ static int check_size(struct making *m, const char *operation, uint64_t fired, s
 	return 1;
 }
 
+/* By the whole document: it is never published in part. */
+static int choose_history(struct making *m, struct error *err)
+{
+	bool wanted;
+
+	if (rules_history(m->p->mapping, m->entity, &m->document.datum, &wanted, err) < 0)
+		return -1;
+	m->left_out = m->p->options->from_now || !wanted;
+	return 0;
+}
+
 /*
  * A rule that fails parks the document, so that its event is raised when it has been mended, and not lost; and so does
  * a document that is too large.
@@ -203,15 +236,19 @@ static int handle_valid(struct making *m, struct error *err)
 	struct pipeline *p = m->p;
 	struct kept_document now = {.payload = m->payload};
 	bool same = m->kept.payload.ptr && view_equal(m->kept.payload, m->payload);
-	bool changed = !same || (m->cause != CAUSE_COMMIT && m->cause != CAUSE_RETRY);
+	bool changed = !same || !of_changes(m);
 	const char *operation;
 	struct datum old;
 	uint64_t fired = 0;
 	bool there;
 
+	if (!changed)
+		note(m, REBUILT_EQUAL, 1);
 	if (!changed && !m->kept.parked)
 		return 0;
 	if (read_kept(m, &old, &there, err) < 0)
+		return -1;
+	if (m->cause == CAUSE_SNAPSHOT && choose_history(m, err) < 0)
 		return -1;
 	operation = m->cause == CAUSE_SNAPSHOT ? "SNAPSHOT" : there ? "UPDATE" : "CREATE";
 	if (changed) {
@@ -224,6 +261,8 @@ static int handle_valid(struct making *m, struct error *err)
 	}
 	if (close_exception(m, err) < 0)
 		return -1;
+	if (changed)
+		note(m, there ? REBUILT_DIFFERING : REBUILT_ADDED, 1);
 	if (changed &&
 	    (making_send_entity(m, operation, m->payload, err) < 0 || send_events(m, fired, m->payload, err) < 0))
 		return -1;

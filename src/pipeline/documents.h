@@ -19,6 +19,7 @@ struct making {
 	enum document_cause cause;
 	struct document document;
 	struct kept_document kept;
+	bool left_out;          /* of the history that the first snapshot publishes */
 	bool was_kept;          /* a row stands in the state file */
 	struct view key_text;   /* of the root */
 	struct view event_id;   /* of the entity message */

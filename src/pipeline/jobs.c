@@ -14,12 +14,13 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "canonical/pack.h"
-#include "run.h"
+#include "rebuild.h"
 #include "state/inputs.h"
 #include "state/jobs.h"
 
 #define INPUT_PACK "input.pack"
 #define INPUT_MESSAGE_LIMIT "input.message_limit"
+#define INPUT_HISTORY "input.history_left_out"
 #define JOB_EVALUATE "evaluate"
 #define SERVE_EVERY 256   /* documents */
 
@@ -39,6 +40,7 @@ static const struct job_kind {
 	{JOB_RETRY, touch_kept, CAUSE_RETRY, false, "documents that were held back are evaluated again"},
 	{JOB_RELOAD, touch_kept, CAUSE_RETRY, false, "documents are compared with a table that was loaded again"},
 	{JOB_LOADED, touch_kept, CAUSE_JOB, false, "documents are made with a table that is mirrored now"},
+	{JOB_REBUILD, touch_kept, CAUSE_REBUILD, false, "documents are compared with what was published of them"},
 };
 
 static const struct job_kind *find_kind(struct view name)
@@ -71,7 +73,8 @@ static int put_message_limit(struct pipeline *p, struct error *err)
 /* At the end of the first snapshot, in the same commit. */
 int inputs_remember(struct pipeline *p, struct error *err)
 {
-	if (put_message_limit(p, err) < 0)
+	if (put_message_limit(p, err) < 0 ||
+	    input_put(p->db, INPUT_HISTORY, p->history_left_out ? VIEW("yes") : VIEW_NONE, err) < 0)
 		return -1;
 	return p->pack ? put_pack(p, p->pack, err) : 0;
 }
@@ -127,8 +130,15 @@ static int add_job(struct pipeline *p, const char *kind, uint64_t *ret_number, s
 	return 0;
 }
 
+/* While a state file is built anew, a table is loaded for that, whatever it would be loaded for otherwise. */
+static const char *kind_now(const struct pipeline *p, const char *kind)
+{
+	return p->rebuild && (strcmp(kind, JOB_LOADED) == 0 || strcmp(kind, JOB_RELOAD) == 0) ? JOB_REBUILD : kind;
+}
+
 int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct error *err)
 {
+	kind = kind_now(p, kind);
 	if (touch_spill(p->touch, err) < 0 || add_job(p, kind, ret_number, err) < 0)
 		return -1;
 	return db_commit(p->db, err);
@@ -240,11 +250,25 @@ static int choose_message_limit(struct pipeline *p, struct error *err)
 	return put_message_limit(p, err);
 }
 
+/* The checkpoint keeps it for who has lost the state file. */
+static int recall_history(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+{
+	struct arena arena;
+	struct view text;
+	int found;
+
+	arena_init(&arena);
+	found = input_get(p->db, INPUT_HISTORY, &arena, &text, err);
+	arena_done(&arena);
+	p->history_left_out = found > 0 || checkpoint->history_left_out;
+	return found < 0 ? -1 : 0;
+}
+
 /* What is in force: what is configured now, unless something is under way that began with something else. */
-int inputs_choose(struct pipeline *p, struct error *err)
+int inputs_choose(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
 	p->inputs_pending = p->limit_pending = p->pack_switched = p->limit_switched = false;
-	return choose_message_limit(p, err) < 0 ? -1 : choose_pack(p, err);
+	return recall_history(p, checkpoint, err) < 0 || choose_message_limit(p, err) < 0 ? -1 : choose_pack(p, err);
 }
 
 /*
@@ -274,7 +298,7 @@ static int commit_progress(struct pipeline *p, struct error *err)
 {
 	if (p->batch.open && batch_commit_checkpoint(p, err) < 0)
 		return -1;
-	if (job_progress(p->db, p->job, p->job_done, err) < 0)
+	if (job_progress(p->db, p->job, p->job_done, err) < 0 || rebuild_save(p, err) < 0)
 		return -1;
 	return state_commit(p, err);
 }
@@ -420,19 +444,24 @@ static int run_job(struct pipeline *p, const struct job *job, const struct check
 	return state_commit(p, err);
 }
 
-/* Whatever is left to do, before streaming begins or at a border; not while a replay has to come first. */
-int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+static int run_all(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
 	struct arena arena;
 	struct job job;
 	int found = 1;
 
-	if (!p->mapping || !between_transactions(p))
-		return 0;
 	arena_init(&arena);
 	while (found > 0 && (found = job_next(p->db, &arena, &job, err)) > 0)
 		if (run_job(p, &job, checkpoint, err) < 0)
 			found = -1;
 	arena_done(&arena);
 	return found;
+}
+
+/* Whatever is left to do, before streaming begins or at a border; not while a replay has to come first. */
+int jobs_run(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
+{
+	if (p->mapping && between_transactions(p) && run_all(p, checkpoint, err) < 0)
+		return -1;
+	return rebuild_look(p, err);
 }

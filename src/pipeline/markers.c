@@ -63,14 +63,17 @@ static int save_list(struct pipeline *p, const struct tallies *list, const char 
 	return 0;
 }
 
-/* With the position, if that stands inside of a transaction. */
-int tallies_save(struct pipeline *p, struct error *err)
+int tallies_keep(struct pipeline *p, struct error *err)
 {
-	if (!p->txn)
-		return 0;
 	if (tallies_clear(p->db, err) < 0 || save_list(p, &p->tallies, "", err) < 0)
 		return -1;
 	return save_list(p, &p->refusals, REFUSED, err);
+}
+
+/* With the position, if that stands inside of a transaction. */
+int tallies_save(struct pipeline *p, struct error *err)
+{
+	return p->txn ? tallies_keep(p, err) : 0;
 }
 
 static struct tally *find_tally(struct pipeline *p, struct view name)

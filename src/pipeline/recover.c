@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "canonical/pack.h"
-#include "run.h"
+#include "rebuild.h"
 #include "state/inputs.h"
 #include "state/position.h"
 
@@ -228,6 +228,20 @@ static int remember_source(struct pipeline *p, struct error *err)
 	       input_put(p->db, INPUT_TIMELINE, view_of(timeline), err) < 0 ? -1 : 0;
 }
 
+/* A file that has nothing but the order to build it anew counts as one that stands where the lost one stood. */
+static void take_order(struct pipeline *p, const struct checkpoint *checkpoint, struct start_facts *facts)
+{
+	if (!p->rebuild)
+		return;
+	p->rebuild->begins = !facts->have_state && rebuild_possible(checkpoint);
+	if (!p->rebuild->begins)
+		return;
+	facts->have_state = true;
+	facts->state = rebuild_progress(checkpoint, p->identity.confirmed);
+	facts->state_system = checkpoint->system;
+	facts->state_timeline = checkpoint->timeline;
+}
+
 static enum start_action decide(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
 	char system[64], timeline[16], former[64];
@@ -253,6 +267,7 @@ static enum start_action decide(struct pipeline *p, const struct checkpoint *che
 	facts.have_state = facts.state.position.kind != POSITION_NONE || facts.state.snapshot_phase != SNAPSHOT_NONE;
 	facts.state_system = system;
 	facts.state_timeline = (uint32_t)strtoul(timeline, NULL, 10);
+	take_order(p, checkpoint, &facts);
 	p->saved = p->applied = facts.state;
 	p->published = facts.checkpoint;
 	return start_decide(&facts, err);
@@ -307,6 +322,7 @@ static int begin_by(struct pipeline *p, enum start_action action, const struct c
 	case START_RESUME_SNAPSHOT:
 		return rest_resume(p, checkpoint, err);
 	case START_STREAM:
+		return p->rebuild && p->rebuild->begins ? rebuild_begin(p, err) : 0;
 	case START_STOP:
 		break;
 	}
@@ -385,9 +401,11 @@ int recover_start(struct pipeline *p, struct error *err)
 	status_alive(p, STEP_MOST_US);
 	status_confirmed(p, p->identity.confirmed);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
+	if (rebuild_open(p, checkpoint.history_left_out, err) < 0)
+		return -1;
 	action = decide(p, &checkpoint, err);
 	p->may_load = action == START_STREAM || action == START_FINISH_SNAPSHOT || action == START_RESUME_SNAPSHOT;
-	if (action == START_STOP || inputs_choose(p, err) < 0 || masking_choose(p, err) < 0)
+	if (action == START_STOP || inputs_choose(p, &checkpoint, err) < 0 || masking_choose(p, err) < 0)
 		return -1;
 	if (routes_capture(p, err) < 0 ||
 	    publication_check(p, p->may_load, err) < 0)
@@ -422,6 +440,7 @@ void recover_teardown(struct pipeline *p)
 	p->source = NULL;
 	loads_close(p);
 	newcomers_close(p);
+	rebuild_close(p);
 	routes_free(p);
 	topics_free(p->topics);
 	p->topics = NULL;

@@ -167,6 +167,8 @@ struct mapping *routes_try_mapping(struct pipeline *p, const struct table *const
 		.tables_known = true,
 		.tables = tables,
 		.table_count = count,
+		.history = p->options->history,
+		.history_count = p->options->history_count,
 	};
 
 	return mapping_compile(&options, diag);

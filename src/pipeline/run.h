@@ -18,6 +18,7 @@
  *	rest.c       a first snapshot that was broken off goes on
  *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
+ *	rebuild.c    a state file built anew after the one before was lost
  *	event_id.c   what identifies a document's messages
  *	status.c     what other threads are told
  *	batch.c      one Kafka transaction: begun by its first message, committed with the checkpoint; the state commit
@@ -172,6 +173,7 @@ struct pipeline {
 	struct mirror *mirror;
 	struct touch *touch;
 	struct documents *documents;
+	struct rebuild *rebuild;                /* while the state file is built anew (rebuild.h); otherwise NULL */
 	struct leftovers *leftovers;            /* while a snapshot is repeated; otherwise NULL */
 	struct entity_route *entity_routes;     /* by entity->index */
 	struct route *routes;                   /* by table->uid */
@@ -218,6 +220,7 @@ struct pipeline {
 	uint64_t claim_tried;       /* the last one whose writing failed, or may have ... */
 	usec_t claim_tried_at;      /* ... and when its record says that it was written */
 	usec_t written_at;          /* the same of the last checkpoint that was sent */
+	bool history_left_out;      /* documents of the first snapshot were kept, but not published */
 	bool releasing;             /* the checkpoint being written is the last of this run */
 	uint64_t job, job_done;     /* the job under way, 0 = none */
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
@@ -375,6 +378,7 @@ void tallies_begin(struct pipeline *p);
 void tally_add(struct pipeline *p, struct tally *tally, uint64_t number);
 void tally_refused(struct pipeline *p, struct tally *tally, struct view collection);
 int tallies_save(struct pipeline *p, struct error *err);
+int tallies_keep(struct pipeline *p, struct error *err);
 int tallies_load(struct pipeline *p, struct error *err);
 bool marker_wanted(const struct pipeline *p);
 int marker_begin(struct pipeline *p, struct error *err);
@@ -433,6 +437,7 @@ enum document_cause {
 	CAUSE_JOB,
 	CAUSE_REPLAY, /* a job whose messages say that they are a repetition */
 	CAUSE_RETRY, /* a job, too; but what it heals, with its events, happens only now */
+	CAUSE_REBUILD, /* the same, against what was published before the state file was lost */
 };
 int documents_publish_touched(struct pipeline *p, enum document_cause cause, struct error *err);
 int document_make(struct pipeline *p, const struct touched *root, enum document_cause cause, struct error *err);
@@ -443,7 +448,7 @@ struct view event_id(struct pipeline *p, enum document_cause cause, const char *
 void event_id_begin(struct pipeline *p, const struct transaction *txn);
 
 /* jobs.c */
-int inputs_choose(struct pipeline *p, struct error *err);
+int inputs_choose(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 int inputs_remember(struct pipeline *p, struct error *err);
 int inputs_settle(struct pipeline *p, struct error *err);
 bool inputs_due(const struct pipeline *p);
@@ -461,6 +466,7 @@ int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct
 
 #define JOB_RELOAD "reload"
 #define JOB_LOADED "loaded"
+#define JOB_REBUILD "rebuild"
 int jobs_quiet(struct pipeline *p, bool *ret, struct error *err);
 int job_touch(struct pipeline *p, const char *table, struct error *err);
 

@@ -342,6 +342,7 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err)
 	struct source_snapshot snapshot;
 
 	status_phase(p, PHASE_SNAPSHOT);
+	p->history_left_out = p->options->from_now || p->options->history_count;
 	if (drop_first && leftovers_collect(p, err) < 0)
 		return -1;
 	if (announce(p, err) < 0)

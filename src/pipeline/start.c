@@ -152,7 +152,8 @@ static const struct start_case {
 	 "if nothing else uses it, drop it with pg_drop_replication_slot(); or choose another source.slot"},
 	{"checkpoint without state", checkpoint_without_state, START_STOP, STATE_STATE_LOST,
 	 "there is a checkpoint in Kafka, but the state file is new",
-	 "restore the state file, or begin anew with another source name and slot"},
+	 "build the state file anew with `tailwater snapshot --rebuild` (see its help), restore it, or begin anew with another source "
+	 "name and slot"},
 	{"state without checkpoint", state_without_checkpoint, START_STOP, STATE_CHECKPOINT_LOST,
 	 "the state file says that events were published, but there is no checkpoint in Kafka",
 	 "restore the checkpoint topic, or begin anew with a new state file, slot and prefix"},

@@ -62,6 +62,7 @@ void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, 
 	message.job_done = checkpoint->job_done;
 	message.snapshot_rest = *checkpoint->rest ? (char *)checkpoint->rest : NULL;
 	message.has_released = message.released = checkpoint->released;
+	message.has_history_left_out = message.history_left_out = checkpoint->history_left_out;
 	wr_reserve(wr, tailwater__checkpoint__get_packed_size(&message));
 	wr->len += tailwater__checkpoint__pack(&message, (uint8_t *)wr->data + wr->len);
 }
@@ -88,7 +89,8 @@ static int take(const Tailwater__Checkpoint *from, struct checkpoint *ret)
 	struct progress *progress = &ret->progress;
 
 	*ret = (struct checkpoint){.claim = from->claim, .written_at = from->written_at_us, .timeline = from->timeline,
-				   .job = from->job, .job_done = from->job_done, .released = from->released};
+				   .job = from->job, .job_done = from->job_done, .released = from->released,
+				   .history_left_out = from->history_left_out};
 	snprintf(ret->writer, sizeof(ret->writer), "%s", from->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", from->system);
 	snprintf(ret->database, sizeof(ret->database), "%s", from->database ? from->database : "");

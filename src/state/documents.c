@@ -15,7 +15,7 @@
 #include "base/writer.h"
 #include "query.h"
 
-enum statement { GET, PUT, REMOVE, KEYS, FIRST_KEYS, COUNT, STATEMENTS };
+enum statement { GET, PUT, REMOVE, CLEAR, KEYS, FIRST_KEYS, COUNT, STATEMENTS };
 
 struct slot {
 	char *entity;
@@ -36,6 +36,7 @@ static const char *const statement_sql[STATEMENTS][2] = {
 	[GET] = {"SELECT parked, payload, image FROM ", " WHERE key = ?"},
 	[PUT] = {"INSERT OR REPLACE INTO ", "(key, parked, payload, image) VALUES (?, ?, ?, ?)"},
 	[REMOVE] = {"DELETE FROM ", " WHERE key = ?"},
+	[CLEAR] = {"DELETE FROM ", ""},
 	[KEYS] = {"SELECT key FROM ", " WHERE key > ?2 ORDER BY key LIMIT ?1"},
 	[FIRST_KEYS] = {"SELECT key FROM ", " ORDER BY key LIMIT ?1"},
 	[COUNT] = {"SELECT count(*), coalesce(sum(parked), 0) FROM ", ""},
@@ -228,6 +229,15 @@ int document_remove(struct documents *documents, unsigned number, struct root_ke
 		return -1;
 	bind_key(slot->stmts[REMOVE], 1, key);
 	return db_step(documents->db, slot->stmts[REMOVE], err);
+}
+
+int documents_clear(struct documents *documents, unsigned number, struct error *err)
+{
+	struct slot *slot = get_slot(documents, number, err);
+
+	if (!slot || db_begin(documents->db, err) < 0)
+		return -1;
+	return db_step(documents->db, slot->stmts[CLEAR], err);
 }
 
 static struct root_key column_key(const struct slot *slot, sqlite3_stmt *stmt)

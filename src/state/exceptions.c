@@ -136,3 +136,8 @@ int exceptions_count(struct db *db, uint64_t *ret, struct error *err)
 	*ret = (uint64_t)count;
 	return 0;
 }
+
+int exceptions_clear(struct db *db, struct error *err)
+{
+	return query_run(db, "DELETE FROM _tw_exception", err, "");
+}

@@ -15,6 +15,13 @@ int job_add(struct db *db, struct job *job, struct error *err)
 	return 0;
 }
 
+int jobs_begin_at(struct db *db, uint64_t number, struct error *err)
+{
+	if (query_run(db, "DELETE FROM sqlite_sequence WHERE name = '_tw_job'", err, "") < 0)
+		return -1;
+	return query_run(db, "INSERT INTO sqlite_sequence(name, seq) VALUES ('_tw_job', ?)", err, "i", (int64_t)number);
+}
+
 int job_progress(struct db *db, uint64_t number, uint64_t done, struct error *err)
 {
 	return query_run(db, "UPDATE _tw_job SET done = ? WHERE number = ?", err, "ii", (int64_t)done, (int64_t)number);

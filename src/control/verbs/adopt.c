@@ -5,55 +5,12 @@
  * `tailwater position adopt`: a planned move of the source, by an operator who answers for it. What was said, by whom and
  * when stays in the state file.
  */
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "base/datetime.h"
+#include "audits.h"
 #include "control/conf.h"
 #include "pipeline/adopt.h"
-#include "site.h"
-#include "state/audit.h"
 #include "verbs.h"
-
-static const char *who(char text[200])
-{
-	const struct passwd *user = getpwuid(getuid());
-	const char *behind = getenv("SUDO_USER");
-
-	if (user)
-		snprintf(text, 200, "%.80s%s%.80s%s", user->pw_name, behind ? " (" : "", behind ? behind : "", behind ? ")" : "");
-	else
-		snprintf(text, 200, "uid %d", (int)getuid());
-	return text;
-}
-
-static int print_entry(void *arg, const struct audit_entry *entry)
-{
-	char when[DATETIME_TEXT_BYTES];
-	unsigned *count = arg;
-
-	timestamp_print(entry->at, true, when);
-	printf("%s  %.*s by %.*s: %.*s\n  %.*s\n", when, VIEW_ARG(entry->action), VIEW_ARG(entry->who), VIEW_ARG(entry->facts),
-	       VIEW_ARG(entry->assertion));
-	++*count;
-	return 0;
-}
-
-static int list(const struct conf *conf, struct error *err)
-{
-	struct site site = {.options = &conf->pipeline};
-	unsigned count = 0;
-	int result = site_open_state(&site, false, err);
-
-	if (result == 0)
-		result = audit_each(site.db, print_entry, &count, err);
-	if (result == 0 && !count)
-		printf("nothing was ever adopted\n");
-	site_done(&site);
-	return result;
-}
 
 static int adopt(const struct conf *conf, const char *assertion, struct error *err)
 {
@@ -66,7 +23,7 @@ static int adopt(const struct conf *conf, const char *assertion, struct error *e
 		return error_hint(err, "for instance --assert 'nothing was written between the end of the agent and the making of the slot: "
 				       "pg_upgrade from 15 to 17'");
 	}
-	result = position_adopt(&conf->pipeline, who(text), assertion, &facts, err);
+	result = position_adopt(&conf->pipeline, audits_who(text), assertion, &facts, err);
 	if (result == 0)
 		printf("adopted %.*s; start the agent\n", VIEW_ARG(wr_view(&facts)));
 	wr_done(&facts);
@@ -81,7 +38,7 @@ static int run(const struct arguments *args)
 
 	if (!conf)
 		return EXIT_USAGE;
-	result = argument(args, "--list") ? list(conf, &err) : adopt(conf, argument(args, "--assert"), &err);
+	result = argument(args, "--list") ? audits_print(conf, "nothing was ever adopted", &err) : adopt(conf, argument(args, "--assert"), &err);
 	conf_free(conf);
 	return result < 0 ? verb_fail(&err) : EXIT_DONE;
 }

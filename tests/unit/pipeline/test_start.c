@@ -4,6 +4,7 @@
 /*
  * The table of start cases: what happens when state file (S), checkpoint (C) and slot (F) stand as they do.
  */
+#include "pipeline/rebuild.h"
 #include "pipeline/run.h"
 #include "unit/unit.h"
 
@@ -145,11 +146,53 @@ static void each_situation_has_its_action(void **state)
 	}
 }
 
+/* What has nothing but the order stands where the lost file stood: its source was told more only of what was idle. */
+static const struct {
+	const char *situation;
+	uint64_t c, f, s;
+	bool released;
+	enum open_phase open;
+	enum start_action action;
+	enum named_state state;
+} orders[] = {
+	{"all that was confirmed is published", .c = 10, .f = 7, .s = 10, .action = START_STREAM},
+	{"idle positions were confirmed before it was killed", .c = 10, .f = 12, .s = 12, .action = START_STREAM},
+	{"somebody has moved the slot after it had ended", .c = 10, .f = 12, .s = 10, .released = true, .action = START_STOP,
+	 .state = STATE_GAP},
+	{"changes of a transaction are published", .c = 10, .f = 7, .s = 10, .open = OPEN_CHANGES, .action = START_STREAM},
+	{"documents of a transaction are published", .c = 10, .f = 7, .s = 10, .open = OPEN_DOCUMENTS, .action = START_STREAM},
+};
+
+static void a_lost_file_stands_where_it_stood(void **state)
+{
+	(void)state;
+	FOR_EACH(row, orders)
+	{
+		struct source_identity identity = {.system = "1", .timeline = 2, .log_end = AT(1000), .slot_exists = true,
+						   .confirmed = AT(row->f)};
+		struct checkpoint checkpoint = {.system = "1", .timeline = 2, .progress = progress_at(row->c, 3, SNAPSHOT_FINISHED),
+						.released = row->released};
+		struct start_facts facts = {.identity = &identity, .have_state = true, .have_checkpoint = true, .state_system = "1",
+					    .checkpoint_system = "1", .state_timeline = 2, .slot = "tailwater"};
+		struct error err = {0};
+
+		checkpoint.progress.published = 5;
+		checkpoint.progress.open = (struct open_transaction){.phase = row->open, .final = AT(11), .xid = 1, .done = 2};
+		facts.checkpoint = checkpoint.progress;
+		facts.state = rebuild_progress(&checkpoint, identity.confirmed);
+		if (facts.state.position.lsn != row->s || start_decide(&facts, &err) != row->action || err.state != row->state)
+			fail_msg("%s: %llu, state %s", row->situation, (unsigned long long)facts.state.position.lsn,
+				 named_states[err.state].name);
+		assert_int_equal(facts.state.open.phase, row->open == OPEN_DOCUMENTS ? OPEN_DOCUMENTS : OPEN_NONE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("each situation at start has its action, and a named state its remedy",
 		     each_situation_has_its_action),
+		TEST("a state file that is lost stands where it stood", a_lost_file_stands_where_it_stood),
 	};
 
 	return RUN_TESTS(tests);
