@@ -104,8 +104,8 @@ static void dies(const char *failpoint, const char *option)
 
 /* In the order of the stages: each goes on, or begins again, with what the one before has left. */
 static const char *const stages[] = {
-	"rebuild-reading:100", "rebuild-read", "rebuild-begun", "in-load:5", "part-loaded:1", "table-loaded:1", "before-state-commit:3",
-	"in-job:4", "after-state-commit:4", "in-job:100", "after-commit:2",
+	"rebuild-reading:100", "rebuild-read", "rebuild-begun", "in-load:5", "table-loaded:1", "before-state-commit:3",
+	"in-job:4", "in-job:100", "after-commit:2",
 };
 
 static void lose_it_at(const char *point, const char *words)
