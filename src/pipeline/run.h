@@ -277,10 +277,12 @@ void routes_hold(struct pipeline *p);
 struct mapping *routes_try_mapping(struct pipeline *p, const struct table *const *tables, unsigned count,
 				   struct diagnostics *diag);
 bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column);
-int routes_open_topics(struct pipeline *p, struct error *err);
-int routes_remember_ends(struct pipeline *p, struct error *err);
 int route_table(struct pipeline *p, const struct table *table, struct error *err);
 void routes_free(struct pipeline *p);
+
+/* topics.c */
+int routes_open_topics(struct pipeline *p, struct error *err);
+int routes_remember_ends(struct pipeline *p, struct error *err);
 
 static inline struct route *route_of(struct pipeline *p, const struct table *table)
 {
