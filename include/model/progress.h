@@ -24,7 +24,8 @@ struct open_transaction {
 	uint64_t hash;           /* over all changes done */
 };
 
-enum snapshot_phase { SNAPSHOT_NONE, SNAPSHOT_STARTED, SNAPSHOT_TABLES_DONE, SNAPSHOT_FINISHED };
+/* The numbers stand in files and records. ROWS: mirror and documents are published, rows of other tables are being read. */
+enum snapshot_phase { SNAPSHOT_NONE, SNAPSHOT_STARTED, SNAPSHOT_TABLES_DONE, SNAPSHOT_FINISHED, SNAPSHOT_ROWS, SNAPSHOT_PHASES };
 
 struct progress {
 	struct position position; /* end of the last whole transaction; POSITION_NONE = nothing was ever done */

@@ -17,6 +17,7 @@
 #include "publish/producer.h"
 
 #define CHECKPOINT_WRITER_BYTES 37
+#define CHECKPOINT_REST_BYTES 16384
 
 struct checkpoint {
 	char writer[CHECKPOINT_WRITER_BYTES]; /* of the state file */
@@ -28,6 +29,7 @@ struct checkpoint {
 	struct progress progress;
 	uint64_t job;
 	uint64_t job_done;
+	char rest[CHECKPOINT_REST_BYTES];     /* in SNAPSHOT_ROWS: what is not published; otherwise "" */
 	bool released;                        /* its writer has ended */
 };
 

@@ -79,6 +79,9 @@ struct source_snapshot {
 	unsigned readers;             /* connections that read it: fewer than wanted, if the server lets in no more */
 };
 
+/* What has become of a table in the reading of a snapshot. */
+enum table_reading { TABLE_NOT_BEGUN, TABLE_BEGUN, TABLE_READ };
+
 /* How far the reading of a snapshot is. What is expected is an estimate. */
 struct source_progress {
 	uint64_t tables, tables_done;
@@ -105,6 +108,7 @@ enum source_peek { PEEK_NOW, PEEK_SLOT, PEEK_POSITION };
 struct source_part {
 	const struct table *table;    /* the version that is expected */
 	const char *condition;        /* of the source's SQL, or NULL */
+	const char *rest;             /* rows that a snapshot has not given (snapshot_rest); NULL: all */
 	struct view after;            /* the mark of the part before; VIEW_NONE: from the beginning */
 	uint64_t rows;                /* at most so many ... */
 	uint64_t bytes;               /* ... and not much more than that; 0: any. A table without a key is read whole */
@@ -114,6 +118,7 @@ enum part_answer {
 	PART_LATER,   /* not now: something that was delivered, or is waited for, is not visible */
 	PART_BEGUN,
 	PART_CHANGED, /* the table is not what is expected, or gone */
+	PART_ANEW,    /* the table was written anew: what the rest of it is, nobody can tell any more */
 };
 
 struct source_part_end {
@@ -214,6 +219,12 @@ struct source_ops {
 	int (*snapshot_read)(struct source *source, const struct table *const *tables, size_t count, struct error *err);
 	int (*snapshot_next)(struct source *source, struct change *ret, size_t *ret_table, struct error *err);
 	bool (*snapshot_ended)(struct source *source, size_t *ret_table);
+
+	/*
+	 * If the snapshot should end here: what of a table that was begun is still to be read, as a text for source_part.rest.
+	 * All rows that were given are behind it.
+	 */
+	enum table_reading (*snapshot_rest)(struct source *source, size_t table, struct writer *to);
 	void (*snapshot_progress)(struct source *source, struct source_progress *ret);
 
 	/* Ends the snapshot's transactions. */

@@ -14,7 +14,7 @@ const char *const report_open_phases[] = {
 
 const char *const report_snapshot_phases[] = {
 	[SNAPSHOT_NONE] = "none", [SNAPSHOT_STARTED] = "started", [SNAPSHOT_TABLES_DONE] = "tables done",
-	[SNAPSHOT_FINISHED] = "finished",
+	[SNAPSHOT_FINISHED] = "finished", [SNAPSHOT_ROWS] = "rows",
 };
 
 void report_time(usec_t time, struct writer *to)

@@ -247,6 +247,8 @@ static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
 		.job_done = p->job_done,
 		.released = p->releasing,
 	};
+	if (p->applied.snapshot_phase == SNAPSHOT_ROWS)
+		memcpy(ret->rest, p->snapshot_rest, sizeof(ret->rest));
 	snprintf(ret->writer, sizeof(ret->writer), "%s", p->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", p->identity.system);
 	snprintf(ret->database, sizeof(ret->database), "%s", p->identity.database);

@@ -232,6 +232,31 @@ static void count_snapshot(struct pipeline *p, struct marker *marker)
 	marker->documents = documents;
 }
 
+size_t marker_documents(struct pipeline *p, struct event_count **ret)
+{
+	return count_documents(p, ret);
+}
+
+/* What a table has given so far, without records that were refused. */
+uint64_t marker_count(struct pipeline *p, const struct table *table)
+{
+	struct route *route = route_of(p, table);
+	uint64_t refused = route->refused.epoch == p->refusals.epoch ? route->refused.count : 0;
+
+	return route->plan ? encode_count(p->encoder, route->plan) - refused : 0;
+}
+
+/* Of a snapshot that was broken off, and is whole now. */
+int marker_snapshot_end(struct pipeline *p, uint64_t snapshot, usec_t at, const struct event_count *tables, size_t table_count,
+			const struct event_count *documents, size_t document_count, struct error *err)
+{
+	struct marker marker = {.status = "END", .at = at, .counted = true, .tables = tables, .table_count = table_count,
+				.documents = documents, .document_count = document_count};
+
+	marker.id = arena_printf(&p->txn_arena, "snapshot-%llu", (unsigned long long)snapshot);
+	return send_marker(p, &marker, err);
+}
+
 int marker_snapshot(struct pipeline *p, const char *status, usec_t at, struct error *err)
 {
 	struct marker marker = {.status = status, .at = at, .counted = strcmp(status, "END") == 0};

@@ -246,6 +246,8 @@ static enum start_action decide(struct pipeline *p, const struct checkpoint *che
 	    read_known_text(p, INPUT_TIMELINE, timeline, sizeof(timeline), err) < 0 ||
 	    read_known_text(p, INPUT_ADOPTED_FROM, former, sizeof(former), err) < 0)
 		return START_STOP;
+	if (*checkpoint->rest == '!') /* it had no room for what was left */
+		facts.checkpoint.snapshot_phase = SNAPSHOT_STARTED;
 	if (*former && strcmp(former, checkpoint->system) == 0)
 		facts.checkpoint_system = system; /* an operator has answered for the move */
 	facts.have_state = facts.state.position.kind != POSITION_NONE || facts.state.snapshot_phase != SNAPSHOT_NONE;
@@ -264,6 +266,7 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 	bool ours = strcmp(found->writer, p->writer) == 0;
 	int result;
 
+	memcpy(p->snapshot_rest, found->rest, sizeof(p->snapshot_rest));
 	p->job = found->job;
 	p->job_done = found->job_done;
 	metric_add(&p->metrics->claims, 1);
@@ -289,10 +292,10 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 static int finish_snapshot(struct pipeline *p, struct error *err)
 {
 	p->applied = p->published;
-	return state_commit(p, err);
+	return rest_forget(p, err) < 0 ? -1 : state_commit(p, err);
 }
 
-static int begin_by(struct pipeline *p, enum start_action action, struct error *err)
+static int begin_by(struct pipeline *p, enum start_action action, const struct checkpoint *checkpoint, struct error *err)
 {
 	switch (action) {
 	case START_SNAPSHOT:
@@ -301,6 +304,8 @@ static int begin_by(struct pipeline *p, enum start_action action, struct error *
 		return snapshot_run(p, true, err);
 	case START_FINISH_SNAPSHOT:
 		return finish_snapshot(p, err);
+	case START_RESUME_SNAPSHOT:
+		return rest_resume(p, checkpoint, err);
 	case START_STREAM:
 	case START_STOP:
 		break;
@@ -381,11 +386,11 @@ int recover_start(struct pipeline *p, struct error *err)
 	status_confirmed(p, p->identity.confirmed);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
 	action = decide(p, &checkpoint, err);
-	p->may_load = action == START_STREAM || action == START_FINISH_SNAPSHOT;
+	p->may_load = action == START_STREAM || action == START_FINISH_SNAPSHOT || action == START_RESUME_SNAPSHOT;
 	if (action == START_STOP || inputs_choose(p, err) < 0 || masking_choose(p, err) < 0)
 		return -1;
 	if (routes_capture(p, err) < 0 ||
-	    publication_check(p, action == START_STREAM || action == START_FINISH_SNAPSHOT, err) < 0)
+	    publication_check(p, p->may_load, err) < 0)
 		return -1;
 	if (newcomers_open(p, err) < 0)
 		return -1;
@@ -404,7 +409,7 @@ int recover_start(struct pipeline *p, struct error *err)
 	p->now = p->state_committed_at = p->publication_checked_at = clock_mono();
 	p->retention_at = p->kafka_probed_at = 0;
 	status_alive(p, STEP_MOST_US);
-	if (begin_by(p, action, err) < 0 || repeats_adopt(p, &checkpoint, err) < 0 || jobs_run(p, &checkpoint, err) < 0)
+	if (begin_by(p, action, &checkpoint, err) < 0 || repeats_adopt(p, &checkpoint, err) < 0 || jobs_run(p, &checkpoint, err) < 0)
 		return -1;
 	return start_stream(p, err);
 }

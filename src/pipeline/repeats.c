@@ -52,12 +52,16 @@ struct part {
 struct repeat {
 	uint64_t number;
 	char *schema, *name, *condition; /* condition "": all rows */
+	bool of_first;              /* it is what was left of the first snapshot ... */
+	char *rest;                 /* ... of this table: these rows; "": all */
 	uint64_t parts, rows;       /* published */
 	struct writer mark;         /* where the next part begins; empty: at the beginning */
 
 	/* of the part that is about to be published */
 	uint64_t next_rows;
+	uint64_t next_published;    /* ... without those that were struck */
 	bool next_more;
+	unsigned thrown_away;       /* parts, one after the other: they become smaller */
 	struct writer next_mark;
 	struct position seen;
 	struct part part;
@@ -118,6 +122,8 @@ static int save(struct pipeline *p, const struct repeat *repeat, struct error *e
 	result = write_mark(p, &repeat->mark, &text, err);
 	if (result == 0)
 		result = write_mark(p, &repeat->next_mark, &text, err);
+	wr_printf(&text, "%d %" PRIu64 "\n", repeat->of_first, repeat->next_published);
+	write_hex(&text, view_of(repeat->rest));
 	if (result == 0)
 		result = input_put(p->db, name, wr_view(&text), err);
 	wr_done(&text);
@@ -167,7 +173,7 @@ static int read_record(void *arg, struct view name, struct view text)
 	struct repeat *repeat = MEM_NEW(struct repeat);
 	struct view head = next_line(&text);
 	char line[120];
-	int more = 0;
+	int more = 0, of_first = 0;
 
 	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(name));
 	repeat->number = strtoull(line + strlen(RECORD), NULL, 10);
@@ -179,6 +185,11 @@ static int read_record(void *arg, struct view name, struct view text)
 	repeat->condition = read_text(&text);
 	read_mark(arg, next_line(&text), &repeat->mark);
 	read_mark(arg, next_line(&text), &repeat->next_mark);
+	head = next_line(&text);
+	snprintf(line, sizeof(line), "%.*s", (int)head.len, head.len ? head.ptr : "");
+	sscanf(line, "%d %" SCNu64, &of_first, &repeat->next_published);
+	repeat->of_first = of_first;
+	repeat->rest = read_text(&text);
 	append(arg, repeat);
 	return 0;
 }
@@ -202,6 +213,7 @@ static void repeat_free(struct repeat *repeat)
 	free(repeat->schema);
 	free(repeat->name);
 	free(repeat->condition);
+	free(repeat->rest);
 	free(repeat);
 }
 
@@ -225,14 +237,16 @@ static int take_number(struct pipeline *p, uint64_t *ret, struct error *err)
 	return 0;
 }
 
-static int add(struct pipeline *p, const struct source_table *table, struct view condition, uint64_t *ret_number,
-	       struct error *err)
+static int add(struct pipeline *p, const struct source_table *table, struct view condition, const char *rest,
+	       uint64_t *ret_number, struct error *err)
 {
 	struct repeat *repeat = MEM_NEW(struct repeat);
 
 	repeat->schema = mem_text(view_of(table->schema));
 	repeat->name = mem_text(view_of(table->name));
 	repeat->condition = mem_text(condition.ptr ? condition : VIEW(""));
+	repeat->of_first = rest != NULL;
+	repeat->rest = mem_text(view_of(rest ? rest : ""));
 	if (take_number(p, &repeat->number, err) < 0 || save(p, repeat, err) < 0) {
 		repeat_free(repeat);
 		return -1;
@@ -240,6 +254,23 @@ static int add(struct pipeline *p, const struct source_table *table, struct view
 	append(p, repeat);
 	*ret_number = repeat->number;
 	return 0;
+}
+
+/* Of a first snapshot that was broken off. `rest` as the source has told it; "": all of the table. */
+int repeats_add_rest(struct pipeline *p, const struct source_table *table, const char *rest, struct error *err)
+{
+	uint64_t number;
+
+	return add(p, table, VIEW_NONE, rest, &number, err);
+}
+
+/* True if there is more of it than this one. */
+bool repeats_rest(const struct pipeline *p, const struct repeat *but)
+{
+	for (const struct repeat *repeat = p->repeats; repeat; repeat = repeat->next)
+		if (repeat->of_first && repeat != but)
+			return true;
+	return false;
 }
 
 /* The start ------------------------------------------------------------------------------------ */
@@ -261,7 +292,7 @@ static int add_new(struct pipeline *p, const char *known, struct error *err)
 
 		if (!pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name) || is_listed(known, &p->tables[i]))
 			continue;
-		if (add(p, &p->tables[i], VIEW_NONE, &number, err) < 0)
+		if (add(p, &p->tables[i], VIEW_NONE, NULL, &number, err) < 0)
 			return -1;
 		log_info(p->options->name, "table %s.%s is new among those that have change topics: its rows are read as snapshot %"
 			 PRIu64, p->tables[i].schema, p->tables[i].name, number);
@@ -319,7 +350,7 @@ static void take_next(struct repeat *repeat)
 	repeat->rows += repeat->next_rows;
 	wr_clear(&repeat->mark);
 	wr_view_bytes(&repeat->mark, wr_view(&repeat->next_mark));
-	repeat->next_rows = 0;
+	repeat->next_rows = repeat->next_published = 0;
 }
 
 static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err)
@@ -335,6 +366,19 @@ static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err
 	return 0;
 }
 
+static bool is_last(const struct pipeline *p, const struct repeat *repeat)
+{
+	return !repeat->next_more && !repeats_rest(p, repeat);
+}
+
+/* Of what was left of the first snapshot: its END went with the last part. */
+static int note_published(struct pipeline *p, const struct repeat *repeat, struct error *err)
+{
+	if (is_last(p, repeat))
+		return rest_forget(p, err);
+	return rest_add(p, repeat->schema, repeat->name, repeat->next_published, err);
+}
+
 /* Kafka has a part that the state file does not know to be published: the checkpoint tells. */
 int repeats_adopt(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
@@ -343,6 +387,8 @@ int repeats_adopt(struct pipeline *p, const struct checkpoint *checkpoint, struc
 	if (!first || checkpoint->job != first->number || checkpoint->job_done != first->parts + 1)
 		return 0;
 	p->applied = p->published;
+	if (first->of_first && note_published(p, first, err) < 0)
+		return -1;
 	return end_part(p, first, err) < 0 ? -1 : state_commit(p, err);
 }
 
@@ -405,16 +451,19 @@ static void index_rows(struct part *part)
 	}
 }
 
-/* Newer than the part: all rows of a key; or of rows without one, one that is the same. */
-static void strike(struct part *part, const struct value *values)
+/* Newer than the part: all rows of a key; or of rows without one, one that is the same. True if there was any. */
+static bool strike(struct part *part, const struct value *values)
 {
+	bool any = false;
+
 	for (struct kept_row *row = map_get(&part->keys, key_of(part, part->table, values)); row; row = row->same) {
 		bool first = !row->struck;
 
-		row->struck = true;
+		row->struck = any = true;
 		if (first && !part->table->key_count)
-			return;
+			break;
 	}
+	return any;
 }
 
 static void strike_all(struct part *part)
@@ -423,24 +472,43 @@ static void strike_all(struct part *part)
 		part->rows[i].struck = true;
 }
 
+/* It is read anew. */
+static void throw_away(struct pipeline *p)
+{
+	part_reset(&p->repeats->part);
+	p->repeats->thrown_away++;
+	p->repeat_pending = false;
+}
+
+/* Values that were not sent because they stayed the same: nobody has them yet if the row was not published. */
+static bool lacks_values(const struct change *change)
+{
+	for (unsigned i = 0; change->op == CHANGE_UPDATE && i < change->table->column_count; i++)
+		if (change->after.values[i].state == VALUE_UNCHANGED)
+			return true;
+	return false;
+}
+
 /* A change of the stream, while a part waits. */
 void repeats_see(struct pipeline *p, const struct change *change)
 {
 	struct part *part = &p->repeats->part;
+	bool struck = false;
 
 	if (change->table->source_id != part->table->source_id || p->source_ops->part_sees(p->source, change->txn))
 		return;
 	if (change->table != part->table) { /* altered since: it is read anew */
-		part_reset(part);
-		p->repeat_pending = false;
+		throw_away(p);
 		return;
 	}
 	if (change->op == CHANGE_TRUNCATE)
 		strike_all(part);
 	if (change->before.image != IMAGE_NONE)
-		strike(part, change->before.values);
+		struck = strike(part, change->before.values);
 	if (part->table->key_count && change->after.image != IMAGE_NONE)
-		strike(part, change->after.values);
+		struck |= strike(part, change->after.values);
+	if (struck && p->repeats->of_first && lacks_values(change))
+		throw_away(p);
 }
 
 static int read_rows(struct pipeline *p, struct part *part, struct error *err)
@@ -477,14 +545,37 @@ static int take_part(struct pipeline *p, struct repeat *repeat, struct error *er
 	return 0;
 }
 
+static int publish_part(struct pipeline *p, struct repeat *repeat, struct error *err);
+
+/* A part without rows, the last one: the END of the first snapshot may wait for it. */
+static int publish_none(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	part_reset(&repeat->part);
+	repeat->next_rows = 0;
+	repeat->next_more = false;
+	wr_clear(&repeat->next_mark);
+	return publish_part(p, repeat, err);
+}
+
 static int give_up(struct pipeline *p, struct repeat *repeat, const char *why, struct error *err)
 {
 	log_warning(p->options->name, "snapshot %" PRIu64 " of table %s.%s is given up: %s", repeat->number, repeat->schema, repeat->name,
 		    why);
+	if (repeat->of_first)
+		return publish_none(p, repeat, err);
 	if (forget(p, repeat, err) < 0)
 		return -1;
 	drop_first(p);
 	return db_commit(p->db, err);
+}
+
+/* What stood where in it, is not known any more. */
+static int begin_anew(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	log_info(p->options->name, "table %s.%s was written anew: all of it is read", repeat->schema, repeat->name);
+	*repeat->rest = '\0';
+	wr_clear(&repeat->mark);
+	return save(p, repeat, err);
 }
 
 static int read_part(struct pipeline *p, struct repeat *repeat, struct error *err)
@@ -492,8 +583,9 @@ static int read_part(struct pipeline *p, struct repeat *repeat, struct error *er
 	struct source_part wanted = {
 		.table = repeat->part.table,
 		.condition = *repeat->condition ? repeat->condition : NULL,
+		.rest = *repeat->rest ? repeat->rest : NULL,
 		.after = repeat->mark.len ? wr_view(&repeat->mark) : VIEW_NONE,
-		.rows = p->options->part_rows,
+		.rows = (p->options->part_rows >> (repeat->thrown_away < 20 ? repeat->thrown_away : 20)) + 1,
 		.bytes = PART_BYTES,
 	};
 	enum part_answer answer;
@@ -501,6 +593,8 @@ static int read_part(struct pipeline *p, struct repeat *repeat, struct error *er
 
 	if (result < 0)
 		return -1;
+	if (answer == PART_ANEW)
+		return begin_anew(p, repeat, err);
 	if (answer != PART_BEGUN) {
 		repeat->retry_at = p->now + RETRY_US;
 		return 0;
@@ -550,16 +644,35 @@ static int publish_rows(struct pipeline *p, struct repeat *repeat, struct error 
 	return 0;
 }
 
+static uint64_t count_rows(const struct part *part)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < part->count; i++)
+		count += !part->rows[i].struck;
+	return count;
+}
+
+/* What was left of the first snapshot: with its last part goes the END. */
+static int publish_end(struct pipeline *p, const struct repeat *repeat, struct error *err)
+{
+	if (!repeat->of_first)
+		return 0;
+	if (rest_add(p, repeat->schema, repeat->name, repeat->next_published, err) < 0)
+		return -1;
+	return is_last(p, repeat) ? rest_publish_end(p, err) : 0;
+}
+
 /* At the place where nothing is under way. */
 static int publish_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
-	if (route_table(p, repeat->part.table, err) < 0 ||
-	    schemas_settle_route(p, route_of(p, repeat->part.table), err) < 0 || save(p, repeat, err) < 0)
+	repeat->next_published = count_rows(&repeat->part);
+	if (save(p, repeat, err) < 0)
 		return -1;
 	if ((p->batch.open && batch_commit_checkpoint(p, err) < 0) || state_commit(p, err) < 0)
 		return -1;
 	failpoint("part-due");
-	if (publish_rows(p, repeat, err) < 0)
+	if (publish_rows(p, repeat, err) < 0 || publish_end(p, repeat, err) < 0)
 		return -1;
 	p->job = repeat->number;
 	p->job_done = repeat->parts + 1;
@@ -567,6 +680,7 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 		return -1;
 	failpoint("part-published");
 	part_reset(&repeat->part);
+	repeat->thrown_away = 0;
 	p->repeat_pending = false;
 	if (end_part(p, repeat, err) < 0 || state_commit(p, err) < 0)
 		return -1;
@@ -586,7 +700,11 @@ int repeats_step(struct pipeline *p, struct error *err)
 
 	if (!repeat->part.pending)
 		return p->now < repeat->retry_at || retention_pauses(p) ? 0 : begin_part(p, repeat, err);
-	return position_compare(p->applied.position, repeat->seen) < 0 ? 0 : publish_part(p, repeat, err);
+	if (position_compare(p->applied.position, repeat->seen) < 0)
+		return 0;
+	if (route_table(p, repeat->part.table, err) < 0 || schemas_settle_route(p, route_of(p, repeat->part.table), err) < 0)
+		return -1;
+	return publish_part(p, repeat, err);
 }
 
 /* Requests ------------------------------------------------------------------------------------- */
@@ -621,7 +739,7 @@ int repeats_take(struct pipeline *p, const struct request *request, struct write
 		result = p->source_ops->part_check(p->source, p->versions[table], text, err);
 		free(text);
 	}
-	if (result < 0 || add(p, &p->tables[table], condition, &number, err) < 0 || db_commit(p->db, err) < 0)
+	if (result < 0 || add(p, &p->tables[table], condition, NULL, &number, err) < 0 || db_commit(p->db, err) < 0)
 		return -1;
 	p->loads_wanted = true;
 	wr_printf(answer, "{\"snapshot\":%" PRIu64 "}", number);

@@ -15,6 +15,7 @@
  *	refused.c    change records that cannot be published
  *	newcomers.c  tables that are captured for the first time are let in
  *	repeats.c    rows of tables that are published while changes are streamed
+ *	rest.c       a first snapshot that was broken off goes on
  *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	event_id.c   what identifies a document's messages
@@ -204,6 +205,10 @@ struct pipeline {
 	struct position newcomers_at;           /* of all: when the stream is there, they are let in */
 	usec_t newcomers_retry_at;
 
+	/* snapshot.c: rows of tables that no mapping needs */
+	struct reading *reading;                /* while they are read */
+	char snapshot_rest[CHECKPOINT_REST_BYTES]; /* what the checkpoint says of it */
+
 	/* repeats.c */
 	struct repeat *repeats;                 /* a list; the first one is under way */
 	bool repeat_pending;                    /* a part of it waits for the stream, and has to see all changes */
@@ -377,6 +382,11 @@ bool marker_wanted(const struct pipeline *p);
 int marker_begin(struct pipeline *p, struct error *err);
 int marker_end(struct pipeline *p, struct error *err);
 int marker_snapshot(struct pipeline *p, const char *status, usec_t at, struct error *err);
+struct event_count;
+size_t marker_documents(struct pipeline *p, struct event_count **ret);
+int marker_snapshot_end(struct pipeline *p, uint64_t snapshot, usec_t at, const struct event_count *tables, size_t table_count,
+			const struct event_count *documents, size_t document_count, struct error *err);
+uint64_t marker_count(struct pipeline *p, const struct table *table);
 
 /* refused.c: an exception in the place of a change record; or -1 with err as it is. */
 int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason,
@@ -484,6 +494,8 @@ void repeats_close(struct pipeline *p);
 int repeats_adopt(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 int repeats_step(struct pipeline *p, struct error *err);
 bool repeats_busy(const struct pipeline *p);
+int repeats_add_rest(struct pipeline *p, const struct source_table *table, const char *rest, struct error *err);
+bool repeats_rest(const struct pipeline *p, const struct repeat *but);
 void repeats_see(struct pipeline *p, const struct change *change);
 int repeats_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 
@@ -499,12 +511,20 @@ struct root_key root_key_parse(const struct entity *entity, struct view text);
 /* snapshot.c */
 int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);
 
+/* rest.c: what is left of a first snapshot that was broken off */
+int rest_begin(struct pipeline *p, const struct table *const *tables, size_t count, usec_t at, struct error *err);
+int rest_note(struct pipeline *p, const struct table *table, uint64_t rows, struct error *err);
+int rest_add(struct pipeline *p, const char *schema, const char *name, uint64_t rows, struct error *err);
+int rest_forget(struct pipeline *p, struct error *err);
+int rest_resume(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
+int rest_publish_end(struct pipeline *p, struct error *err);
+
 /* leftovers.c */
 int leftovers_collect(struct pipeline *p, struct error *err);
 int leftovers_remove(struct pipeline *p, struct error *err);
 
 /* start.c: the table of DESIGN's start cases */
-enum start_action { START_STREAM, START_SNAPSHOT, START_SNAPSHOT_AGAIN, START_FINISH_SNAPSHOT, START_STOP };
+enum start_action { START_STREAM, START_SNAPSHOT, START_SNAPSHOT_AGAIN, START_FINISH_SNAPSHOT, START_RESUME_SNAPSHOT, START_STOP };
 
 struct start_facts {
 	const struct source_identity *identity;

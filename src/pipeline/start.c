@@ -28,8 +28,24 @@ static bool snapshot_unfinished(const struct start_facts *facts)
 static bool snapshot_published(const struct start_facts *facts)
 {
 	return facts->have_checkpoint && facts->have_state && facts->checkpoint.snapshot_phase == SNAPSHOT_FINISHED &&
-	       facts->state.snapshot_phase == SNAPSHOT_TABLES_DONE &&
+	       (facts->state.snapshot_phase == SNAPSHOT_TABLES_DONE || facts->state.snapshot_phase == SNAPSHOT_ROWS) &&
 	       facts->checkpoint.snapshot == facts->state.snapshot;
+}
+
+static bool beyond_the_log(const struct start_facts *facts);
+static bool beyond_the_switch(const struct start_facts *facts);
+
+/*
+ * Mirror and documents are published, and the slot has all that came since: what is left is read while it is streamed.
+ */
+static bool rows_left(const struct start_facts *facts)
+{
+	const struct source_identity *slot = facts->identity;
+
+	return facts->have_checkpoint && facts->have_state && facts->checkpoint.snapshot_phase == SNAPSHOT_ROWS &&
+	       (facts->state.snapshot_phase == SNAPSHOT_TABLES_DONE || facts->state.snapshot_phase == SNAPSHOT_ROWS) &&
+	       facts->checkpoint.snapshot == facts->state.snapshot && slot->slot_exists && !slot->slot_lost &&
+	       position_compare(slot->confirmed, facts->checkpoint.position) <= 0 && !beyond_the_log(facts) && !beyond_the_switch(facts);
 }
 
 static bool nothing_was_done(const struct start_facts *facts)
@@ -124,6 +140,7 @@ static const struct start_case {
 	 "the server is not the one that the state file or the checkpoint is of",
 	 "correct the connection; after a planned move see `tailwater help position adopt`; for another server use a new "
 	 "source name, slot and state file"},
+	{"first snapshot without some rows", rows_left, START_RESUME_SNAPSHOT, STATE_NONE, NULL, NULL},
 	{"unfinished first snapshot", snapshot_unfinished, START_SNAPSHOT_AGAIN, STATE_NONE, NULL, NULL},
 	{"snapshot published, not yet noted", snapshot_published, START_FINISH_SNAPSHOT, STATE_NONE, NULL, NULL},
 	{"first start", first_start, START_SNAPSHOT, STATE_NONE, NULL, NULL},

@@ -60,6 +60,7 @@ void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, 
 	message.has_job = message.has_job_done = checkpoint->job != 0;
 	message.job = checkpoint->job;
 	message.job_done = checkpoint->job_done;
+	message.snapshot_rest = *checkpoint->rest ? (char *)checkpoint->rest : NULL;
 	message.has_released = message.released = checkpoint->released;
 	wr_reserve(wr, tailwater__checkpoint__get_packed_size(&message));
 	wr->len += tailwater__checkpoint__pack(&message, (uint8_t *)wr->data + wr->len);
@@ -91,13 +92,16 @@ static int take(const Tailwater__Checkpoint *from, struct checkpoint *ret)
 	snprintf(ret->writer, sizeof(ret->writer), "%s", from->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", from->system);
 	snprintf(ret->database, sizeof(ret->database), "%s", from->database ? from->database : "");
+	if (from->snapshot_rest && strlen(from->snapshot_rest) >= sizeof(ret->rest))
+		return -1;
+	snprintf(ret->rest, sizeof(ret->rest), "%s", from->snapshot_rest ? from->snapshot_rest : "");
 	progress->border = from->border;
 	progress->published = from->published;
 	progress->digest[0] = from->digest_low;
 	progress->digest[1] = from->digest_high;
 	progress->snapshot = from->snapshot;
 	progress->snapshot_phase = (enum snapshot_phase)from->snapshot_phase;
-	if (from->format != FORMAT || from->snapshot_phase > SNAPSHOT_FINISHED)
+	if (from->format != FORMAT || from->snapshot_phase >= SNAPSHOT_PHASES)
 		return -1;
 	return take_position(from->position, &progress->position) < 0 ? -1 : take_open(from->open, &progress->open);
 }

@@ -11,9 +11,11 @@
 #include "base/memory.h"
 #include "conn.h"
 #include "pgoutput.h"
+#include "rest.h"
 #include "slot.h"
 #include "version.h"
 
+#define LOOKED_AT 10   /* times as many rows as a part may have are looked at for it */
 #define PAGE_HEADER 40 /* of a page of the log, at most */
 
 static int run(PGconn *conn, struct error *err, const char *sql)
@@ -107,6 +109,7 @@ void pg_part_done(struct pg_part *part)
 	free(part->writers);
 	wr_done(&part->last);
 	wr_done(&part->mark);
+	wr_done(&part->bound);
 	*part = (struct pg_part){0};
 }
 
@@ -241,13 +244,13 @@ static void write_key(PGconn *conn, const struct table *table, struct writer *sq
 }
 
 /* The mark: the key's texts, each ended by a NUL. */
-static void write_after(PGconn *conn, const struct table *table, struct view mark, struct writer *sql)
+static void write_compared(PGconn *conn, const struct table *table, const char *operator, struct view mark, struct writer *sql)
 {
 	const char *text = mark.ptr;
 
-	wr_printf(sql, " WHERE (");
+	wr_printf(sql, " (");
 	write_key(conn, table, sql);
-	wr_printf(sql, ") > (");
+	wr_printf(sql, ") %s (", operator);
 	for (unsigned i = 0; i < table->key_count; i++, text += strlen(text) + 1) {
 		char *literal = PQescapeLiteral(conn, text, strlen(text));
 
@@ -276,30 +279,110 @@ static void write_table(PGconn *conn, const struct table *table, struct writer *
 	PQfreemem(name);
 }
 
+int pg_part_known_file(const struct source_part *wanted, uint64_t now, uint64_t *ret, struct error *err)
+{
+	struct pg_rest rest;
+
+	*ret = now;
+	if (!wanted->rest)
+		return 0;
+	if (pg_rest_parse(wanted->rest, &rest, err) < 0)
+		return -1;
+	*ret = rest.file;
+	pg_rest_done(&rest);
+	return 0;
+}
+
+/*
+ * A condition may leave out so many rows that the next ones are far away: the key up to which to look is asked for first, so that the
+ * stream need not wait for long.
+ */
+static int look_bound_up(struct pg_part *part, const struct source_part *wanted, struct error *err)
+{
+	struct writer sql = {0};
+	PGresult *result;
+
+	wr_printf(&sql, "SELECT ");
+	write_key(part->conn, wanted->table, &sql);
+	write_table(part->conn, wanted->table, &sql);
+	if (wanted->after.ptr) {
+		wr_printf(&sql, " WHERE");
+		write_compared(part->conn, wanted->table, ">", wanted->after, &sql);
+	}
+	wr_printf(&sql, " ORDER BY ");
+	write_key(part->conn, wanted->table, &sql);
+	wr_printf(&sql, " LIMIT 1 OFFSET %" PRIu64, wanted->rows * LOOKED_AT);
+	wr_u8(&sql, 0);
+	result = pg_query(part->conn, err, "%s", sql.data);
+	wr_done(&sql);
+	if (!result)
+		return -1;
+	part->bounded = PQntuples(result) == 1;
+	wr_clear(&part->bound);
+	for (unsigned i = 0; part->bounded && i < wanted->table->key_count; i++) {
+		wr_view_bytes(&part->bound, view_of(pg_value(result, 0, (int)i)));
+		wr_u8(&part->bound, '\0');
+	}
+	PQclear(result);
+	return 0;
+}
+
+static int write_conditions(struct pg_part *part, const struct source_part *wanted, struct writer *sql, struct error *err)
+{
+	const char *word = " WHERE";
+	struct pg_rest rest;
+
+	if (wanted->table->key_count && wanted->after.ptr) {
+		wr_printf(sql, "%s", word);
+		write_compared(part->conn, wanted->table, ">", wanted->after, sql);
+		word = " AND";
+	}
+	if (part->bounded) {
+		wr_printf(sql, "%s", word);
+		write_compared(part->conn, wanted->table, "<=", wr_view(&part->bound), sql);
+		word = " AND";
+	}
+	if (wanted->condition) { /* a comment in it ends with its line */
+		wr_printf(sql, "%s (%s\n)", word, wanted->condition);
+		word = " AND";
+	}
+	if (!wanted->rest)
+		return 0;
+	if (pg_rest_parse(wanted->rest, &rest, err) < 0)
+		return -1;
+	wr_printf(sql, "%s (", word);
+	pg_rest_condition(&rest, sql);
+	wr_u8(sql, ')');
+	pg_rest_done(&rest);
+	return 0;
+}
+
 int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct error *err)
 {
 	const struct table *table = wanted->table;
 	struct writer sql = {0};
 	int result;
 
+	part->bounded = false;
+	if (wanted->rest && look_bound_up(part, wanted, err) < 0)
+		return -1;
 	wr_printf(&sql, "COPY (SELECT ");
 	write_columns(part->conn, table, &sql);
 	write_table(part->conn, table, &sql);
-	if (table->key_count && wanted->after.ptr)
-		write_after(part->conn, table, wanted->after, &sql);
-	if (wanted->condition) /* a comment in it ends with its line */
-		wr_printf(&sql, " %s (%s\n)", table->key_count && wanted->after.ptr ? "AND" : "WHERE", wanted->condition);
+	result = write_conditions(part, wanted, &sql, err);
 	if (table->key_count) {
 		wr_printf(&sql, " ORDER BY ");
 		write_key(part->conn, table, &sql);
-		wr_printf(&sql, " LIMIT %" PRIu64, wanted->rows);
+		if (!wanted->rest)
+			wr_printf(&sql, " LIMIT %" PRIu64, wanted->rows);
 	}
 	wr_printf(&sql, ") TO STDOUT");
 	wr_u8(&sql, 0);
 	part->rows = part->bytes = 0;
 	part->most_bytes = table->key_count && wanted->bytes ? wanted->bytes : UINT64_MAX;
-	part->most = table->key_count ? wanted->rows : UINT64_MAX;
-	result = run(part->conn, err, sql.data);
+	part->most = table->key_count && !wanted->rest ? wanted->rows : UINT64_MAX;
+	if (result == 0)
+		result = run(part->conn, err, sql.data);
 	wr_done(&sql);
 	return result;
 }
@@ -364,12 +447,14 @@ int pg_part_end(struct pg_part *part, const struct table *table, struct source_p
 	*ret = (struct source_part_end){
 		.seen = {POSITION_PG_LSN, part->sight.high},
 		.rows = part->rows,
-		.more = cut || part->rows == part->most,
+		.more = cut || part->rows == part->most || part->bounded,
 		.mark = VIEW_NONE,
 	};
-	if (ret->more) {
+	if (ret->more && (cut || !part->bounded)) {
 		write_mark(part, table);
 		ret->mark = wr_view(&part->mark);
+	} else if (ret->more) {
+		ret->mark = wr_view(&part->bound);
 	}
 	return 0;
 }

@@ -40,11 +40,12 @@ struct pg_part {
 	char *buffer;       /* of the present row, libpq's */
 	struct pg_sight sight;
 	struct writer last; /* the last row, as the server sent it */
-	struct writer mark;
+	struct writer mark, bound;
 	char *writers;      /* what has to end first: an array of virtual numbers as text, owned; NULL: nothing ... */
 	uint64_t fenced;    /* ... for the table with this oid */
 	uint64_t rows, most;
 	uint64_t bytes, most_bytes;
+	bool bounded;       /* it ends at a key that was looked up: `bound` */
 };
 
 /* Forgets: a new stream begins. */
@@ -77,6 +78,9 @@ int pg_part_settled(struct pg_part *part, PGconn *queries, uint64_t table, struc
 
 /* The file that has the table's rows: another one after a change that wrote them anew. */
 int pg_part_file(PGconn *queries, const struct table *table, uint64_t *ret, struct error *err) MUST_CHECK;
+
+/* The file that the rest of the table is of; `now` if all of it is wanted. */
+int pg_part_known_file(const struct source_part *wanted, uint64_t now, uint64_t *ret, struct error *err) MUST_CHECK;
 
 /* Begins to read; rows come from pg_part_row, to their end. */
 int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct error *err) MUST_CHECK;

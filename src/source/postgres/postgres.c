@@ -204,6 +204,11 @@ static bool pg_table_ended(struct source *source, size_t *ret_table)
 	return pg_snapshot_ended(&source->snapshot, ret_table);
 }
 
+static enum table_reading pg_rest_of(struct source *source, size_t table, struct writer *to)
+{
+	return pg_snapshot_rest(&source->snapshot, table, to);
+}
+
 static void pg_read_so_far(struct source *source, struct source_progress *ret)
 {
 	pg_snapshot_progress(&source->snapshot, ret);
@@ -237,13 +242,16 @@ static int look_at(struct source *source, const char *schema, const char *name, 
  * An ALTER TABLE that writes the rows anew is not for snapshots taken before it: these find the new file empty. So the file
  * must be the same before the snapshot was taken and when the table is held.
  */
-static int open_part(struct source *source, const struct source_part *wanted, struct error *err)
+static int open_part(struct source *source, const struct source_part *wanted, bool *ret_anew, struct error *err)
 {
-	uint64_t before, now;
+	uint64_t before, now, known;
 	int opened;
 
-	if (pg_part_file(source->queries, wanted->table, &before, err) < 0)
+	if (pg_part_file(source->queries, wanted->table, &before, err) < 0 || pg_part_known_file(wanted, before, &known, err) < 0)
 		return -1;
+	*ret_anew = known != before;
+	if (*ret_anew)
+		return 0;
 	opened = pg_part_open(&source->part, source->options.conninfo, source->queries, wanted->table,
 			      &source->delivered, err);
 	if (opened <= 0)
@@ -255,9 +263,10 @@ static int open_part(struct source *source, const struct source_part *wanted, st
 
 static int begin_part(struct source *source, const struct source_part *wanted, enum part_answer *ret, struct error *err)
 {
-	int opened = open_part(source, wanted, err);
+	bool anew;
+	int opened = open_part(source, wanted, &anew, err);
 
-	*ret = PART_LATER;
+	*ret = opened == 0 && anew ? PART_ANEW : PART_LATER;
 	if (opened <= 0)
 		return opened;
 	if (look_at(source, wanted->table->schema, wanted->table->name, &source->part_table, err) < 0)
@@ -341,6 +350,7 @@ const struct source_ops postgres_source_ops = {
 	.snapshot_read = pg_read_tables,
 	.snapshot_next = pg_read_row,
 	.snapshot_ended = pg_table_ended,
+	.snapshot_rest = pg_rest_of,
 	.snapshot_progress = pg_read_so_far,
 	.snapshot_end = pg_end_snapshot,
 	.part_begin = pg_begin_part,

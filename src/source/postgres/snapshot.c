@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/writer.h"
 #include "conn.h"
+#include "rest.h"
 #include "version.h"
 
 #define PIECE_LEAST 512       /* pages: asking for a piece costs the server as much as reading some of them */
@@ -58,13 +59,24 @@ static int add_reader(struct pg_snapshot *snapshot, const char *conninfo, const 
 	return 0;
 }
 
+static int ask_sight(struct pg_snapshot *snapshot, struct error *err)
+{
+	PGresult *result = pg_query(snapshot->readers[0].conn, err, "SELECT pg_catalog.txid_current_snapshot()");
+
+	if (!result)
+		return -1;
+	snapshot->sight = mem_text(view_of(pg_value(result, 0, 0)));
+	PQclear(result);
+	return 0;
+}
+
 int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options *options, const char *name, struct error *err)
 {
 	unsigned wanted = options->snapshot_readers ? options->snapshot_readers : 1;
 	struct error problem;
 
 	*snapshot = (struct pg_snapshot){.readers = MEM_ARRAY(struct pg_reader, wanted), .stop_fd = options->stop_fd};
-	if (add_reader(snapshot, options->conninfo, name, err) < 0) {
+	if (add_reader(snapshot, options->conninfo, name, err) < 0 || ask_sight(snapshot, err) < 0) {
 		pg_snapshot_done(snapshot);
 		return -1;
 	}
@@ -81,24 +93,28 @@ void pg_snapshot_done(struct pg_snapshot *snapshot)
 	}
 	free(snapshot->readers);
 	free(snapshot->tables);
+	free(snapshot->sight);
 	*snapshot = (struct pg_snapshot){0};
 }
 
 /* Tables --------------------------------------------------------------------------------------- */
 
 /* Its size is asked of the file, which an ALTER TABLE may hold: then what the catalogue has of it must do. */
-static PGresult *ask_size(PGconn *queries, uint64_t table, struct error *err)
+static PGresult *ask_size(PGconn *queries, uint64_t table, bool *ret_measured, struct error *err)
 {
 	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size'), "
-				  "pg_catalog.has_table_privilege(oid, 'SELECT') FROM pg_catalog.pg_class WHERE oid = %" PRIu64;
-	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int", table);
+				  "pg_catalog.pg_relation_filenode(oid), %s, pg_catalog.has_table_privilege(oid, 'SELECT') "
+				  "FROM pg_catalog.pg_class WHERE oid = %" PRIu64;
+	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int",
+				    "reltoastrelid <> 0 AND pg_catalog.pg_relation_size(reltoastrelid) > 0", table);
 
-	return result || PQstatus(queries) != CONNECTION_OK ? result : pg_query(queries, err, sql, "relpages", table);
+	*ret_measured = result != NULL;
+	return result || PQstatus(queries) != CONNECTION_OK ? result : pg_query(queries, err, sql, "relpages", "reltoastrelid <> 0", table);
 }
 
 static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_reading *reading, struct error *err)
 {
-	PGresult *result = ask_size(queries, reading->table->source_id, err);
+	PGresult *result = ask_size(queries, reading->table->source_id, &reading->measured, err);
 	double pages;
 
 	if (!result)
@@ -108,7 +124,9 @@ static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_read
 		pages = strtod(pg_value(result, 0, 2), NULL);
 		reading->expected = pages > 0 ? (uint64_t)(strtod(pg_value(result, 0, 1), NULL) / pages * (double)reading->pages) : 0;
 		snapshot->page_bytes = strtoull(pg_value(result, 0, 3), NULL, 10);
-		reading->has_places = *pg_value(result, 0, 4) == 't';
+		reading->file = strtoull(pg_value(result, 0, 4), NULL, 10);
+		reading->apart = *pg_value(result, 0, 5) == 't';
+		reading->has_places = *pg_value(result, 0, 6) == 't';
 	}
 	PQclear(result);
 	return 0;
@@ -167,8 +185,9 @@ static bool take_piece(struct pg_snapshot *snapshot, struct pg_reader *reader)
 }
 
 /* The published columns by name: SELECT * would add generated ones. ONLY: children are tables of their own. */
-static void write_copy(const struct pg_reader *reader, const struct table *table, struct writer *sql)
+static void write_copy(const struct pg_reader *reader, const struct pg_reading *reading, struct writer *sql)
 {
+	const struct table *table = reading->table;
 	char *schema = pg_identifier(reader->conn, table->schema);
 	char *name = pg_identifier(reader->conn, table->name);
 
@@ -179,6 +198,8 @@ static void write_copy(const struct pg_reader *reader, const struct table *table
 		wr_printf(sql, "%s%s", i ? ", " : "", column);
 		PQfreemem(column);
 	}
+	if (reading->has_places)
+		wr_printf(sql, "%sctid", table->column_count ? ", " : "");
 	wr_printf(sql, " FROM ONLY %s.%s", schema, name);
 	if (reader->first > 0)
 		wr_printf(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", reader->first);
@@ -206,7 +227,7 @@ static int ask(struct pg_snapshot *snapshot, struct pg_reader *reader, struct vi
 	(void)ret;
 	if (!take_piece(snapshot, reader))
 		return 0;
-	write_copy(reader, snapshot->tables[reader->table].table, &sql);
+	write_copy(reader, &snapshot->tables[reader->table], &sql);
 	sent = PQsendQuery(reader->conn, sql.data);
 	wr_done(&sql);
 	reader->state = READER_ASKED;
@@ -353,12 +374,60 @@ bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table)
 
 /* Progress ------------------------------------------------------------------------------------- */
 
-/* The page of the last row, which ends with its place: "(page,number)". */
-static uint64_t page_of(const struct pg_reader *reader)
+/* The place of the last row that it gave, which ends with it, "(page,number)"; or where it began. */
+static uint64_t place_of(const struct pg_snapshot *snapshot, const struct pg_reader *reader, unsigned *ret_number)
 {
-	const char *place = reader->rows ? strrchr(reader->buffer, '(') : NULL;
+	const char *place = reader->rows && snapshot->tables[reader->table].has_places ? strrchr(reader->buffer, '(') : NULL;
+	char *end;
+	uint64_t page;
 
-	return place ? strtoull(place + 1, NULL, 10) : reader->first;
+	*ret_number = 0;
+	if (!place)
+		return reader->first;
+	page = strtoull(place + 1, &end, 10);
+	*ret_number = (unsigned)strtoul(end + 1, NULL, 10);
+	return page;
+}
+
+static void write_end(const struct pg_reading *reading, uint64_t end, struct writer *to)
+{
+	if (end != NO_PAGE)
+		wr_printf(to, "%" PRIu64, end);
+	else if (reading->measured)
+		wr_printf(to, "%" PRIu64, reading->pages);
+}
+
+enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t table, struct writer *to)
+{
+	const struct pg_reading *reading = &snapshot->tables[table];
+	const char *between = "";
+
+	if (reading->next == 0)
+		return TABLE_NOT_BEGUN;
+	if (reading->told)
+		return TABLE_READ;
+	wr_printf(to, "%s %" PRIu64 " %d ", snapshot->sight, reading->file, reading->apart);
+	if (!reading->has_places) {
+		wr_printf(to, REST_ALL);
+		return TABLE_BEGUN;
+	}
+	for (unsigned i = 0; i < snapshot->reader_count; i++) {
+		const struct pg_reader *reader = &snapshot->readers[i];
+		unsigned number;
+		uint64_t page;
+
+		if (reader->state == READER_FREE || reader->table != table)
+			continue;
+		page = place_of(snapshot, reader, &number);
+		wr_printf(to, "%s%" PRIu64 ".%u-", between, page, number);
+		write_end(reading, reader->end, to);
+		between = ",";
+	}
+	if (reading->next != NO_PAGE) {
+		wr_printf(to, "%s%" PRIu64 ".0-", between, reading->next);
+		write_end(reading, NO_PAGE, to);
+	}
+	return TABLE_BEGUN;
 }
 
 void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_progress *ret)
@@ -377,10 +446,11 @@ void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_prog
 	}
 	for (unsigned i = 0; i < snapshot->reader_count; i++) {
 		const struct pg_reader *reader = &snapshot->readers[i];
+		unsigned ignored;
 
 		ret->rows += reader->rows;
 		if (reader->state != READER_FREE)
-			pages += page_of(reader) - reader->first;
+			pages += place_of(snapshot, reader, &ignored) - reader->first;
 	}
 	ret->bytes = pages * snapshot->page_bytes;
 }

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/view.h"
+#include "base/writer.h"
 #include "source/source.h"
 
 #define PG_READERS_MOST 16
@@ -39,7 +40,10 @@ struct pg_reader {
 /* A table that is read. */
 struct pg_reading {
 	const struct table *table;
-	uint64_t pages;     /* when reading began */
+	uint64_t pages;     /* when reading began ... */
+	bool measured;      /* ... for sure */
+	uint64_t file;
+	bool apart;         /* values are stored apart from their rows */
 	uint64_t next;      /* the first page that no reader has been given; UINT64_MAX: none is left */
 	uint64_t step;      /* pages of a piece */
 	uint64_t read;      /* pages of pieces that were read to their end */
@@ -60,6 +64,7 @@ struct pg_snapshot {
 	size_t ended;                /* so many have, and were not told */
 	size_t next_table;           /* the first one with pages that no reader has been given */
 	uint64_t page_bytes;
+	char *sight;                 /* owned: what the snapshot sees, as the server writes it */
 };
 
 /*
@@ -84,6 +89,9 @@ int pg_snapshot_row(struct pg_snapshot *snapshot, struct view *ret, size_t *ret_
 
 /* A table that was read to its end, each once; false: there is none now. */
 bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table);
+
+/* What of a table is to be read by others if this ends here. */
+enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t table, struct writer *to);
 
 /* How far it is. */
 void pg_snapshot_progress(const struct pg_snapshot *snapshot, struct source_progress *ret);
