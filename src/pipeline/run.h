@@ -285,10 +285,12 @@ void routes_hold(struct pipeline *p);
 struct mapping *routes_try_mapping(struct pipeline *p, const struct table *const *tables, unsigned count,
 				   struct diagnostics *diag);
 bool routes_column_wanted(const void *arg, const struct table *table, const struct column *column);
-int routes_open_topics(struct pipeline *p, struct error *err);
-int routes_remember_ends(struct pipeline *p, struct error *err);
 int route_table(struct pipeline *p, const struct table *table, struct error *err);
 void routes_free(struct pipeline *p);
+
+/* topics.c */
+int routes_open_topics(struct pipeline *p, struct error *err);
+int routes_remember_ends(struct pipeline *p, struct error *err);
 
 static inline struct route *route_of(struct pipeline *p, const struct table *table)
 {
@@ -394,19 +396,21 @@ uint64_t marker_count(struct pipeline *p, const struct table *table);
 int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason,
 		   struct error *err);
 
-/* schemas.c */
+/* registrations.c */
 int schemas_open(struct pipeline *p, struct error *err);
 void schemas_close(struct pipeline *p);
 int schemas_reopen(struct pipeline *p, struct error *err);
+int schemas_save(struct pipeline *p, struct error *err);
+void schemas_saved(struct pipeline *p);
+bool schemas_unsaved(const struct pipeline *p);
+
+/* schemas.c */
 void schemas_text(enum record_format format, const struct encode_schema *schema, struct writer *to,
 		  struct schema_text *ret);
 int schemas_recode(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
 		   struct other_format *to, struct message *message, struct error *err);
 int schemas_settle(struct pipeline *p, struct error *err);
 int schemas_settle_route(struct pipeline *p, struct route *route, struct error *err);
-int schemas_save(struct pipeline *p, struct error *err);
-void schemas_saved(struct pipeline *p);
-bool schemas_unsaved(const struct pipeline *p);
 
 /* A message as it leaves: in its formats. Whatever measures or sends messages does so after this. */
 static inline int message_format(struct pipeline *p, const struct encode_schema *key, const struct encode_schema *value,
@@ -470,9 +474,11 @@ int job_begin(struct pipeline *p, const char *kind, uint64_t *ret_number, struct
 int jobs_quiet(struct pipeline *p, bool *ret, struct error *err);
 int job_touch(struct pipeline *p, const char *table, struct error *err);
 
-/* loads.c */
+/* loads_choose.c */
 int loads_prepare(struct pipeline *p, size_t listed, struct error *err);
 int loads_widen(struct pipeline *p, struct error *err);
+
+/* loads.c */
 int loads_open(struct pipeline *p, struct error *err);
 void loads_close(struct pipeline *p);
 int loads_step(struct pipeline *p, struct error *err);

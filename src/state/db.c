@@ -2,8 +2,8 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The state file: opening, locking, migrating, and its one lazy transaction. What is in the tables is the business of
- * the other files here; only their making stands here, as the list of migrations, so that a format has one description.
+ * The state file: opening, locking, and its one lazy transaction. What is in the tables is the business of the other files
+ * here, and how they are made of db_format.c.
  */
 #include "state/db.h"
 
@@ -20,12 +20,12 @@
 
 #include "base/decimal.h"
 #include "base/memory.h"
+#include "db_format.h"
 #include "db_memory.h"
 #include "query.h"
 
 #define ROOM_BYTES (1 << 20)
 
-#define APPLICATION_ID 0x54577374           /* "TWst" */
 #define CACHE_BYTES ((size_t)8 << 20)
 #define WAL_LIMIT_BYTES ((size_t)64 << 20)
 #define CHECKPOINT_FRAMES 1000              /* less is left in the log */
@@ -52,46 +52,6 @@ struct db {
 	void *progress_arg;
 	struct rollback_hook *hooks;
 };
-
-/* Migration i leads from format i to i + 1; the last one's result is the present format. */
-static const char *const migrations[] = {
-	"CREATE TABLE _tw_position("
-	" one INTEGER PRIMARY KEY CHECK (one = 1), kind INTEGER, lsn INTEGER,"
-	" open_phase INTEGER, open_kind INTEGER, open_lsn INTEGER, open_xid INTEGER, open_done INTEGER, open_hash INTEGER,"
-	" border INTEGER, published INTEGER, digest0 INTEGER, digest1 INTEGER, snapshot INTEGER, snapshot_phase INTEGER);"
-	"CREATE TABLE _tw_input(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE _tw_topic(name TEXT PRIMARY KEY, partitions INTEGER, end_offset INTEGER) WITHOUT ROWID;"
-	"CREATE TABLE _tw_job(number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, subject TEXT, done INTEGER);"
-	"CREATE TABLE _tw_exception(entity TEXT, key TEXT, place TEXT, reason TEXT, event_id TEXT, position TEXT,"
-	" since INTEGER, PRIMARY KEY (entity, key)) WITHOUT ROWID;"
-	"CREATE TABLE _tw_table(schema TEXT, name TEXT, source_id INTEGER, state INTEGER, reason TEXT,"
-	" PRIMARY KEY (schema, name)) WITHOUT ROWID;"
-	"CREATE TABLE _tw_column(schema TEXT, table_name TEXT, name TEXT, place INTEGER, key_place INTEGER, kind INTEGER,"
-	" precision INTEGER, scale INTEGER, source_type TEXT, source_oid INTEGER, modifier INTEGER,"
-	" PRIMARY KEY (schema, table_name, name)) WITHOUT ROWID;"
-	"CREATE TABLE _tw_touched(entity INTEGER, key, PRIMARY KEY (entity, key)) WITHOUT ROWID;",
-	"ALTER TABLE _tw_position ADD COLUMN base_known INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE _tw_position ADD COLUMN base_published INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE _tw_position ADD COLUMN base_digest0 INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE _tw_position ADD COLUMN base_digest1 INTEGER NOT NULL DEFAULT 0;",
-
-	/*
-	 * Exceptions say more: what was called place is the path, what was called reason the message. Tallies are new.
-	 */
-	"ALTER TABLE _tw_exception RENAME COLUMN place TO path;"
-	"ALTER TABLE _tw_exception RENAME COLUMN reason TO message;"
-	"ALTER TABLE _tw_exception ADD COLUMN reason TEXT NOT NULL DEFAULT 'UNKNOWN';"
-	"ALTER TABLE _tw_exception ADD COLUMN value TEXT;"
-	"ALTER TABLE _tw_exception ADD COLUMN place TEXT;"
-	"ALTER TABLE _tw_exception ADD COLUMN rule TEXT;"
-	"ALTER TABLE _tw_exception ADD COLUMN owner TEXT;"
-	"CREATE TABLE _tw_tally(place INTEGER PRIMARY KEY, name TEXT NOT NULL, count INTEGER NOT NULL);",
-
-	/* A column that is dropped and added again has another number. 0: not known. */
-	"ALTER TABLE _tw_column ADD COLUMN number INTEGER NOT NULL DEFAULT 0;",
-};
-
-#define FORMAT ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 struct sqlite3 *db_handle(struct db *db)
 {
@@ -258,42 +218,6 @@ static int configure(struct db *db, const struct db_options *options, struct err
 	return install_collation(db, err);
 }
 
-static int migrate(struct db *db, int64_t format, struct error *err)
-{
-	char sql[100];
-
-	if (db_run(db, "BEGIN IMMEDIATE", err) < 0)
-		return -1;
-	for (int64_t i = format; i < FORMAT; i++)
-		if (db_run(db, migrations[i], err) < 0)
-			return -1;
-	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID, FORMAT);
-	if (db_run(db, sql, err) < 0)
-		return -1;
-	return db_run(db, "COMMIT", err);
-}
-
-static int check_format(struct db *db, struct error *err)
-{
-	int64_t id = 0, format = 0, tables = 0;
-
-	if (query_number(db, "PRAGMA application_id", &id, err, "") < 0 ||
-	    query_number(db, "PRAGMA user_version", &format, err, "") < 0 ||
-	    query_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err, "") < 0)
-		return -1;
-	if (id != APPLICATION_ID && (id != 0 || format != 0 || tables != 0)) {
-		error_set(err, ERROR_INPUT, "'%s' is an SQLite database, but not a state file of tailwater", db->path);
-		return error_hint(err, "name another file as the state file");
-	}
-	if (format < 0 || format > FORMAT) {
-		error_set(err, ERROR_INPUT, "state file '%s' has format %lld, this version knows formats up to %d",
-			  db->path, (long long)format, FORMAT);
-		return error_hint(err, "run the version of tailwater that wrote it, or a newer one");
-	}
-	db->is_new = id == 0;
-	return format == FORMAT ? 0 : migrate(db, format, err);
-}
-
 bool db_has_room(const struct db *db)
 {
 	char *path = mem_printf("%s.room", db->path);
@@ -376,7 +300,7 @@ static int open_file(struct db *db, const struct db_options *options, struct err
 		return error_set(err, ERROR_INPUT, "cannot open state file '%s': %s", db->path,
 				 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
 	sqlite3_busy_timeout(db->handle, READER_WAIT_MS); /* a verb may be the one that recovers the log of one that was killed */
-	if (configure(db, options, err) < 0 || check_format(db, err) < 0)
+	if (configure(db, options, err) < 0 || format_settle(db, db->path, &db->is_new, err) < 0)
 		return -1;
 	if (!in_memory && !db->is_new && check_damage(db, err) < 0)
 		return -1;
@@ -416,7 +340,7 @@ static int open_reader(struct db *db, struct error *err)
 	    install_collation(db, err) < 0 || query_number(db, "PRAGMA application_id", &id, err, "") < 0 ||
 	    query_number(db, "PRAGMA user_version", &format, err, "") < 0)
 		return -1;
-	if (id != APPLICATION_ID || format != FORMAT)
+	if (!format_is_present(id, format))
 		return error_set(err, ERROR_INPUT, "'%s' is no state file of this version of tailwater", db->path);
 	if (db_run(db, "BEGIN", err) < 0)
 		return -1;

@@ -59,8 +59,13 @@ int pg_delivered_note(struct pg_delivered *delivered, uint64_t xid, struct posit
 /* True if all that the transaction did is seen. */
 bool pg_sight_sees(const struct pg_sight *sight, const struct transaction *txn);
 
-/* Reads the text of pg_current_snapshot(): 0, or -1. */
+/* Reads the text of pg_current_snapshot(), or whatever the server calls it: 0, or -1. */
 int pg_sight_parse(struct pg_sight *sight, const char *text);
+const char *pg_sight_function(const PGconn *conn);
+
+bool pg_is_standby(const PGconn *conn);
+
+bool pg_sight_sees_delivered(const struct pg_sight *sight, const struct pg_delivered *delivered);
 
 /*
  * Begins a read-only transaction whose snapshot sees all that was delivered, and holds the table: 1; or 0 if it has to be

@@ -56,7 +56,7 @@ void pgoutput_restart(struct pgoutput *pg)
 	pg->truncated = VIEW_NONE;
 }
 
-static void reserve_columns(struct pgoutput *pg, unsigned count)
+void pgoutput_reserve(struct pgoutput *pg, unsigned count)
 {
 	if (count <= pg->column_capacity)
 		return;
@@ -168,7 +168,7 @@ static int decode_relation(struct pgoutput *pg, struct reader *rd, struct change
 		return 0; /* the caller says so */
 	if (pg_relations_put(pg->relations, &relation, &table, &is_new, err) < 0 || check_form(pg, table, err) < 0)
 		return -1;
-	reserve_columns(pg, table->table->column_count);
+	pgoutput_reserve(pg, table->table->column_count);
 	*ret = (struct change){.op = CHANGE_TABLE, .table = table->table, .txn = &pg->txn};
 	return is_new && table->captured;
 }
@@ -244,7 +244,7 @@ static int begin_change(struct pgoutput *pg, struct reader *rd, enum change_op o
 		rd->pos = rd->end;
 		return 0;
 	}
-	reserve_columns(pg, table->table->column_count);
+	pgoutput_reserve(pg, table->table->column_count);
 	*ret = (struct change){.op = op, .table = table->table, .txn = &pg->txn, .index = pg->index++};
 	return 0;
 }
@@ -433,71 +433,4 @@ int pgoutput_decode(struct pgoutput *pg, struct view message, uint64_t wal_start
 		ret->lsn = wal_start;
 	ret->hash = hash;
 	return result;
-}
-
-static char unescape(char c)
-{
-	static const char from[] = "bfnrtv", to[] = "\b\f\n\r\t\v";
-	const char *found = c ? strchr(from, c) : NULL;
-
-	return found ? to[found - from] : c;
-}
-
-/* COPY's text format escapes with backslashes; most fields have none and are taken as they are. */
-static struct view unescape_field(struct arena *arena, struct view field)
-{
-	char *copy;
-	size_t len = 0;
-
-	if (!field.len || !memchr(field.ptr, '\\', field.len))
-		return field;
-	copy = arena_alloc(arena, field.len);
-	for (size_t i = 0; i < field.len; i++) {
-		char c = field.ptr[i];
-
-		if (c == '\\' && i + 1 < field.len)
-			c = unescape(field.ptr[++i]);
-		copy[len++] = c;
-	}
-	return (struct view){copy, len};
-}
-
-static struct view next_field(struct view *rest)
-{
-	const char *tab = rest->len ? memchr(rest->ptr, '\t', rest->len) : NULL;
-	struct view field = {rest->ptr, tab ? (size_t)(tab - rest->ptr) : rest->len};
-	size_t skip = field.len + (tab != NULL);
-
-	rest->ptr += skip;
-	rest->len -= skip;
-	return field;
-}
-
-int pgoutput_copy_row(struct pgoutput *pg, const struct pg_table *table, struct view line, struct change *ret,
-		      struct error *err)
-{
-	arena_reset(&pg->arena);
-	reserve_columns(pg, table->table->column_count);
-	for (unsigned i = 0; i < table->table->column_count; i++) {
-		struct view field = next_field(&line);
-		struct value *value = &pg->after[i];
-
-		value->state = view_is(field, "\\N") ? VALUE_NULL : VALUE_PRESENT;
-		if (value->state == VALUE_PRESENT &&
-		    table->convert[i](unescape_field(&pg->arena, field), &pg->arena, value) < 0)
-			return error_set(err, ERROR_RECORD, "column %s.%s.%s: the server's text is no %s",
-					 table->table->schema, table->table->name, table->table->columns[i].name,
-					 table->table->columns[i].source_type);
-	}
-	*ret = (struct change){.op = CHANGE_READ, .table = table->table, .after = {IMAGE_FULL, pg->after}};
-	return 1;
-}
-
-struct view pgoutput_copy_field(struct arena *arena, struct view line, unsigned number)
-{
-	struct view field = next_field(&line);
-
-	while (number--)
-		field = next_field(&line);
-	return unescape_field(arena, field);
 }

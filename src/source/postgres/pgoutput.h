@@ -45,6 +45,11 @@ int pgoutput_decode(struct pgoutput *pg, struct view message, uint64_t wal_start
 /* A message can hold several changes (TRUNCATE a, b): 1 and the next one, 0 if there is no more. */
 int pgoutput_more(struct pgoutput *pg, struct change *ret);
 
+/* Room for the values of so many columns. */
+void pgoutput_reserve(struct pgoutput *pg, unsigned count);
+
+/* copy_rows.c */
+
 /* A row's values from a row of COPY text format (without its newline), in the order of the table's columns. */
 int pgoutput_copy_row(struct pgoutput *pg, const struct pg_table *table, struct view line, struct change *ret,
 		      struct error *err) MUST_CHECK;

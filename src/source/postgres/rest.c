@@ -95,6 +95,10 @@ static void write_newer(const struct pg_rest *rest, struct writer *sql)
  */
 void pg_rest_condition(const struct pg_rest *rest, struct writer *sql)
 {
+	if (strcmp(rest->ranges, REST_ALL) == 0) {
+		wr_printf(sql, "true");
+		return;
+	}
 	write_ranges(rest->ranges, sql);
 	wr_printf(sql, rest->apart ? " OR " : " AND NOT ((SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())) < "
 					      "4294967296 AND ");

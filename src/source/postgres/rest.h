@@ -9,7 +9,7 @@
  * that are newer are read as well, wherever they are.
  *
  * The text: what the snapshot saw, the file, 1 if values are stored apart, and the ranges ("12.5-2048,3000.0-": behind row 5
- * of page 12 up to page 2048, and from page 3000 on).
+ * of page 12 up to page 2048, and from page 3000 on); or REST_ALL, where the role may not ask for places.
  */
 #ifndef POSTGRES_REST_H
 #define POSTGRES_REST_H
@@ -19,6 +19,8 @@
 
 #include "base/error.h"
 #include "base/writer.h"
+
+#define REST_ALL "all"
 
 struct pg_rest {
 	char *sight;      /* owned: "xmin:xmax:xid,xid" */

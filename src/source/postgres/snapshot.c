@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/writer.h"
 #include "conn.h"
+#include "rest.h"
 #include "version.h"
 
 #define PIECE_LEAST 512       /* pages: asking for a piece costs the server as much as reading some of them */
@@ -183,7 +184,7 @@ static bool take_piece(struct pg_snapshot *snapshot, struct pg_reader *reader)
 	return true;
 }
 
-/* The published columns by name, and the place of the row: SELECT * would add generated ones. ONLY: children are tables of their own. */
+/* The published columns by name: SELECT * would add generated ones. ONLY: children are tables of their own. */
 static void write_copy(const struct pg_reader *reader, const struct pg_reading *reading, struct writer *sql)
 {
 	const struct table *table = reading->table;
@@ -197,7 +198,9 @@ static void write_copy(const struct pg_reader *reader, const struct pg_reading *
 		wr_printf(sql, "%s%s", i ? ", " : "", column);
 		PQfreemem(column);
 	}
-	wr_printf(sql, "%s FROM ONLY %s.%s", reading->has_places ? ", ctid" : "", schema, name);
+	if (reading->has_places)
+		wr_printf(sql, "%sctid", table->column_count ? ", " : "");
+	wr_printf(sql, " FROM ONLY %s.%s", schema, name);
 	if (reader->first > 0)
 		wr_printf(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", reader->first);
 	if (reader->end != NO_PAGE)
@@ -385,8 +388,7 @@ bool pg_snapshot_resumable(PGconn *queries, const struct table *table)
 /* The place of the last row that it gave, which ends with it, "(page,number)"; or where it began. */
 static uint64_t place_of(const struct pg_snapshot *snapshot, const struct pg_reader *reader, unsigned *ret_number)
 {
-	bool told = reader->rows && snapshot->tables[reader->table].has_places;
-	const char *place = told ? strrchr(reader->buffer, '(') : NULL;
+	const char *place = reader->rows && snapshot->tables[reader->table].has_places ? strrchr(reader->buffer, '(') : NULL;
 	char *end;
 	uint64_t page;
 
@@ -416,6 +418,10 @@ enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t t
 	if (reading->told)
 		return TABLE_READ;
 	wr_printf(to, "%s %" PRIu64 " %d ", snapshot->sight, reading->file, reading->apart);
+	if (!reading->has_places) {
+		wr_printf(to, REST_ALL);
+		return TABLE_BEGUN;
+	}
 	for (unsigned i = 0; i < snapshot->reader_count; i++) {
 		const struct pg_reader *reader = &snapshot->readers[i];
 		unsigned number;
