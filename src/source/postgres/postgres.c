@@ -38,6 +38,7 @@ struct source {
 	struct pgoutput pgoutput;
 	struct pg_wanted wanted;
 	struct pg_snapshot snapshot;
+	uint64_t *files;                /* owned: of the wanted tables, before the slot was made */
 	const struct pg_table **reading; /* owned: tables of the snapshot that are read */
 	struct pg_part part;
 	const struct pg_table *part_table;
@@ -66,6 +67,7 @@ static void pg_close(struct source *source)
 	PQfinish(source->queries);
 	free(source->wanted.versions);
 	free(source->reading);
+	free(source->files);
 	free(source);
 }
 
@@ -195,6 +197,17 @@ static int pg_evict(struct source *source, struct error *err)
 	return pg_slot_evict(source->queries, source->options.slot, err);
 }
 
+/* A snapshot that was taken before an ALTER TABLE wrote a table anew finds it empty. So it is remembered what the file was. */
+static int remember_files(struct source *source, struct error *err)
+{
+	free(source->files);
+	source->files = MEM_ARRAY(uint64_t, source->wanted.count);
+	for (size_t i = 0; i < source->wanted.count; i++)
+		if (pg_part_file(source->queries, source->wanted.versions[i], &source->files[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int pg_create_slot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
 {
 	struct writer sql = {0};
@@ -206,6 +219,8 @@ static int pg_create_slot(struct source *source, bool drop_first, struct source_
 		return -1;
 	if (drop_first && pg_slot_drop(source->queries, source->options.slot, err) < 0)
 		return -1;
+	if (remember_files(source, err) < 0)
+		return -1;
 	if (pg_slot_create(source->replication, source->queries, &source->options, &ret->consistent, name, err) < 0)
 		return -1;
 	ret->taken_at = clock_wall();
@@ -216,13 +231,28 @@ static int pg_create_slot(struct source *source, bool drop_first, struct source_
 	return 0;
 }
 
+static uint64_t file_before(const struct source *source, const struct table *table)
+{
+	for (size_t i = 0; i < source->wanted.count; i++)
+		if (source->wanted.versions[i] == table)
+			return source->files[i];
+	return 0;
+}
+
 static int pg_read_tables(struct source *source, const struct table *const *tables, size_t count, struct error *err)
 {
+	uint64_t *files = MEM_ARRAY(uint64_t, count);
+	int result;
+
 	free(source->reading);
 	source->reading = MEM_ARRAY(const struct pg_table *, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		source->reading[i] = pg_relations_find(&source->relations, (uint32_t)tables[i]->source_id);
-	return pg_snapshot_read(&source->snapshot, source->queries, tables, count, err);
+		files[i] = file_before(source, tables[i]);
+	}
+	result = pg_snapshot_read(&source->snapshot, source->queries, tables, files, count, err);
+	free(files);
+	return result;
 }
 
 static int pg_read_row(struct source *source, struct change *ret, size_t *ret_table, struct error *err)
@@ -236,6 +266,17 @@ static int pg_read_row(struct source *source, struct change *ret, size_t *ret_ta
 static bool pg_table_ended(struct source *source, size_t *ret_table)
 {
 	return pg_snapshot_ended(&source->snapshot, ret_table);
+}
+
+/* The table is held since its first row was read: it is what it was then. */
+static int pg_table_stands(struct source *source, size_t number, struct error *err)
+{
+	const struct pg_reading *reading = &source->snapshot.tables[number];
+	uint64_t now;
+
+	if (pg_part_file(source->queries, reading->table, &now, err) < 0)
+		return -1;
+	return now == reading->file;
 }
 
 static enum table_reading pg_rest_of(struct source *source, size_t table, struct writer *to)
@@ -600,6 +641,7 @@ const struct source_ops postgres_source_ops = {
 	.snapshot_read = pg_read_tables,
 	.snapshot_next = pg_read_row,
 	.snapshot_ended = pg_table_ended,
+	.snapshot_stands = pg_table_stands,
 	.snapshot_rest = pg_rest_of,
 	.snapshot_progress = pg_read_so_far,
 	.snapshot_end = pg_end_snapshot,
