@@ -219,9 +219,8 @@ struct source_ops {
 	int (*snapshot_read)(struct source *source, const struct table *const *tables, size_t count, struct error *err);
 	int (*snapshot_next)(struct source *source, struct change *ret, size_t *ret_table, struct error *err);
 	bool (*snapshot_ended)(struct source *source, size_t *ret_table);
-
-	/* Whether the next function can tell what is left of a table. */
-	bool (*snapshot_resumable)(struct source *source, const struct table *table);
+	/* Of a table that has ended: 1; 0 if it was written anew before it was read, so that rows may be missing; -1. */
+	int (*snapshot_stands)(struct source *source, size_t table, struct error *err);
 
 	/*
 	 * If the snapshot should end here: what of a table that was begun is still to be read, as a text for source_part.rest.

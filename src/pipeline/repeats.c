@@ -358,8 +358,12 @@ static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err
 	take_next(repeat);
 	if (repeat->next_more)
 		return save(p, repeat, err);
-	log_info(p->options->name, "snapshot %" PRIu64 " of table %s.%s is published: %" PRIu64 " rows", repeat->number, repeat->schema,
-		 repeat->name, repeat->rows);
+	if (repeat->of_first)
+		log_info(p->options->name, "what was left of table %s.%s is published: %" PRIu64 " rows", repeat->schema, repeat->name,
+			 repeat->rows);
+	else
+		log_info(p->options->name, "snapshot %" PRIu64 " of table %s.%s is published: %" PRIu64 " rows", repeat->number,
+			 repeat->schema, repeat->name, repeat->rows);
 	if (forget(p, repeat, err) < 0)
 		return -1;
 	drop_first(p);
@@ -578,6 +582,14 @@ static int begin_anew(struct pipeline *p, struct repeat *repeat, struct error *e
 	return save(p, repeat, err);
 }
 
+/* The more often one was thrown away, the less time there is for the next one to be. */
+static uint64_t rows_of_part(const struct pipeline *p, const struct repeat *repeat)
+{
+	uint64_t rows = p->options->part_rows >> (repeat->thrown_away < 32 ? repeat->thrown_away : 32);
+
+	return rows ? rows : 1;
+}
+
 static int read_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
 	struct source_part wanted = {
@@ -585,7 +597,7 @@ static int read_part(struct pipeline *p, struct repeat *repeat, struct error *er
 		.condition = *repeat->condition ? repeat->condition : NULL,
 		.rest = *repeat->rest ? repeat->rest : NULL,
 		.after = repeat->mark.len ? wr_view(&repeat->mark) : VIEW_NONE,
-		.rows = (p->options->part_rows >> (repeat->thrown_away < 20 ? repeat->thrown_away : 20)) + 1,
+		.rows = rows_of_part(p, repeat),
 		.bytes = PART_BYTES,
 	};
 	enum part_answer answer;

@@ -174,6 +174,20 @@ static int take_one(struct pipeline *p, struct reading *reading, struct change *
 	return 0;
 }
 
+/*
+ * What the snapshot could not see of a table, because it was written anew, is read while changes are streamed: nothing of this
+ * table is published yet that would say that it is whole.
+ */
+static int check_stands(struct pipeline *p, const struct table *table, size_t number, struct error *err)
+{
+	int stands = p->source_ops->snapshot_stands(p->source, number, err);
+
+	if (stands != 0)
+		return stands < 0 ? -1 : 0;
+	return error_set(err, ERROR_TRANSIENT, "table %s.%s was written anew before it was read: it is read while changes are streamed",
+			 table->schema, table->name);
+}
+
 /* No row is there: tables that have ended are done with, and what is due is done while others are waited for. */
 static int take_ends(struct pipeline *p, struct reading *reading, struct error *err)
 {
@@ -186,6 +200,8 @@ static int take_ends(struct pipeline *p, struct reading *reading, struct error *
 		reading->unnoted++;
 		log_info(p->options->name, "snapshot: %llu rows of %s.%s", (unsigned long long)reading->rows[ended], table->schema,
 			 table->name);
+		if (p->reading && check_stands(p, table, ended, err) < 0)
+			return -1;
 		if (route_of(p, table)->mirrored && mirror_loaded(p->mirror, table, err) < 0)
 			return -1;
 	}
@@ -211,15 +227,14 @@ static int read_rows(struct pipeline *p, struct reading *reading, struct error *
 }
 
 /*
- * Rows that no mapping needs come last: when they are read, all that has to be as of the snapshot is there. Without a key, or
- * where the source cannot tell what is left, they could not be read while changes are streamed, should this end.
+ * Rows that no mapping needs come last: when they are read, all that has to be as of the snapshot is there. Without a key they
+ * could not be read while changes are streamed, should this end.
  */
 static bool can_wait(struct pipeline *p, const struct table *table)
 {
 	const struct route *route = route_of(p, table);
 
-	return !p->options->from_now && route->plan && !route->mirrored && table->key_count > 0 &&
-	       p->source_ops->snapshot_resumable(p->source, table);
+	return !p->options->from_now && route->plan && !route->mirrored && table->key_count > 0;
 }
 
 /* All that something is done with: a registry has their schemas before their first row. */

@@ -32,6 +32,7 @@ static void pg_close(struct source *source)
 	PQfinish(source->queries);
 	free(source->wanted.versions);
 	free(source->reading);
+	free(source->files);
 	free(source);
 }
 
@@ -161,6 +162,17 @@ static int pg_evict(struct source *source, struct error *err)
 	return pg_slot_evict(source->queries, source->options.slot, err);
 }
 
+/* A snapshot that was taken before an ALTER TABLE wrote a table anew finds it empty. So it is remembered what the file was. */
+static int remember_files(struct source *source, struct error *err)
+{
+	free(source->files);
+	source->files = MEM_ARRAY(uint64_t, source->wanted.count);
+	for (size_t i = 0; i < source->wanted.count; i++)
+		if (pg_part_file(source->queries, source->wanted.versions[i], &source->files[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int pg_create_slot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
 {
 	struct writer sql = {0};
@@ -172,6 +184,8 @@ static int pg_create_slot(struct source *source, bool drop_first, struct source_
 		return -1;
 	if (drop_first && pg_slot_drop(source->queries, source->options.slot, err) < 0)
 		return -1;
+	if (remember_files(source, err) < 0)
+		return -1;
 	if (pg_slot_create(source->replication, source->queries, &source->options, &ret->consistent, name, err) < 0)
 		return -1;
 	ret->taken_at = clock_wall();
@@ -182,13 +196,28 @@ static int pg_create_slot(struct source *source, bool drop_first, struct source_
 	return 0;
 }
 
+static uint64_t file_before(const struct source *source, const struct table *table)
+{
+	for (size_t i = 0; i < source->wanted.count; i++)
+		if (source->wanted.versions[i] == table)
+			return source->files[i];
+	return 0;
+}
+
 static int pg_read_tables(struct source *source, const struct table *const *tables, size_t count, struct error *err)
 {
+	uint64_t *files = MEM_ARRAY(uint64_t, count);
+	int result;
+
 	free(source->reading);
 	source->reading = MEM_ARRAY(const struct pg_table *, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		source->reading[i] = pg_relations_find(&source->relations, (uint32_t)tables[i]->source_id);
-	return pg_snapshot_read(&source->snapshot, source->queries, tables, count, err);
+		files[i] = file_before(source, tables[i]);
+	}
+	result = pg_snapshot_read(&source->snapshot, source->queries, tables, files, count, err);
+	free(files);
+	return result;
 }
 
 static int pg_read_row(struct source *source, struct change *ret, size_t *ret_table, struct error *err)
@@ -204,9 +233,15 @@ static bool pg_table_ended(struct source *source, size_t *ret_table)
 	return pg_snapshot_ended(&source->snapshot, ret_table);
 }
 
-static bool pg_can_rest(struct source *source, const struct table *table)
+/* The table is held since its first row was read: it is what it was then. */
+static int pg_table_stands(struct source *source, size_t number, struct error *err)
 {
-	return pg_snapshot_resumable(source->queries, table);
+	const struct pg_reading *reading = &source->snapshot.tables[number];
+	uint64_t now;
+
+	if (pg_part_file(source->queries, reading->table, &now, err) < 0)
+		return -1;
+	return now == reading->file;
 }
 
 static enum table_reading pg_rest_of(struct source *source, size_t table, struct writer *to)
@@ -355,7 +390,7 @@ const struct source_ops postgres_source_ops = {
 	.snapshot_read = pg_read_tables,
 	.snapshot_next = pg_read_row,
 	.snapshot_ended = pg_table_ended,
-	.snapshot_resumable = pg_can_rest,
+	.snapshot_stands = pg_table_stands,
 	.snapshot_rest = pg_rest_of,
 	.snapshot_progress = pg_read_so_far,
 	.snapshot_end = pg_end_snapshot,

@@ -23,6 +23,7 @@ struct source {
 	struct pgoutput pgoutput;
 	struct pg_wanted wanted;
 	struct pg_snapshot snapshot;
+	uint64_t *files;                /* owned: of the wanted tables, before the slot was made */
 	const struct pg_table **reading; /* owned: tables of the snapshot that are read */
 	struct pg_part part;
 	const struct pg_table *part_table;

@@ -103,7 +103,7 @@ void pg_snapshot_done(struct pg_snapshot *snapshot)
 static PGresult *ask_size(PGconn *queries, uint64_t table, bool *ret_measured, struct error *err)
 {
 	static const char sql[] = "SELECT %s, greatest(reltuples, 0)::bigint, relpages, current_setting('block_size'), "
-				  "pg_catalog.pg_relation_filenode(oid), %s, pg_catalog.has_table_privilege(oid, 'SELECT') "
+				  "%s, pg_catalog.has_table_privilege(oid, 'SELECT') "
 				  "FROM pg_catalog.pg_class WHERE oid = %" PRIu64;
 	PGresult *result = pg_query(queries, err, sql, "pg_catalog.pg_relation_size(oid) / current_setting('block_size')::int",
 				    "reltoastrelid <> 0 AND pg_catalog.pg_relation_size(reltoastrelid) > 0", table);
@@ -124,9 +124,8 @@ static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_read
 		pages = strtod(pg_value(result, 0, 2), NULL);
 		reading->expected = pages > 0 ? (uint64_t)(strtod(pg_value(result, 0, 1), NULL) / pages * (double)reading->pages) : 0;
 		snapshot->page_bytes = strtoull(pg_value(result, 0, 3), NULL, 10);
-		reading->file = strtoull(pg_value(result, 0, 4), NULL, 10);
-		reading->apart = *pg_value(result, 0, 5) == 't';
-		reading->has_places = *pg_value(result, 0, 6) == 't';
+		reading->apart = *pg_value(result, 0, 4) == 't';
+		reading->has_places = *pg_value(result, 0, 5) == 't';
 	}
 	PQclear(result);
 	return 0;
@@ -151,15 +150,17 @@ static int measure_all(struct pg_snapshot *snapshot, PGconn *queries, struct err
 	return 0;
 }
 
-int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, size_t count,
-		     struct error *err)
+int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, const uint64_t *files,
+		     size_t count, struct error *err)
 {
 	free(snapshot->tables);
 	snapshot->tables = MEM_ARRAY(struct pg_reading, count);
 	snapshot->table_count = count;
 	snapshot->next_table = snapshot->ended = 0;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		snapshot->tables[i].table = tables[i];
+		snapshot->tables[i].file = files[i];
+	}
 	return run(queries, err, "SET lock_timeout = '1s'") < 0 || measure_all(snapshot, queries, err) < 0 ||
 	       run(queries, err, "SET lock_timeout = 0") < 0 ? -1 : 0;
 }
@@ -370,17 +371,6 @@ bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table)
 		return true;
 	}
 	return false;
-}
-
-/* A right to columns is none to the place of a row. */
-bool pg_snapshot_resumable(PGconn *queries, const struct table *table)
-{
-	struct error ignored;
-	PGresult *result = pg_query(queries, &ignored, "SELECT pg_catalog.has_table_privilege(%" PRIu64 "::oid, 'SELECT')", table->source_id);
-	bool resumable = result && *pg_value(result, 0, 0) == 't';
-
-	PQclear(result);
-	return resumable;
 }
 
 /* Progress ------------------------------------------------------------------------------------- */

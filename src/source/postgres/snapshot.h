@@ -42,7 +42,7 @@ struct pg_reading {
 	const struct table *table;
 	uint64_t pages;     /* when reading began ... */
 	bool measured;      /* ... for sure */
-	uint64_t file;
+	uint64_t file;      /* before the slot was made */
 	bool apart;         /* values are stored apart from their rows */
 	uint64_t next;      /* the first page that no reader has been given; UINT64_MAX: none is left */
 	uint64_t step;      /* pages of a piece */
@@ -77,9 +77,9 @@ int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options 
 /* Closes the connections, if there are any. */
 void pg_snapshot_done(struct pg_snapshot *snapshot);
 
-/* Begins to read tables. `queries` tells how large they are. */
-int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, size_t count,
-		     struct error *err) MUST_CHECK;
+/* Begins to read tables. `queries` tells how large they are; `files`, which file each had before the slot was made. */
+int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, const uint64_t *files,
+		     size_t count, struct error *err) MUST_CHECK;
 
 /*
  * 1 and a row in COPY's text format without its newline, valid until the next call, and its table; 0 when none came for a
@@ -91,7 +91,6 @@ int pg_snapshot_row(struct pg_snapshot *snapshot, struct view *ret, size_t *ret_
 bool pg_snapshot_ended(struct pg_snapshot *snapshot, size_t *ret_table);
 
 /* What of a table is to be read by others if this ends here. */
-bool pg_snapshot_resumable(PGconn *queries, const struct table *table);
 enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t table, struct writer *to);
 
 /* How far it is. */
