@@ -92,6 +92,47 @@ static inline uint64_t rd_u64be(struct reader *rd)
 	return be64toh(value);
 }
 
+static inline uint16_t rd_u16le(struct reader *rd)
+{
+	uint16_t value = 0;
+	const char *ptr = rd_take(rd, sizeof(value));
+
+	if (ptr)
+		memcpy(&value, ptr, sizeof(value));
+	return le16toh(value);
+}
+
+static inline uint32_t rd_u32le(struct reader *rd)
+{
+	uint32_t value = 0;
+	const char *ptr = rd_take(rd, sizeof(value));
+
+	if (ptr)
+		memcpy(&value, ptr, sizeof(value));
+	return le32toh(value);
+}
+
+/* Of up to eight bytes. */
+static inline uint64_t rd_uint_le(struct reader *rd, size_t len)
+{
+	uint64_t value = 0;
+	const char *ptr = rd_take(rd, len);
+
+	if (ptr)
+		memcpy(&value, ptr, len);
+	return le64toh(value);
+}
+
+static inline uint64_t rd_uint_be(struct reader *rd, size_t len)
+{
+	uint64_t value = 0;
+	const char *ptr = rd_take(rd, len);
+
+	if (ptr)
+		memcpy((char *)&value + sizeof(value) - len, ptr, len);
+	return be64toh(value);
+}
+
 /* The next len bytes, as a view into the reader's. */
 static inline struct view rd_bytes(struct reader *rd, size_t len)
 {

@@ -55,6 +55,9 @@ void encoder_free(struct encoder *enc);
 /* Plans made from now on check texts to be UTF-8, or trust the source with that (at first). */
 void encoder_check_text(struct encoder *enc, bool check);
 
+/* What the files of a binary log are called, before their numbers; "" for a source that has none. It is copied. */
+void encoder_log_name(struct encoder *enc, const char *name);
+
 /* A schema as it is published. */
 struct encode_schema {
 	uint64_t fingerprint;

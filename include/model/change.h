@@ -38,6 +38,8 @@ struct transaction {
 	usec_t committed_at;      /* wall time at the source */
 	struct view origin;       /* replication origin, or none */
 	uint64_t origin_lsn;
+	uint32_t server_id;       /* MySQL: of the server that it was first written on */
+	struct view gtid;         /* MySQL: or none */
 };
 
 /* How much of a row an image carries. */
@@ -53,7 +55,8 @@ struct change {
 	const struct table *table;
 	const struct transaction *txn;
 	uint64_t index;       /* of row changes and messages: 0, 1, ... within the transaction */
-	uint64_t lsn;         /* of this change, as Debezium shows it */
+	uint64_t lsn;         /* of this change, as Debezium shows it; MySQL: of its event */
+	uint32_t row;         /* MySQL: of its event, from 0 */
 	struct row before;
 	struct row after;
 	struct position position;

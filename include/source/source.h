@@ -34,8 +34,21 @@ struct source_table {
 /* The same values in another form: nothing but the cost depends on it. */
 enum source_values { VALUES_AUTO, VALUES_TEXT, VALUES_BINARY };
 
+/* Where the server is, and as whom one goes there. Texts are borrowed; what is not given is NULL. */
+struct source_parameter {
+	const char *name, *value;
+};
+
+struct source_login {
+	const char *host, *database, *user, *password;
+	int port;
+	const struct source_parameter *parameters;
+	size_t parameter_count;
+};
+
 struct source_options {
 	const char *name;             /* of this source, for messages */
+	struct source_login login;
 	const char *conninfo;         /* PostgreSQL: libpq connection string, without secrets shown in messages */
 	const char *slot;
 	const char *publication;
@@ -59,9 +72,11 @@ struct source_listing {
 struct source_identity {
 	char system[64];              /* PostgreSQL: system identifier */
 	char database[64];
+	char log_name[256];           /* MySQL: of the log's files, before their numbers; otherwise empty */
 	bool unchecked_text;          /* the server does not vouch for texts being UTF-8 */
 	uint32_t timeline;
 	struct position log_end;      /* what the server has flushed */
+	bool keeps_place;             /* the server keeps our place in its log, by a slot; otherwise what follows is empty */
 	bool slot_exists;
 	bool slot_active;             /* somebody streams from it */
 	int slot_pid;
@@ -287,7 +302,7 @@ struct source_ops {
 	const struct source_metrics *(*metrics)(struct source *source);
 };
 
-extern const struct source_ops postgres_source_ops;
+extern const struct source_ops postgres_source_ops, mysql_source_ops, mariadb_source_ops;
 
 /* By the name of the configuration ("postgresql"), or NULL. */
 const struct source_ops *source_find(const char *type);

@@ -385,9 +385,11 @@ static char *put_civil(char *to, int64_t days, bool *ret_bc)
 
 static char *put_time(char *to, int64_t us)
 {
-	int64_t seconds = us / USEC_PER_SEC;
-	int fraction = (int)(us % USEC_PER_SEC);
+	int64_t size = us < 0 ? -us : us, seconds = size / USEC_PER_SEC;
+	int fraction = (int)(size % USEC_PER_SEC);
 
+	if (us < 0)
+		to = put_char(to, '-');
 	to = put_char(put_digits(to, (uint64_t)(seconds / 3600), 2), ':');
 	to = put_char(put_digits(to, (uint64_t)(seconds / 60 % 60), 2), ':');
 	to = put_digits(to, (uint64_t)(seconds % 60), 2);

@@ -276,10 +276,29 @@ static const char *conninfo(const struct settings *settings, struct arena *arena
 	return copy.ptr;
 }
 
+static struct source_login bind_login(const struct settings *settings, struct arena *arena)
+{
+	const struct conf_map *map = &settings->source_parameters;
+	struct source_parameter *parameters = ARENA_ARRAY(arena, struct source_parameter, map->count + 1);
+
+	for (size_t i = 0; i < map->count; i++)
+		parameters[i] = (struct source_parameter){map->entries[i].name, map->entries[i].value};
+	return (struct source_login){
+		.host = settings->source_host,
+		.port = (int)settings->source_port,
+		.database = settings->source_dbname,
+		.user = settings->source_user,
+		.password = settings->source_password,
+		.parameters = parameters,
+		.parameter_count = map->count,
+	};
+}
+
 static struct source_options bind_source(const struct settings *settings, struct arena *arena)
 {
 	return (struct source_options){
 		.name = settings->source_name,
+		.login = bind_login(settings, arena),
 		.conninfo = conninfo(settings, arena),
 		.slot = settings->source_slot,
 		.publication = settings->source_publication,

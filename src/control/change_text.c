@@ -175,7 +175,7 @@ static void write_unchanged(const struct table *table, const struct row *row, st
 
 static void write_json_transaction(const struct change *change, struct writer *to)
 {
-	struct position at = {POSITION_PG_LSN, change->lsn};
+	struct position at = {change->txn ? change->txn->final.kind : POSITION_PG_LSN, change->lsn};
 	char text[POSITION_TEXT_BYTES];
 
 	position_print(at, text);

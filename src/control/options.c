@@ -102,7 +102,7 @@ static const char *const histories[] = {"all", "none", NULL};
 /* In the order of enum source_values. */
 static const char *const value_wires[] = {"auto", "text", "binary", NULL};
 
-static const char *const source_types[] = {"postgresql", NULL};
+static const char *const source_types[] = {"postgresql", "mysql", "mariadb", NULL};
 static const char *const origins[] = {"any", "none", NULL};
 static const char *const exceed_ways[] = {"warn", "pause_snapshot", "stop", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};

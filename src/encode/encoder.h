@@ -29,18 +29,21 @@ struct encode_source {
 	uint64_t epoch;                /* which transaction it is, for what plans prepare with it */
 	bool in_transaction;
 	int64_t ts_ms;
-	struct writer head;            /* version to db, and the branch of sequence */
+	struct writer head;            /* version to db, and the branch of sequence; binary logs: to snapshot */
 	char sequence[SEQUENCE_BYTES]; /* up to the change's own LSN */
 	unsigned sequence_len;
 	struct writer times;           /* ts_us, ts_ns */
 	struct writer txid;            /* txId, and the branch of lsn */
-	struct writer tail;            /* xmin to origin_lsn, then the envelope's transaction.id with its branch */
+	struct writer file;            /* binary logs: server_id, gtid, file */
+	struct writer tail;            /* xmin to origin_lsn (binary logs: thread, query), then the envelope's transaction.id with its branch */
 };
 
 struct encoder {
 	struct encode_options options; /* its texts are in the arena */
 	struct arena arena;
 	bool check_text;
+	bool binlog;                   /* sources are told of as those of MySQL: by file, offset and row */
+	char log_name[256];
 	struct map topics;             /* topic name -> schema.table */
 	struct map collections;        /* source id -> struct encode_collection */
 	struct encode_plan messages;

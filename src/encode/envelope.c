@@ -231,36 +231,58 @@ static char *put_sequence(char *to, const struct encode_source *source, uint64_t
 	return to;
 }
 
-/* source.ts_us to the branch of source.lsn: the same for a table's changes in one transaction. */
+/* ts_us, ts_ns, schema, table, txId, and the branch of lsn */
+static char *prepare_lsn(char *to, const struct encode_source *source, struct view schema, struct view name)
+{
+	to = put_view(to, wr_view(&source->times));
+	to = put_bytes(to, schema);
+	to = put_bytes(to, name);
+	return put_view(to, wr_view(&source->txid));
+}
+
+/* db, sequence, ts_us, ts_ns, table, server_id, gtid, file */
+static char *prepare_binlog(char *to, const struct encode_source *source, struct view schema, struct view name)
+{
+	to = put_bytes(to, schema);
+	*to++ = BRANCH_0;
+	to = put_view(to, wr_view(&source->times));
+	*to++ = BRANCH_1;
+	to = put_bytes(to, name);
+	return put_view(to, wr_view(&source->file));
+}
+
+/* source.ts_us to the branch of source.lsn, or source.db to source.file: the same for a table's changes in one transaction. */
 static void prepare_place(struct encode_plan *plan, const struct encode_source *source)
 {
 	struct view schema = plan->table ? view_of(plan->table->schema) : VIEW("");
 	struct view name = plan->table ? view_of(plan->table->name) : VIEW("");
-	size_t room = source->times.len + schema.len + name.len + 2 * LONG_BYTES + source->txid.len;
+	size_t room = source->times.len + schema.len + name.len + 2 * LONG_BYTES + 2 + source->txid.len + source->file.len;
 	char *to;
 
 	plan->place = mem_resize(plan->place, room, 1);
-	to = put_view(plan->place, wr_view(&source->times));
-	to = put_bytes(to, schema);
-	to = put_bytes(to, name);
-	to = put_view(to, wr_view(&source->txid));
+	to = source->file.len ? prepare_binlog(plan->place, source, schema, name) : prepare_lsn(plan->place, source, schema, name);
 	plan->place_bytes = (size_t)(to - plan->place);
 	plan->place_epoch = source->epoch;
 }
 
 static size_t source_bytes(const struct encode_plan *plan, const struct encode_source *source)
 {
-	return source->head.len + SEQUENCE_BYTES + plan->place_bytes + LONG_BYTES + source->tail.len + 2 * LONG_BYTES;
+	return source->head.len + SEQUENCE_BYTES + plan->place_bytes + 2 * LONG_BYTES + source->tail.len + 2 * LONG_BYTES;
 }
 
 /* The source block, and the transaction block that follows it. */
 static char *put_source(char *to, const struct encode_plan *plan, const struct encode_source *source, uint64_t lsn,
 			const struct change *change)
 {
+	bool binlog = source->file.len;
+
 	to = put_view(to, wr_view(&source->head));
-	to = put_sequence(to, source, lsn);
+	if (!binlog)
+		to = put_sequence(to, source, lsn);
 	to = put_view(to, (struct view){plan->place, plan->place_bytes});
-	to = put_long(to, (int64_t)lsn);
+	to = put_long(to, (int64_t)(binlog ? position_offset(lsn) : lsn));
+	if (binlog)
+		to = put_long(to, change->row);
 	to = put_view(to, wr_view(&source->tail));
 	if (!source->in_transaction)
 		return to;

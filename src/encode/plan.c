@@ -4,6 +4,7 @@
 /* Plans compiled: names adjusted and checked, schemas written, a writing function for each column. */
 #include "encode/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,8 +58,14 @@ struct encoder *encoder_new(const struct encode_options *options)
 	enc->options.connector = copy(&enc->arena, options->connector);
 	enc->options.database = copy(&enc->arena, options->database);
 	enc->options.version = copy(&enc->arena, options->version);
+	enc->binlog = connector_has_binlog(enc->options.connector);
 	encoder_prepare(enc);
 	return enc;
+}
+
+void encoder_log_name(struct encoder *enc, const char *name)
+{
+	snprintf(enc->log_name, sizeof(enc->log_name), "%s", name);
 }
 
 void encoder_check_text(struct encoder *enc, bool check)

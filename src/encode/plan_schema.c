@@ -195,6 +195,24 @@ static void write_row_schema(const struct encode_plan *plan, const char *space, 
 #define OPTIONAL(name, type) "{\"name\":\"" name "\",\"type\":[\"null\",\"" type "\"],\"default\":null}"
 #define REQUIRED(name, type) "{\"name\":\"" name "\",\"type\":\"" type "\"}"
 
+/* In the order in which envelope.c writes them. */
+#define LSN_FIELDS \
+	OPTIONAL("sequence", "string") "," OPTIONAL("ts_us", "long") "," \
+	OPTIONAL("ts_ns", "long") "," REQUIRED("schema", "string") "," REQUIRED("table", "string") "," \
+	OPTIONAL("txId", "long") "," OPTIONAL("lsn", "long") "," OPTIONAL("xmin", "long") "," \
+	OPTIONAL("origin", "string") "," OPTIONAL("origin_lsn", "long")
+
+#define BINLOG_FIELDS \
+	OPTIONAL("sequence", "string") "," OPTIONAL("ts_us", "long") "," OPTIONAL("ts_ns", "long") "," \
+	OPTIONAL("table", "string") "," REQUIRED("server_id", "long") "," OPTIONAL("gtid", "string") "," \
+	REQUIRED("file", "string") "," REQUIRED("pos", "long") "," REQUIRED("row", "int") "," \
+	OPTIONAL("thread", "long") "," OPTIONAL("query", "string")
+
+bool connector_has_binlog(const char *connector)
+{
+	return strcmp(connector, "mysql") == 0 || strcmp(connector, "mariadb") == 0;
+}
+
 /* The namespace stands only where the enclosing record has another. */
 static void write_source_schema(const char *connector, bool space, struct writer *to)
 {
@@ -209,10 +227,12 @@ static void write_source_schema(const char *connector, bool space, struct writer
 		"\"true,first,first_in_data_collection,last_in_data_collection,last,false,incremental\"},"
 		"\"connect.default\":\"false\",\"connect.name\":\"io.debezium.data.Enum\"},\"null\"],"
 		"\"default\":\"false\"},"
-		REQUIRED("db", "string") "," OPTIONAL("sequence", "string") "," OPTIONAL("ts_us", "long") ","
-		OPTIONAL("ts_ns", "long") "," REQUIRED("schema", "string") "," REQUIRED("table", "string") ","
-		OPTIONAL("txId", "long") "," OPTIONAL("lsn", "long") "," OPTIONAL("xmin", "long") ","
-		OPTIONAL("origin", "string") "," OPTIONAL("origin_lsn", "long") "],\"connect.version\":1,");
+		REQUIRED("db", "string") ",");
+	if (connector_has_binlog(connector))
+		put(to, BINLOG_FIELDS);
+	else
+		put(to, LSN_FIELDS);
+	put(to, "],\"connect.version\":1,");
 	wr_printf(to, "\"connect.name\":\"io.debezium.connector.%s.Source\"}}", connector);
 }
 

@@ -11,6 +11,9 @@
 
 /* Append schema texts. `space` is the namespace: the adjusted topic name. */
 void write_key_schema(const struct encode_plan *plan, const char *space, struct writer *to);
+/* Whether the source block tells of a binary log. */
+bool connector_has_binlog(const char *connector);
+
 void write_value_schema(const struct encode_plan *plan, const char *space, const char *connector, struct writer *to);
 
 /* The flat form; and true if it has a field of this name beside the columns. */

@@ -25,7 +25,7 @@ static void start_source(struct encoder *enc, struct encode_source *source, usec
 	int64_t nanoseconds;
 	bool fits;
 
-	source->head.len = source->times.len = source->txid.len = source->tail.len = 0;
+	source->head.len = source->times.len = source->txid.len = source->file.len = source->tail.len = 0;
 	source->epoch = ++enc->epoch;
 	append_text(&source->head, view_of(options->version));
 	append_text(&source->head, view_of(options->connector));
@@ -34,8 +34,10 @@ static void start_source(struct encoder *enc, struct encode_source *source, usec
 	append_long(&source->head, source->ts_ms);
 	wr_u8(&source->head, BRANCH_0);
 	append_text(&source->head, view_of(snapshot));
-	append_text(&source->head, view_of(options->database));
-	wr_u8(&source->head, BRANCH_1);
+	if (!enc->binlog) { /* otherwise it is the table's own */
+		append_text(&source->head, view_of(options->database));
+		wr_u8(&source->head, BRANCH_1);
+	}
 	write_optional(&source->times, at != 0, at);
 	fits = !__builtin_mul_overflow(at, 1000, &nanoseconds);
 	write_optional(&source->times, at != 0 && fits, nanoseconds);
@@ -48,8 +50,14 @@ static void start_counts(struct encoder *enc)
 	enc->counted_end = &enc->counted;
 }
 
-static void add_origin(struct writer *tail, const struct transaction *txn)
+/* What comes behind the place of a change. */
+static void add_origin(const struct encoder *enc, struct writer *tail, const struct transaction *txn)
 {
+	if (enc->binlog) {
+		wr_u8(tail, BRANCH_0); /* thread */
+		wr_u8(tail, BRANCH_0); /* query */
+		return;
+	}
 	wr_u8(tail, BRANCH_0); /* xmin */
 	wr_u8(tail, txn && txn->origin.len ? BRANCH_1 : BRANCH_0);
 	if (txn && txn->origin.len)
@@ -57,12 +65,38 @@ static void add_origin(struct writer *tail, const struct transaction *txn)
 	write_optional(tail, txn && txn->origin.len && txn->origin_lsn, txn ? (int64_t)txn->origin_lsn : 0);
 }
 
+/* server_id, gtid, file */
+static void add_file(const struct encoder *enc, struct writer *to, const struct transaction *txn, struct position at)
+{
+	char name[sizeof(enc->log_name) + 16];
+
+	append_long(to, txn ? txn->server_id : 0);
+	wr_u8(to, txn && txn->gtid.len ? BRANCH_1 : BRANCH_0);
+	if (txn && txn->gtid.len)
+		append_text(to, txn->gtid);
+	snprintf(name, sizeof(name), "%s.%06u", enc->log_name, position_file(at));
+	append_text(to, view_of(name));
+}
+
+/* Of all changes of the transaction the same. */
+static void name_transaction(struct encoder *enc, const struct transaction *txn)
+{
+	size_t size = sizeof(enc->transaction_id);
+
+	if (!enc->binlog)
+		snprintf(enc->transaction_id, size, "%llu:%llu", (unsigned long long)txn->id, (unsigned long long)txn->final.lsn);
+	else if (txn->gtid.len)
+		snprintf(enc->transaction_id, size, "%.*s", VIEW_ARG(txn->gtid));
+	else
+		position_print(txn->final, enc->transaction_id);
+}
+
 void encode_origin(struct encoder *enc, const struct transaction *txn)
 {
 	struct writer *tail = &enc->now.tail;
 
 	tail->len = 0;
-	add_origin(tail, txn);
+	add_origin(enc, tail, txn);
 	wr_u8(tail, BRANCH_1);
 	append_text(tail, view_of(enc->transaction_id));
 }
@@ -77,8 +111,9 @@ void encode_begin(struct encoder *enc, const struct transaction *txn)
 						  (unsigned long long)txn->final.lsn);
 	write_optional(&source->txid, true, (int64_t)txn->id);
 	wr_u8(&source->txid, BRANCH_1);
-	snprintf(enc->transaction_id, sizeof(enc->transaction_id), "%llu:%llu", (unsigned long long)txn->id,
-		 (unsigned long long)txn->final.lsn);
+	name_transaction(enc, txn);
+	if (enc->binlog)
+		add_file(enc, &source->file, txn, txn->final);
 	encode_origin(enc, txn);
 	start_counts(enc);
 }
@@ -90,9 +125,11 @@ static void start_apart(struct encoder *enc, struct encode_source *source, const
 	start_source(enc, source, snapshot->started_at, marker);
 	source->in_transaction = false;
 	source->sequence_len = (unsigned)snprintf(source->sequence, SEQUENCE_BYTES, "[null,\"");
+	if (enc->binlog)
+		add_file(enc, &source->file, NULL, (struct position){POSITION_BINLOG, snapshot->lsn});
 	write_optional(&source->txid, snapshot->transaction_id != 0, (int64_t)snapshot->transaction_id);
 	wr_u8(&source->txid, BRANCH_1);
-	add_origin(&source->tail, NULL);
+	add_origin(enc, &source->tail, NULL);
 	wr_u8(&source->tail, BRANCH_0);
 }
 
@@ -133,6 +170,7 @@ static void release_source(struct encode_source *source)
 	wr_done(&source->head);
 	wr_done(&source->times);
 	wr_done(&source->txid);
+	wr_done(&source->file);
 	wr_done(&source->tail);
 }
 

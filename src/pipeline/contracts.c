@@ -70,7 +70,7 @@ static const struct header *make_header(struct pipeline *p, const struct entity 
 	*header = (struct header){
 		.source_system = arena_copy(arena, view_of(pack_system(p->pack))),
 		.source_instance = view_of(p->options->instance),
-		.position_kind = "PG_LSN",
+		.position_kind = position_kind_name(p->identity.log_end.kind),
 		.source_tables = tables,
 		.source_table_count = entity->table_count,
 		.schema_version = arena_printf(arena, "%016llx", (unsigned long long)route->message.fingerprint),

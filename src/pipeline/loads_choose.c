@@ -57,11 +57,11 @@ int load_save(struct pipeline *p, const struct load *load, struct error *err)
 	return result;
 }
 
-static struct position read_position(const struct pipeline *p, const char *text)
+static struct position read_position(const char *text)
 {
 	struct position position = {0};
 
-	if (position_parse(p->identity.log_end.kind, view_of(text), &position) < 0)
+	if (position_parse(view_of(text), &position) < 0)
 		return (struct position){0};
 	return position;
 }
@@ -77,8 +77,8 @@ static void read_record(struct pipeline *p, struct view record, struct load *loa
 	load->is_new = kind & KIND_NEW;
 	load->waits = kind & KIND_WAITS;
 	load->read = read;
-	load->shape_at = read_position(p, shape_at);
-	load->seen = read_position(p, seen);
+	load->shape_at = read_position(shape_at);
+	load->seen = read_position(seen);
 	if (end)
 		masking_get_mark(p, (struct view){end + 1, record.len - (size_t)(end + 1 - record.ptr)}, &load->mark);
 }

@@ -137,7 +137,7 @@ static int send_exception(struct pipeline *p, const struct change *change, unsig
 		.event_id = exception_id(p, change, part, about.id),
 		.source_system = view_of(p->pack ? pack_system(p->pack) : p->options->source_type),
 		.source_instance = view_of(p->options->instance),
-		.position_kind = "PG_LSN",
+		.position_kind = position_kind_name(p->identity.log_end.kind),
 		.position_ordinal = (int64_t)change->index,
 		.source_tables = &collection,
 		.source_table_count = 1,

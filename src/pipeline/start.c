@@ -55,7 +55,7 @@ static bool nothing_was_done(const struct start_facts *facts)
 
 static bool first_start(const struct start_facts *facts)
 {
-	return nothing_was_done(facts) && !facts->identity->slot_exists && facts->create_slot;
+	return nothing_was_done(facts) && !facts->identity->slot_exists && (facts->create_slot || !facts->identity->keeps_place);
 }
 
 static bool first_start_without_slot(const struct start_facts *facts)
@@ -90,7 +90,12 @@ static bool beyond_the_switch(const struct start_facts *facts)
 
 static bool no_slot(const struct start_facts *facts)
 {
-	return !facts->identity->slot_exists;
+	return facts->identity->keeps_place && !facts->identity->slot_exists;
+}
+
+static bool log_removed(const struct start_facts *facts)
+{
+	return !facts->identity->keeps_place && position_compare(facts->state.position, facts->identity->log_start) < 0;
 }
 
 static bool slot_invalid(const struct start_facts *facts)
@@ -166,6 +171,9 @@ static const struct start_case {
 	{"no slot", no_slot, START_STOP, STATE_GAP,
 	 "the replication slot is gone: changes since the state file's position may be lost",
 	 "a new snapshot is needed: use a new state file, slot and prefix"},
+	{"log removed", log_removed, START_STOP, STATE_GAP,
+	 "the server has removed the files of its log that begin behind the state file's position",
+	 "a new snapshot is needed: use a new state file and prefix; let the server keep its log longer"},
 	{"slot invalidated", slot_invalid, START_STOP, STATE_GAP,
 	 "the replication slot was invalidated: the log it needed is removed",
 	 "a new snapshot is needed: use a new state file, slot and prefix"},

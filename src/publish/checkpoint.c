@@ -70,7 +70,7 @@ void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, 
 static int take_position(const char *text, struct position *ret)
 {
 	*ret = (struct position){0};
-	return strcmp(text, "none") == 0 ? 0 : position_parse(POSITION_PG_LSN, view_of(text), ret);
+	return strcmp(text, "none") == 0 ? 0 : position_parse(view_of(text), ret);
 }
 
 static int take_open(const Tailwater__OpenTransaction *from, struct open_transaction *ret)

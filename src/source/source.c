@@ -8,6 +8,8 @@
 
 static const struct source_ops *const kinds[] = {
 	&postgres_source_ops,
+	&mysql_source_ops,
+	&mariadb_source_ops,
 };
 
 const char *const log_state_names[LOG_STATES] = {

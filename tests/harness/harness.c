@@ -174,7 +174,7 @@ void scene_begin_with(struct scene *scene, const char *kafka_settings)
 	if (mkdir(scene->dir, 0755) < 0)
 		abort();
 	current = scene;
-	scene->registry_url[0] = '\0';
+	scene->registry_url[0] = scene->mariadb_address[0] = '\0';
 	snprintf(scene->pack, sizeof(scene->pack), "demo");
 	collect_reports(scene);
 	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
@@ -192,6 +192,31 @@ void scene_add_registry(struct scene *scene)
 		skip(output);
 	}
 	start_server(scene, "registry", "", scene->registry_url, sizeof(scene->registry_url));
+}
+
+void scene_add_mariadb(struct scene *scene)
+{
+	start_server(scene, "mariadb", "", scene->mariadb_address, sizeof(scene->mariadb_address));
+	scene_mariadb(scene, "created.out", "CREATE DATABASE erp");
+}
+
+void scene_mariadb(struct scene *scene, const char *output, const char *format, ...)
+{
+	char said[OUTPUT_BYTES], path[300];
+	va_list args;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/mariadb.sql", scene->dir);
+	file = fopen(path, "w");
+	va_start(args, format);
+	if (!file || vfprintf(file, format, args) < 0 || fclose(file) != 0)
+		abort();
+	va_end(args);
+	if (run(said, sizeof(said), "mariadb --no-defaults -h 127.0.0.1 -P %s -u root -BNr --default-character-set=utf8mb4 $(grep -q 'CREATE "
+		"DATABASE' %s || echo erp) <%s 2>&1 >%s/%s", strchr(scene->mariadb_address, ':') + 1, path, path, scene->dir, output) == 0)
+		return;
+	fprintf(stderr, "%s\n", said);
+	harness_fail(NULL, "SQL of MariaDB failed");
 }
 
 void scene_begin(struct scene *scene)
@@ -216,6 +241,8 @@ void scene_end(struct scene *scene)
 
 	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
+	if (scene->mariadb_address[0])
+		run(output, sizeof(output), "%s/contrib/servers remove mariadb %s/mariadb 2>&1", scene->source, scene->dir);
 	if (scene->registry_url[0])
 		run(output, sizeof(output), "%s/contrib/servers remove registry %s/registry 2>&1", scene->source,
 		    scene->dir);

@@ -25,6 +25,7 @@ struct scene {
 	char pg_address[64];    /* host:port */
 	char kafka_address[64];
 	char relayed_address[64]; /* of Kafka, for a relay */
+	char mariadb_address[64]; /* "": none was started */
 	char registry_url[100];   /* "": none was started */
 	char pack[32];            /* of contrib/mappings, for agents to come; demo unless changed */
 	char source[300];       /* of the project: contrib/ */
@@ -41,6 +42,10 @@ void scene_begin_relayed(struct scene *scene, const struct relay *relay);
 
 /* Starts a schema registry, too. */
 void scene_add_registry(struct scene *scene);
+
+/* Starts MariaDB, too; and SQL there, in the database `erp`: the rows as lines of fields with tabs between them go to a file. */
+void scene_add_mariadb(struct scene *scene);
+void scene_mariadb(struct scene *scene, const char *output, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Stops and removes all of it. Fails the test if a sanitizer found a fault in a program of the scene. */
 void scene_end(struct scene *scene);

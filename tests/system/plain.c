@@ -109,7 +109,7 @@ void plain_read_back(struct plain *plain, const char *topics)
 
 	snprintf(verb, sizeof(verb), "read --from beginning --topic '%s'", topics);
 	if (agent_verb(&plain->agent, verb, "seen.jsonl") != 0)
-		harness_fail(&plain->agent, "`read` failed");
+		harness_fail(&plain->agent, scene_value(scene, "\\! head -c 500 %s/seen.jsonl", scene->dir));
 	scene_load_lines(scene, "line", "seen.jsonl");
 	scene_sql(scene, "CREATE VIEW seen AS SELECT split_part(line->>'topic', '.', 2) AS kind, line->>'topic' AS topic,"
 		  " (line->>'offset')::bigint AS n, line->'key' AS key, line->'value' AS value, line #> '{value,header}' AS header,"

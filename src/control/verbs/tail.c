@@ -266,7 +266,7 @@ static int take_from(struct tail *tl, const char *from, struct error *err)
 	if (!from || strcmp(from, "now") == 0)
 		return 0;
 	tl->from = strcmp(from, "slot") == 0 ? PEEK_SLOT : PEEK_POSITION;
-	if (tl->from == PEEK_SLOT || position_parse(POSITION_PG_LSN, view_of(from), &tl->position) == 0)
+	if (tl->from == PEEK_SLOT || position_parse(view_of(from), &tl->position) == 0)
 		return 0;
 	return error_set(err, ERROR_INPUT, "--from is 'now', 'slot' or a position such as 0/1A2B3C8, not '%s'", from);
 }

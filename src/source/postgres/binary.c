@@ -4,9 +4,7 @@
 /* Where a value has a text besides its number, it is printed as the server would print it. */
 #include "binary.h"
 
-#include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "base/clock.h"
 #include "base/datetime.h"
 #include "base/reader.h"
+#include "base/real_text.h"
 
 #define EPOCH_DAYS 10957 /* 2000-01-01, in days since 1970 */
 #define EPOCH_US (EPOCH_DAYS * INT64_C(86400) * USEC_PER_SEC)
@@ -66,103 +65,29 @@ static int binary_int8(struct view bytes, struct arena *arena, struct value *ret
 	return rd_complete(&rd) ? 0 : -1;
 }
 
-/* "-1.25e+20": the digits of %e without zeros at the end, in the form that the server chooses by the exponent. */
-static struct view place_exponent(const char *scientific, int fixed_below, struct arena *arena)
-{
-	static const char zeros[] = "000000000000000000";
-	const char *e = strchr(scientific, 'e');
-	bool negative = *scientific == '-';
-	char digits[24];
-	int count = 0, exponent = atoi(e + 1);
-
-	for (const char *at = scientific + negative; at < e && count < (int)sizeof(digits) - 1; at++)
-		if (*at != '.')
-			digits[count++] = *at;
-	while (count > 1 && digits[count - 1] == '0')
-		count--;
-	digits[count] = '\0';
-	if (exponent < -4 || exponent >= fixed_below)
-		return arena_printf(arena, "%s%c%s%se%c%02d", negative ? "-" : "", digits[0], count > 1 ? "." : "", digits + 1,
-				    exponent < 0 ? '-' : '+', abs(exponent));
-	if (exponent < 0)
-		return arena_printf(arena, "%s0.%.*s%s", negative ? "-" : "", -exponent - 1, zeros, digits);
-	if (count <= exponent + 1)
-		return arena_printf(arena, "%s%s%.*s", negative ? "-" : "", digits, exponent + 1 - count, zeros);
-	return arena_printf(arena, "%s%.*s.%s", negative ? "-" : "", exponent + 1, digits, digits + exponent + 1);
-}
-
-static struct view special_real(double value)
-{
-	return isnan(value) ? VIEW("NaN") : value > 0 ? VIEW("Infinity") : VIEW("-Infinity");
-}
-
-/* Whether a number is exactly what a text made by %e says: all its further digits are zeros. */
-static bool is_exactly(const char *text, long double number)
-{
-	size_t shown = strcspn(text, "e");
-	char exact[80];
-	const char *rest;
-
-	snprintf(exact, sizeof(exact), "%.50Le", number);
-	rest = exact + shown;
-	return strncmp(exact, text, shown) == 0 && strcmp(rest + strspn(rest, ".0"), text + shown) == 0;
-}
-
-/* The server prints a digit more rather than a text that lies between two numbers and reads back by the rule for ties. */
-static bool is_halfway(const char *text, long double value, long double above, long double below)
-{
-	return is_exactly(text, (value + above) / 2) || is_exactly(text, (value + below) / 2);
-}
-
-/*
- * The shortest text that reads back as the same float: what fits in so many digits has zeros at the end,
- * but for those numbers that have fewer bits than others.
- */
 static int binary_float4(struct view bytes, struct arena *arena, struct value *ret)
 {
 	struct reader rd = reader_of(bytes);
 	uint32_t bits = rd_u32be(&rd);
-	char text[40];
 	float value;
 
 	if (!rd_complete(&rd))
 		return -1;
 	memcpy(&value, &bits, sizeof(value));
-	if (!isfinite(value))
-		return convert_real(special_real((double)value), arena, ret);
-	for (int digits = fabsf(value) < FLT_MIN ? 0 : FLT_DIG - 1; digits < 9; digits++) {
-		snprintf(text, sizeof(text), "%.*e", digits, (double)value);
-		if (strtof(text, NULL) == value &&
-		    !is_halfway(text, value, nextafterf(value, INFINITY), nextafterf(value, -INFINITY)))
-			break;
-	}
-	if (value == 0)
-		return convert_real(signbit(value) ? VIEW("-0") : VIEW("0"), arena, ret);
-	return convert_real(place_exponent(text, 6, arena), arena, ret);
+	ret->real = (double)value;
+	ret->text = real_text_single(value, arena);
+	return 0;
 }
 
 static int binary_float8(struct view bytes, struct arena *arena, struct value *ret)
 {
 	struct reader rd = reader_of(bytes);
 	uint64_t bits = rd_u64be(&rd);
-	char text[40];
-	double value;
 
 	if (!rd_complete(&rd))
 		return -1;
-	memcpy(&value, &bits, sizeof(value));
-	ret->real = value;
-	if (!isfinite(value)) {
-		ret->text = special_real(value);
-		return 0;
-	}
-	for (int digits = fabs(value) < DBL_MIN ? 0 : DBL_DIG - 1; digits < 17; digits++) {
-		snprintf(text, sizeof(text), "%.*e", digits, value);
-		if (strtod(text, NULL) == value &&
-		    !is_halfway(text, value, nextafter(value, INFINITY), nextafter(value, -INFINITY)))
-			break;
-	}
-	ret->text = value == 0 ? (signbit(value) ? VIEW("-0") : VIEW("0")) : place_exponent(text, 15, arena);
+	memcpy(&ret->real, &bits, sizeof(ret->real));
+	ret->text = real_text(ret->real, arena);
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 int pg_lsn_parse(const char *text, struct position *ret)
 {
 	*ret = (struct position){0};
-	return *text ? position_parse(POSITION_PG_LSN, view_of(text), ret) : 0;
+	return *text ? position_parse(view_of(text), ret) : 0;
 }
 
 static int identify_system(PGconn *replication, struct source_identity *ret, struct error *err)
@@ -119,7 +119,7 @@ static int read_slot(PGconn *queries, const struct source_options *options, stru
 int pg_slot_identify(PGconn *replication, PGconn *queries, const struct source_options *options,
 		     struct source_identity *ret, struct error *err)
 {
-	*ret = (struct source_identity){0};
+	*ret = (struct source_identity){.keeps_place = true};
 	if (identify_system(replication, ret, err) < 0 || read_switch_point(replication, ret, err) < 0)
 		return -1;
 	return read_slot(queries, options, ret, err);

@@ -113,7 +113,7 @@ static const struct {
 	{SOURCE "  origin: local\n" REST, "t.yaml:4:11: error: 'source.origin' must be any or none, not 'local'"},
 	{SOURCE "  origin: none\n" REST "mapping: {pack: demo}\n",
 	 "t.yaml:4:3: error: 'source.origin: none' leaves out rows that 'mapping.pack' needs in the mirror"},
-	{SOURCE "  type: oracle\n" REST, "t.yaml:4:9: error: 'source.type' must be postgresql, not 'oracle'"},
+	{SOURCE "  type: oracle\n" REST, "t.yaml:4:9: error: 'source.type' must be postgresql, mysql or mariadb, not 'oracle'"},
 	{SOURCE REST "delivery: once\n",
 	 "t.yaml:10:11: error: 'delivery' must be exactly_once or at_least_once, not 'once'"},
 	{SOURCE REST "log: {level: verbose}\n",

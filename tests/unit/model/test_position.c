@@ -10,7 +10,7 @@ static void positions_are_printed_as_the_server_does(void **state)
 	struct position pos;
 
 	(void)state;
-	assert_int_equal(position_parse(POSITION_PG_LSN, VIEW("1A/16B3748"), &pos), 0);
+	assert_int_equal(position_parse(VIEW("1A/16B3748"), &pos), 0);
 	assert_true(pos.lsn == UINT64_C(0x1A016B3748));
 	position_print(pos, text);
 	assert_string_equal(text, "1A/16B3748");
@@ -23,7 +23,7 @@ static void what_is_no_position_is_refused(void **state)
 
 	(void)state;
 	FOR_EACH(row, wrong)
-		assert_int_equal(position_parse(POSITION_PG_LSN, view_of(*row), &pos), -1);
+		assert_int_equal(position_parse(view_of(*row), &pos), -1);
 }
 
 static void no_position_is_before_all(void **state)

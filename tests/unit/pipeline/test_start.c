@@ -115,6 +115,7 @@ static void each_situation_has_its_action(void **state)
 			.timeline = 2,
 			.log_end = AT(row->log_end ? row->log_end : 1000),
 			.switch_point = row->switch_point ? (struct position)AT(row->switch_point) : (struct position){0},
+			.keeps_place = true,
 			.slot_exists = row->slot != NO_SLOT,
 			.slot_lost = row->slot == LOST_SLOT,
 			.confirmed = row->f ? (struct position)AT(row->f) : (struct position){0},

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The decoder of the binary log: events in, changes out. It opens no socket and asks nobody: what the log does not say
+ * is not known here.
+ */
+#ifndef MYSQL_BINLOG_H
+#define MYSQL_BINLOG_H
+
+#include "base/arena.h"
+#include "model/change.h"
+#include "tables.h"
+
+struct binlog_event {
+	uint32_t time;       /* seconds since 1970 */
+	uint8_t type;
+	uint32_t server_id;
+	uint32_t size;       /* with header and checksum */
+	uint32_t end;        /* in its file, modulo 4 GiB; 0: it is not in a file */
+	uint16_t flags;
+	struct view body;    /* without the checksum */
+};
+
+/* Where events of rows stand. */
+struct rows_event {
+	struct reader rd;
+	const struct my_table *table;   /* NULL: there are none */
+	enum change_op op;
+	struct view present[2];  /* which columns the images have: the only one or the old one, the new one */
+	uint32_t number;         /* of the next row */
+	uint64_t seed;           /* of the hashes of its rows */
+};
+
+struct binlog {
+	struct my_tables *tables;       /* borrowed */
+	bool checksums;                 /* events end with one */
+	uint32_t file;                  /* number of the log's file ... */
+	uint64_t at;                    /* ... where the last event ended in it ... */
+	uint64_t event_at;              /* ... and where it began */
+	bool grouped;                   /* a group of events is open ... */
+	bool multi;                     /* ... which does not end with its first statement */
+	bool begun;                     /* its begin was handed out */
+	bool closing;                   /* it ends with the event at hand */
+	struct position reached;        /* the end of the last group */
+	struct transaction txn;         /* the open one, or the last */
+	uint64_t index;                 /* of the next change in the transaction */
+	uint64_t ignored;               /* events that may be, of types not known */
+	const struct my_table *news;    /* its version is to be told before its next row */
+	struct rows_event rows;
+	struct arena txn_arena;         /* texts of the transaction */
+	struct arena arena;             /* of the change: reset at each one */
+	struct value *before;           /* owned, column_capacity each */
+	struct value *after;
+	unsigned column_capacity;
+};
+
+void binlog_init(struct binlog *log, struct my_tables *tables);
+void binlog_done(struct binlog *log);
+
+/* A new stream begins, at that place; the first event says whether there are checksums only if it has one. */
+void binlog_restart(struct binlog *log, struct position from, bool checksums);
+
+/* A place in the log as a position: the number of the file, and the offset in it. */
+struct position binlog_position(uint32_t file, uint64_t at);
+
+/* The number that a file's name ends with, or -1. */
+int64_t binlog_file_number(struct view name);
+
+/*
+ * Decodes one event. 1 and a change, 0 if it says nothing to the caller, -1. The change's views point into the event and live
+ * until the next call.
+ */
+int binlog_decode(struct binlog *log, struct view event, struct change *ret, struct error *err) MUST_CHECK;
+
+/* An event can hold many changes: 1 and the next one, 0 if there is no more, -1. */
+int binlog_more(struct binlog *log, struct change *ret, struct error *err) MUST_CHECK;
+
+/* A row of a result as a change, by the text of each column (NULL: null). */
+int binlog_result_row(struct binlog *log, const struct my_table *table, char *const *texts, const unsigned long *lengths,
+		      struct change *ret, struct error *err) MUST_CHECK;
+
+#endif

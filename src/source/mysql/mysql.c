@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * MySQL and MariaDB as a source: its connections and its state, and the table of operations. One connection is for
+ * queries, one streams the log, a third reads snapshots and parts. The servers keep no place for us: where to go on is
+ * known by the state file alone.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/writer.h"
+#include "binlog.h"
+#include "catalog.h"
+#include "conn.h"
+#include "part.h"
+#include "server.h"
+#include "source/source.h"
+#include "stream.h"
+
+#define IDLE_GROUPS 1000 /* so many transactions without a row for us are told of as a position that was reached */
+
+struct source {
+	struct source_options options;   /* borrowed texts */
+	MYSQL *queries;
+	MYSQL *dump;
+	struct my_server server;
+	struct my_charsets charsets;
+	struct my_tables tables;
+	struct binlog log;
+	struct my_stream stream;
+	bool streaming;
+	struct position idle;            /* the last that was handed out */
+	unsigned idle_groups;
+	struct my_snapshot snapshot;
+	const struct my_table *reading;  /* table of the snapshot, or part, being read */
+	const struct table *const *snapshot_tables;
+	struct source_progress progress; /* of the snapshot; it has `tables_done` as the number of the next table */
+	size_t ended;                    /* the table that has, and was not told of yet */
+	struct my_part part;
+	struct source_metrics metrics;
+};
+
+static void my_close(struct source *source)
+{
+	if (!source)
+		return;
+	my_snapshot_done(&source->snapshot);
+	my_part_done(&source->part);
+	binlog_done(&source->log);
+	my_tables_done(&source->tables);
+	my_charsets_done(&source->charsets);
+	if (source->dump)
+		mysql_close(source->dump);
+	if (source->queries)
+		mysql_close(source->queries);
+	free(source);
+}
+
+static int connect_and_ask(struct source *source, struct error *err)
+{
+	if (my_connect(&source->options.login, &source->queries, err) < 0)
+		return -1;
+	if (my_server_ask(source->queries, &source->server, err) < 0)
+		return -1;
+	return my_catalog_charsets(source->queries, &source->charsets, err);
+}
+
+static int my_open(struct source **ret, const struct source_options *options, struct catalog *catalog, struct error *err)
+{
+	struct source *source = MEM_NEW(struct source);
+
+	source->options = *options;
+	my_tables_init(&source->tables, catalog, &source->charsets);
+	binlog_init(&source->log, &source->tables);
+	if (connect_and_ask(source, err) < 0) {
+		my_close(source);
+		return -1;
+	}
+	source->tables.mariadb = source->server.family == FAMILY_MARIADB;
+	*ret = source;
+	return 0;
+}
+
+static int my_identify(struct source *source, struct source_identity *ret, struct error *err)
+{
+	*ret = (struct source_identity){.unchecked_text = false};
+	if (my_server_check(source->queries, &source->server, err) < 0)
+		return -1;
+	my_server_name(&source->server, ret->system, sizeof(ret->system));
+	snprintf(ret->database, sizeof(ret->database), "%s", source->options.login.database ? source->options.login.database : "");
+	snprintf(ret->log_name, sizeof(ret->log_name), "%s", source->server.log_base);
+	if (my_log_end(source->queries, &source->server, &ret->log_end, err) < 0)
+		return -1;
+	return my_log_start(source->queries, &ret->log_start, err);
+}
+
+static void my_doctor(struct source *source, struct findings *findings)
+{
+	my_server_examine(source->queries, &source->server, findings);
+}
+
+static int my_list(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err)
+{
+	return my_catalog_list(source->queries, ret, ret_count, err);
+}
+
+static int check_columns(const struct source_table *wanted, const struct table *version, struct error *err)
+{
+	for (size_t i = 0; i < wanted->column_count; i++)
+		if (table_column(version, wanted->columns[i]) < 0)
+			return error_set(err, ERROR_INPUT, "table %s.%s has no column '%s'", wanted->schema, wanted->name, wanted->columns[i]);
+	return 0;
+}
+
+static int capture_one(struct source *source, const struct source_table *wanted, const struct table **ret, struct arena *arena,
+		       struct error *err)
+{
+	const struct my_table *table;
+	struct my_shape shape;
+	int found = my_catalog_shape(source->queries, &source->charsets, wanted->schema, wanted->name, arena, &shape, err);
+
+	if (found < 0)
+		return -1;
+	if (!found) {
+		error_set(err, ERROR_INPUT, "there is no table %s.%s", wanted->schema, wanted->name);
+		return error_hint(err, "correct the name, or take it out of the configuration or mapping");
+	}
+	if (my_tables_capture(&source->tables, &shape, &table, err) < 0)
+		return -1;
+	*ret = table->table;
+	return check_columns(wanted, table->table, err);
+}
+
+static int my_capture(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
+		      struct error *err)
+{
+	struct arena arena;
+	int result = 0;
+
+	my_tables_capture_none(&source->tables);
+	arena_init(&arena);
+	for (size_t i = 0; i < count && result == 0; i++) {
+		result = capture_one(source, &tables[i], &ret_versions[i], &arena, err);
+		arena_reset(&arena);
+	}
+	arena_done(&arena);
+	return result;
+}
+
+/* The log has all tables: there is nothing that would have to be published. */
+static int check_publication(struct source *source, struct error *err)
+{
+	(void)source;
+	(void)err;
+	return 0;
+}
+
+static int write_nothing(struct source *source, struct writer *sql, struct error *err)
+{
+	(void)source;
+	(void)sql;
+	(void)err;
+	return 0;
+}
+
+static int write_grants(struct source *source, const char *role, bool missing, struct writer *sql, struct error *err)
+{
+	(void)missing;
+	(void)err;
+	my_server_grants(&source->server, role ? role : source->options.login.user, sql);
+	return 0;
+}
+
+static int evict(struct source *source, struct error *err)
+{
+	(void)source;
+	(void)err;
+	return 0;
+}
+
+static const struct my_table *find_named(struct source *source, const struct table *table)
+{
+	return my_tables_named(&source->tables, view_of(table->schema), view_of(table->name));
+}
+
+/* The first snapshot --------------------------------------------------------------------------- */
+
+static int begin_snapshot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
+{
+	(void)drop_first;
+	my_snapshot_done(&source->snapshot);
+	if (my_snapshot_open(&source->snapshot, &source->options.login, err) < 0 ||
+	    my_snapshot_begin(&source->snapshot, &source->server, &ret->consistent, err) < 0)
+		return -1;
+	ret->taken_at = clock_wall();
+	ret->readers = 1;
+	return 0;
+}
+
+static int read_tables(struct source *source, const struct table *const *tables, size_t count, struct error *err)
+{
+	source->snapshot_tables = tables;
+	source->progress = (struct source_progress){.tables = count};
+	source->ended = count;
+	return my_catalog_expected(source->queries, tables, count, &source->progress, err);
+}
+
+/* One table after the other: 1 and a row, 0 when one has ended. */
+static int read_row(struct source *source, struct change *ret, size_t *ret_table, struct error *err)
+{
+	struct source_progress *progress = &source->progress;
+	unsigned long *lengths;
+	char **texts;
+	int got;
+
+	*ret_table = progress->tables_done;
+	if (!source->snapshot.result) {
+		source->reading = find_named(source, source->snapshot_tables[progress->tables_done]);
+		if (my_snapshot_table(&source->snapshot, source->reading, NULL, err) < 0)
+			return -1;
+	}
+	got = my_snapshot_row(&source->snapshot, &texts, &lengths, err);
+	if (got < 0)
+		return -1;
+	if (!got) {
+		my_snapshot_stop(&source->snapshot);
+		source->ended = progress->tables_done++;
+		return 0;
+	}
+	progress->rows++;
+	return binlog_result_row(&source->log, source->reading, texts, lengths, ret, err);
+}
+
+static bool table_ended(struct source *source, size_t *ret_table)
+{
+	*ret_table = source->ended;
+	source->ended = source->progress.tables;
+	return *ret_table < source->progress.tables;
+}
+
+static int table_stands(struct source *source, size_t table, struct error *err)
+{
+	(void)source;
+	(void)table;
+	(void)err;
+	return 1;
+}
+
+/* One that was begun is read again from its beginning. */
+static enum table_reading rest_of(struct source *source, size_t table, struct writer *to)
+{
+	size_t done = source->progress.tables_done;
+
+	(void)to;
+	return table < done ? TABLE_READ : table > done ? TABLE_NOT_BEGUN : TABLE_BEGUN;
+}
+
+static void tell_progress(struct source *source, struct source_progress *ret)
+{
+	*ret = source->progress;
+}
+
+static int end_snapshot(struct source *source, struct error *err)
+{
+	(void)err;
+	my_snapshot_done(&source->snapshot);
+	return 0;
+}
+
+/* Parts ---------------------------------------------------------------------------------------- */
+
+static int look_at(struct source *source, const char *schema, const char *name, const struct my_table **ret, struct error *err)
+{
+	struct my_shape shape;
+	struct arena arena;
+	int found;
+
+	*ret = NULL;
+	arena_init(&arena);
+	found = my_catalog_shape(source->queries, &source->charsets, schema, name, &arena, &shape, err);
+	if (found > 0)
+		found = my_tables_look(&source->tables, &shape, ret, err);
+	arena_done(&arena);
+	return found < 0 ? -1 : 0;
+}
+
+static int begin_part(struct source *source, const struct source_part *wanted, enum part_answer *ret, struct error *err)
+{
+	const struct my_table *now;
+	int begun = my_part_begin(&source->part, &source->options.login, &source->server, source->log.reached, err);
+
+	*ret = PART_LATER;
+	if (begun <= 0)
+		return begun;
+	if (look_at(source, wanted->table->schema, wanted->table->name, &now, err) < 0)
+		return -1;
+	*ret = now && now->table == wanted->table ? PART_BEGUN : PART_CHANGED;
+	source->reading = now;
+	return *ret == PART_BEGUN ? my_part_select(&source->part, now, wanted, err) : 0;
+}
+
+static int next_of_part(struct source *source, struct change *ret, struct error *err)
+{
+	unsigned long *lengths;
+	char **texts;
+	int got = my_part_row(&source->part, source->reading, &texts, &lengths, err);
+
+	return got <= 0 ? got : binlog_result_row(&source->log, source->reading, texts, lengths, ret, err);
+}
+
+static int end_part(struct source *source, struct source_part_end *ret, struct error *err)
+{
+	return my_part_end(&source->part, ret, err);
+}
+
+static void stop_part(struct source *source)
+{
+	my_part_stop(&source->part);
+}
+
+static bool part_sees(struct source *source, const struct transaction *txn)
+{
+	return position_compare(txn->final, source->part.at) < 0;
+}
+
+/* What is not committed is not in the log, and what is in the log is seen by the next part. */
+static int settled(struct source *source, uint64_t table, struct error *err)
+{
+	(void)source;
+	(void)table;
+	(void)err;
+	return 1;
+}
+
+static int check_part(struct source *source, const struct table *table, const char *condition, struct error *err)
+{
+	MYSQL_RES *result = my_query(source->queries, err, "EXPLAIN SELECT 1 FROM `%s`.`%s` WHERE (%s\n)", table->schema, table->name,
+				     condition);
+
+	if (!result && mysql_errno(source->queries) < 2000)
+		err->class = ERROR_INPUT;
+	mysql_free_result(result);
+	return result ? 0 : -1;
+}
+
+static int look(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
+		struct position *ret_at, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct my_table *found;
+
+		if (look_at(source, tables[i].schema, tables[i].name, &found, err) < 0)
+			return -1;
+		ret_versions[i] = found ? found->table : NULL;
+	}
+	return my_log_end(source->queries, &source->server, ret_at, err);
+}
+
+/* The stream ----------------------------------------------------------------------------------- */
+
+static int prepare_dump(struct source *source, bool *ret_checksums, struct error *err)
+{
+	char algorithm[32];
+
+	if (source->dump)
+		mysql_close(source->dump);
+	source->dump = NULL;
+	if (my_connect(&source->options.login, &source->dump, err) < 0)
+		return -1;
+	if (my_server_prepare(source->dump, &source->options, algorithm, sizeof(algorithm), err) < 0)
+		return -1;
+	*ret_checksums = strcmp(algorithm, "CRC32") == 0;
+	return 0;
+}
+
+static int start(struct source *source, struct position from, struct error *err)
+{
+	char file[300];
+	bool checksums;
+
+	if (prepare_dump(source, &checksums, err) < 0)
+		return -1;
+	snprintf(file, sizeof(file), "%s.%06u", source->server.log_base, position_file(from));
+	binlog_restart(&source->log, from, checksums);
+	if (my_stream_open(&source->stream, source->dump, file, position_offset(from.lsn), my_server_reader(&source->options), err) < 0)
+		return -1;
+	source->streaming = true;
+	source->idle = from;
+	source->idle_groups = 0;
+	return 0;
+}
+
+static int peek(struct source *source, enum source_peek from, struct position position, struct position *ret_start, struct error *err)
+{
+	*ret_start = position;
+	if (from == PEEK_NOW && my_log_end(source->queries, &source->server, ret_start, err) < 0)
+		return -1;
+	if (from == PEEK_SLOT && my_log_start(source->queries, ret_start, err) < 0)
+		return -1;
+	return start(source, *ret_start, err);
+}
+
+static int retention(struct source *source, struct source_retention *ret, struct error *err)
+{
+	*ret = (struct source_retention){.state = LOG_UNKNOWN, .safe_bytes = UINT64_MAX, .disk_free_bytes = UINT64_MAX};
+	return my_log_end(source->queries, &source->server, &ret->log_end, err);
+}
+
+static int wait_fd(struct source *source)
+{
+	return source->streaming ? (int)mysql_get_socket(source->dump) : -1;
+}
+
+/* Behind a transaction without a row for us: told once nothing else is there to tell, or after many of them. */
+static int take_position(struct source *source, struct change *ret)
+{
+	if (source->log.grouped || position_compare(source->log.reached, source->idle) <= 0)
+		return 0;
+	source->idle = source->log.reached;
+	source->idle_groups = 0;
+	*ret = (struct change){.op = CHANGE_IDLE, .position = source->idle};
+	return 1;
+}
+
+static int take_event(struct source *source, struct view event, struct change *ret, struct error *err)
+{
+	int got = binlog_decode(&source->log, event, ret, err);
+
+	if (got == 0 && !source->log.grouped && position_compare(source->log.reached, source->idle) > 0 &&
+	    ++source->idle_groups >= IDLE_GROUPS)
+		return take_position(source, ret);
+	return got;
+}
+
+static int next(struct source *source, struct change *ret, struct error *err)
+{
+	int got = binlog_more(&source->log, ret, err), came;
+	struct view event;
+
+	while (!got) {
+		came = my_stream_next(&source->stream, &event, err);
+		if (came < 0)
+			return -1;
+		if (!came)
+			return take_position(source, ret);
+		got = take_event(source, event, ret, err);
+	}
+	if (got > 0 && ret->op == CHANGE_COMMIT) {
+		source->idle = ret->position;
+		source->idle_groups = 0;
+	}
+	return got;
+}
+
+static int serve(struct source *source, struct error *err)
+{
+	(void)source;
+	(void)err;
+	return 0;
+}
+
+static int confirm(struct source *source, struct position durable, struct error *err)
+{
+	(void)source;
+	(void)durable;
+	(void)err;
+	return 0;
+}
+
+static const struct source_metrics *metrics(struct source *source)
+{
+	source->metrics = (struct source_metrics){
+		.binary = true,
+		.reads = source->stream.reads,
+		.read_bytes = source->stream.bytes,
+		.messages = source->stream.reads,
+		.received = binlog_position(source->log.file, source->log.at),
+	};
+	return &source->metrics;
+}
+
+#define MYSQL_OPS \
+	.type = my_type_at, .check_parameter = my_check_parameter, .open = my_open, .close = my_close, .identify = my_identify, \
+	.examine = my_doctor, .list = my_list, .capture = my_capture, .check_publication = check_publication, \
+	.publication_sql = write_nothing, .publication_marks = write_nothing, .check_access = write_nothing, .grants = write_grants, \
+	.evict = evict, .create_slot = begin_snapshot, .snapshot_read = read_tables, .snapshot_next = read_row, \
+	.snapshot_ended = table_ended, .snapshot_stands = table_stands, .snapshot_rest = rest_of, \
+	.snapshot_progress = tell_progress, \
+	.snapshot_end = end_snapshot, .part_begin = begin_part, .part_next = next_of_part, .part_end = end_part, \
+	.part_stop = stop_part, .part_sees = part_sees, .settled = settled, .part_check = check_part, .look = look, .start = start, \
+	.peek = peek, .retention = retention, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .metrics = metrics
+
+/* Two names of one: the servers tell themselves which they are. */
+const struct source_ops mysql_source_ops = {.name = "mysql", MYSQL_OPS};
+const struct source_ops mariadb_source_ops = {.name = "mariadb", MYSQL_OPS};

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The values of rows events (MySQL source, log_event.cc and decimal.c: "Rows_log_event", "decimal2bin"). Numbers are
+ * little-endian, times and decimals big-endian. Dates that the calendar does not have (0000-00-00, 2024-00-10,
+ * 2024-02-31) are null: no target type has a place for them.
+ */
+#include "rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/datetime.h"
+#include "base/real_text.h"
+
+#define DAY_US (INT64_C(86400) * USEC_PER_SEC)
+
+uint64_t rd_lenenc(struct reader *rd)
+{
+	uint8_t first = rd_u8(rd);
+
+	switch (first) {
+	case 0xfc:
+		return rd_u16le(rd);
+	case 0xfd:
+		return rd_uint_le(rd, 3);
+	case 0xfe:
+		return rd_uint_le(rd, 8);
+	default:
+		return first;
+	}
+}
+
+/* Numbers -------------------------------------------------------------------------------------- */
+
+/* Of so many bytes, with its sign unless it has none. */
+static int read_integer(struct reader *rd, const struct my_column *column, size_t bytes, struct value *ret)
+{
+	uint64_t value = rd_uint_le(rd, bytes);
+	unsigned spare = 64 - 8 * (unsigned)bytes;
+
+	ret->integer = column->is_unsigned ? (int64_t)value : (int64_t)(value << spare) >> spare;
+	return 0;
+}
+
+#define INTEGER_READER(name, bytes) \
+	int name(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret) \
+	{ \
+		(void)arena; \
+		return read_integer(rd, column, bytes, ret); \
+	}
+
+INTEGER_READER(read_tiny, 1)
+INTEGER_READER(read_short, 2)
+INTEGER_READER(read_int24, 3)
+INTEGER_READER(read_long, 4)
+
+/* Unsigned ones do not fit into 64 bits with a sign: they are decimals. */
+int read_longlong(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	char digits[24], *to = digits + sizeof(digits);
+	uint64_t value = rd_uint_le(rd, 8);
+	size_t len;
+
+	ret->integer = (int64_t)value;
+	if (!column->is_unsigned)
+		return 0;
+	do {
+		*--to = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	len = (size_t)(digits + sizeof(digits) - to);
+	ret->text = (struct view){memcpy(arena_alloc(arena, len), to, len), len};
+	return 0;
+}
+
+int read_float(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	uint32_t bits = rd_u32le(rd);
+	float value;
+
+	(void)column;
+	memcpy(&value, &bits, sizeof(value));
+	ret->real = (double)value;
+	ret->text = real_text_single(value, arena);
+	return isfinite(value) ? 0 : -1;
+}
+
+int read_double(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	uint64_t bits = rd_uint_le(rd, 8);
+
+	(void)column;
+	memcpy(&ret->real, &bits, sizeof(bits));
+	ret->text = real_text(ret->real, arena);
+	return isfinite(ret->real) ? 0 : -1;
+}
+
+int read_year(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	unsigned year = rd_u8(rd);
+
+	(void)column;
+	(void)arena;
+	ret->integer = year ? (int64_t)year + 1900 : 0;
+	return 0;
+}
+
+/* Bytes that hold a group of so many digits. */
+static const uint8_t group_bytes[10] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
+
+/* The next group as digits; the sign is taken out of all of its bytes. */
+static char *put_group(struct reader *rd, unsigned digits, uint8_t flip, uint8_t mask, char *to)
+{
+	unsigned bytes = group_bytes[digits];
+	const char *from = rd_take(rd, bytes);
+	uint32_t value = 0;
+
+	for (unsigned i = 0; from && i < bytes; i++)
+		value = value << 8 | (uint8_t)((uint8_t)from[i] ^ flip ^ (i == 0 ? mask : 0));
+	for (unsigned i = digits; i-- > 0; value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + digits;
+}
+
+/* precision << 8 | scale stands in the meta: digits in groups of nine, from the point outwards. */
+int read_decimal(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	unsigned precision = column->meta & 0xff, scale = column->meta >> 8, whole = precision - scale;
+	char digits[80], *to = digits, *from = digits, *text;
+	uint8_t flip = rd_left(rd) && !(*rd->pos & 0x80) ? 0xff : 0, mask = 0x80;
+
+	if (precision > 65 || scale > precision)
+		return -1;
+	for (unsigned left = whole; left; left -= left % 9 ? left % 9 : 9, mask = 0)
+		to = put_group(rd, left % 9 ? left % 9 : 9, flip, mask, to);
+	for (unsigned left = scale; left; left -= left < 9 ? left : 9, mask = 0)
+		to = put_group(rd, left < 9 ? left : 9, flip, mask, to);
+	while (whole > 1 && *from == '0') {
+		from++;
+		whole--;
+	}
+	text = arena_alloc(arena, sizeof(digits) + 3);
+	ret->text = (struct view){text, (size_t)snprintf(text, sizeof(digits) + 3, "%s%.*s%s%s%.*s", flip ? "-" : "", (int)whole, from,
+							   whole ? "" : "0", scale ? "." : "", (int)scale, from + whole)};
+	return 0;
+}
+
+/* Times ---------------------------------------------------------------------------------------- */
+
+static bool is_date(unsigned year, unsigned month, unsigned day)
+{
+	static const uint8_t days[13] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month >= 1 && month <= 12 && day >= 1 && day <= days[month] + (unsigned)(month == 2 && leap);
+}
+
+static int put_date(unsigned year, unsigned month, unsigned day, struct value *ret)
+{
+	if (!is_date(year, month, day))
+		ret->state = VALUE_NULL;
+	else
+		ret->integer = date_from_civil(year, month, day);
+	return 0;
+}
+
+struct moment {
+	unsigned year, month, day, hour, minute, second, micro;
+};
+
+static int put_moment(const struct moment *at, struct value *ret)
+{
+	if (at->hour > 23 || at->minute > 59 || at->second > 59 || at->micro > 999999)
+		return -1;
+	put_date(at->year, at->month, at->day, ret);
+	if (ret->state == VALUE_PRESENT)
+		ret->integer = ret->integer * DAY_US + ((at->hour * 60 + at->minute) * INT64_C(60) + at->second) * USEC_PER_SEC + at->micro;
+	return 0;
+}
+
+int read_date(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	unsigned packed = (unsigned)rd_uint_le(rd, 3);
+
+	(void)column;
+	(void)arena;
+	return put_date(packed >> 9, packed >> 5 & 15, packed & 31, ret);
+}
+
+static const unsigned fraction_unit[7] = {1, 10000, 10000, 100, 100, 1, 1};
+
+static unsigned read_fraction(struct reader *rd, unsigned digits)
+{
+	return digits > 6 ? 0 : (unsigned)rd_uint_be(rd, (digits + 1) / 2) * fraction_unit[digits];
+}
+
+int read_timestamp(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	int64_t seconds = rd_u32be(rd);
+	unsigned micro = read_fraction(rd, column->meta);
+
+	(void)arena;
+	if (column->meta > 6 || micro > 999999)
+		return -1;
+	ret->integer = seconds * USEC_PER_SEC + micro;
+	if (!seconds && !micro)
+		ret->state = VALUE_NULL; /* 0000-00-00 */
+	return 0;
+}
+
+int read_datetime(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	uint64_t packed = rd_uint_be(rd, 5) - UINT64_C(0x8000000000);
+	unsigned months = (unsigned)(packed >> 22) & 0x1ffff;
+	struct moment at = {
+		.year = months / 13, .month = months % 13, .day = packed >> 17 & 31, .hour = packed >> 12 & 31,
+		.minute = packed >> 6 & 63, .second = packed & 63, .micro = read_fraction(rd, column->meta),
+	};
+
+	(void)arena;
+	return column->meta > 6 ? -1 : put_moment(&at, ret);
+}
+
+/* Whole and fraction are one number, so that what is below zero sorts right. */
+int read_time(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	unsigned fraction_bytes = (column->meta + 1u) / 2, bits = 8 * fraction_bytes;
+	int64_t packed, whole, fraction;
+
+	(void)arena;
+	if (column->meta > 6)
+		return -1;
+	packed = (int64_t)rd_uint_be(rd, 3 + fraction_bytes) - ((int64_t)0x800000 << bits);
+	ret->integer = packed < 0 ? -packed : packed;
+	whole = ret->integer >> bits;
+	fraction = (ret->integer & ((INT64_C(1) << bits) - 1)) * fraction_unit[column->meta];
+	ret->integer = (((whole >> 12 & 0x3ff) * 60 + (whole >> 6 & 63)) * 60 + (whole & 63)) * USEC_PER_SEC + fraction;
+	if (packed < 0)
+		ret->integer = -ret->integer;
+	return 0;
+}
+
+int read_old_timestamp(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	int64_t seconds = rd_u32le(rd);
+
+	(void)column;
+	(void)arena;
+	ret->integer = seconds * USEC_PER_SEC;
+	if (!seconds)
+		ret->state = VALUE_NULL;
+	return 0;
+}
+
+/* YYYYMMDDhhmmss */
+int read_old_datetime(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	uint64_t digits = rd_uint_le(rd, 8), date = digits / 1000000;
+	unsigned time = (unsigned)(digits % 1000000);
+	struct moment at = {
+		.year = (unsigned)(date / 10000), .month = (unsigned)(date / 100 % 100), .day = (unsigned)(date % 100),
+		.hour = time / 10000, .minute = time / 100 % 100, .second = time % 100,
+	};
+
+	(void)column;
+	(void)arena;
+	return put_moment(&at, ret);
+}
+
+/* hhmmss with a sign */
+int read_old_time(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	int32_t digits = (int32_t)((uint32_t)rd_uint_le(rd, 3) << 8) >> 8, size = abs(digits);
+
+	(void)column;
+	(void)arena;
+	ret->integer = ((size / 10000 * 60 + size / 100 % 100) * INT64_C(60) + size % 100) * USEC_PER_SEC;
+	if (digits < 0)
+		ret->integer = -ret->integer;
+	return 0;
+}
+
+/* Texts and bytes ------------------------------------------------------------------------------ */
+
+static int put_text(struct view bytes, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	ret->text = bytes;
+	return column->charset && column->charset->form != CHARSET_BYTES ? my_charset_text(column->charset, bytes, arena, &ret->text) : 0;
+}
+
+int read_varchar(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	size_t len = column->meta < 256 ? rd_u8(rd) : rd_u16le(rd);
+
+	return put_text(rd_bytes(rd, len), column, arena, ret);
+}
+
+/* Zero bytes at the end of BINARY are cut off in the log. */
+int read_char(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	struct view bytes = rd_bytes(rd, column->meta < 256 ? rd_u8(rd) : rd_u16le(rd));
+	char *padded;
+
+	if (!column->charset || column->charset->form != CHARSET_BYTES || bytes.len >= column->meta)
+		return put_text(bytes, column, arena, ret);
+	padded = arena_alloc(arena, column->meta);
+	memset(padded, 0, column->meta);
+	memcpy(padded, bytes.ptr, bytes.len);
+	ret->text = (struct view){padded, column->meta};
+	return 0;
+}
+
+int read_blob(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	size_t len = column->meta >= 1 && column->meta <= 4 ? (size_t)rd_uint_le(rd, column->meta) : SIZE_MAX;
+
+	return put_text(rd_bytes(rd, len), column, arena, ret);
+}
+
+/* Bits: how many of a last byte << 0, how many whole bytes << 8. */
+static unsigned bits_of(const struct my_column *column)
+{
+	return (column->meta >> 8) * 8u + (column->meta & 0xff);
+}
+
+static int put_bits(struct view bytes, unsigned bits, struct arena *arena, struct value *ret)
+{
+	char *text = arena_alloc(arena, bits + 1);
+
+	if (bytes.len * 8 < bits || !bits || bits > 64)
+		return -1;
+	for (unsigned i = 0; i < bits; i++) {
+		unsigned at = bits - 1 - i; /* from the last bit of the last byte */
+
+		text[i] = (char)('0' + ((uint8_t)bytes.ptr[bytes.len - 1 - at / 8] >> at % 8 & 1));
+	}
+	ret->text = (struct view){text, bits};
+	ret->integer = text[bits - 1] == '1';
+	return 0;
+}
+
+int read_bit(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	unsigned bits = bits_of(column);
+	struct view bytes = rd_bytes(rd, (bits + 7) / 8);
+
+	return rd->failed ? 0 : put_bits(bytes, bits, arena, ret);
+}
+
+/* 0 is what the server stores for a label that it did not know. */
+int read_enum(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	uint64_t number = rd_uint_le(rd, column->meta == 1 ? 1 : 2);
+
+	(void)arena;
+	if (number > column->label_count)
+		return -1;
+	ret->text = number ? column->labels[number - 1] : VIEW("");
+	return 0;
+}
+
+int read_set(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	uint64_t members = column->meta >= 1 && column->meta <= 8 ? rd_uint_le(rd, column->meta) : UINT64_MAX;
+	char *text, *to;
+	size_t room = 1;
+
+	if (column->label_count < 64 && members >> column->label_count)
+		return -1;
+	for (unsigned i = 0; i < column->label_count && i < 64; i++)
+		room += column->labels[i].len + 1;
+	text = to = arena_alloc(arena, room);
+	for (unsigned i = 0; i < column->label_count && i < 64; i++) {
+		if (!(members >> i & 1))
+			continue;
+		if (to > text)
+			*to++ = ',';
+		memcpy(to, column->labels[i].ptr, column->labels[i].len);
+		to += column->labels[i].len;
+	}
+	ret->text = (struct view){text, (size_t)(to - text)};
+	return 0;
+}
+
+/* Results of the text protocol ------------------------------------------------------------------ */
+
+int parse_integer(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	const char *end;
+
+	(void)column;
+	(void)arena;
+	if (!text.len)
+		return -1;
+	ret->integer = strtoll(text.ptr, (char **)&end, 10); /* results end with a NUL */
+	return end == text.ptr + text.len ? 0 : -1;
+}
+
+int parse_unsigned(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	if (!column->is_unsigned)
+		return parse_integer(text, column, arena, ret);
+	ret->text = text;
+	return 0;
+}
+
+int parse_real(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	char *end;
+
+	(void)column;
+	ret->real = strtod(text.ptr, &end);
+	ret->text = real_text(ret->real, arena);
+	return text.len && end == text.ptr + text.len ? 0 : -1;
+}
+
+int parse_single(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	if (parse_real(text, column, arena, ret) < 0)
+		return -1;
+	ret->text = real_text_single((float)ret->real, arena);
+	return 0;
+}
+
+int parse_text(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	(void)column;
+	(void)arena;
+	ret->text = text;
+	return 0;
+}
+
+int parse_bit(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	return put_bits(text, bits_of(column), arena, ret);
+}
+
+/* A number of digits, with what has to follow it ('\0': nothing has). */
+static int take_number(const char **at, char end, unsigned *ret)
+{
+	const char *from = *at;
+
+	for (*ret = 0; **at >= '0' && **at <= '9'; (*at)++)
+		*ret = *ret * 10 + (unsigned)(**at - '0');
+	if (*at == from || *at - from > 4 || (end && **at != end))
+		return -1;
+	*at += end != '\0';
+	return 0;
+}
+
+static int take_fraction(const char **at, unsigned *ret)
+{
+	unsigned digits = 0;
+
+	*ret = 0;
+	if (**at != '.')
+		return 0;
+	for ((*at)++; **at >= '0' && **at <= '9' && digits < 6; (*at)++, digits++)
+		*ret = *ret * 10 + (unsigned)(**at - '0');
+	for (; digits < 6; digits++)
+		*ret *= 10;
+	return 0;
+}
+
+int parse_date(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	const char *at = text.ptr;
+	unsigned year, month, day;
+
+	(void)column;
+	(void)arena;
+	if (take_number(&at, '-', &year) < 0 || take_number(&at, '-', &month) < 0 || take_number(&at, '\0', &day) < 0 || *at)
+		return -1;
+	return put_date(year, month, day, ret);
+}
+
+int parse_datetime(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	struct moment to;
+	const char *at = text.ptr;
+
+	(void)column;
+	(void)arena;
+	if (take_number(&at, '-', &to.year) < 0 || take_number(&at, '-', &to.month) < 0 || take_number(&at, ' ', &to.day) < 0 ||
+	    take_number(&at, ':', &to.hour) < 0 || take_number(&at, ':', &to.minute) < 0 || take_number(&at, '\0', &to.second) < 0 ||
+	    take_fraction(&at, &to.micro) < 0 || *at)
+		return -1;
+	return put_moment(&to, ret);
+}
+
+int parse_time(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	const char *at = text.ptr + (text.len && *text.ptr == '-');
+	unsigned hour, minute, second, micro;
+
+	(void)column;
+	(void)arena;
+	if (take_number(&at, ':', &hour) < 0 || take_number(&at, ':', &minute) < 0 || take_number(&at, '\0', &second) < 0 ||
+	    take_fraction(&at, &micro) < 0 || *at)
+		return -1;
+	ret->integer = ((hour * 60 + minute) * INT64_C(60) + second) * USEC_PER_SEC + micro;
+	if (*text.ptr == '-')
+		ret->integer = -ret->integer;
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Values as rows events have them, and as results have them: one function for each form. */
+#ifndef MYSQL_ROWS_H
+#define MYSQL_ROWS_H
+
+#include "types.h"
+
+my_read read_tiny, read_short, read_int24, read_long, read_longlong, read_float, read_double, read_decimal, read_year;
+my_read read_date, read_time, read_datetime, read_timestamp, read_old_time, read_old_datetime, read_old_timestamp;
+my_read read_varchar, read_char, read_blob, read_bit, read_enum, read_set, read_native;
+
+my_parse parse_integer, parse_unsigned, parse_real, parse_single, parse_text, parse_bit, parse_date, parse_time;
+my_parse parse_datetime;
+
+/* An unsigned number of one, two, three, four or eight bytes that says how many elements follow; UINT64_MAX after an error. */
+uint64_t rd_lenenc(struct reader *rd);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* The server's settings. */
+#include "server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/findings.h"
+#include "base/map.h"
+#include "base/writer.h"
+#include "binlog.h"
+#include "source/source.h"
+
+#define HEARTBEAT_NS "5000000000"
+
+static const struct setting {
+	const char *name, *wanted, *why;
+	bool required_if_known; /* servers that do not have it are taken as they are */
+	const char *remedy;
+	const char *finding;
+} settings[] = {
+	{"log_bin", "ON", "the server writes no log of changes", false, "set log_bin in its configuration, and restart it", "M101"},
+	{"binlog_format", "ROW", "the log does not have the rows that were changed", false, "SET GLOBAL binlog_format = 'ROW'", "M102"},
+	{"binlog_row_image", "FULL", "the log does not have all columns of changed rows", true, "SET GLOBAL binlog_row_image = 'FULL'",
+	 "M103"},
+	{"binlog_row_metadata", "FULL", "the log does not have the names of columns", false,
+	 "SET GLOBAL binlog_row_metadata = 'FULL' (from MySQL 8.0.1 and MariaDB 10.5 on)", "M104"},
+};
+
+#define SETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+static bool is_right(const struct setting *setting, const char *value)
+{
+	return (!*value && setting->required_if_known) || strcasecmp(value, setting->wanted) == 0;
+}
+
+int my_server_check(MYSQL *conn, const struct my_server *server, struct error *err)
+{
+	char value[64];
+
+	(void)server;
+	for (size_t i = 0; i < SETTINGS; i++) {
+		if (my_variable(conn, settings[i].name, value, sizeof(value), err) < 0)
+			return -1;
+		if (is_right(&settings[i], value))
+			continue;
+		error_state(err, STATE_UNSUPPORTED, "%s: %s is %s", settings[i].why, settings[i].name, *value ? value : "not known there");
+		return error_hint(err, "%s", settings[i].remedy);
+	}
+	return 0;
+}
+
+void my_server_examine(MYSQL *conn, const struct my_server *server, struct findings *findings)
+{
+	struct error err;
+	char value[64];
+
+	(void)server;
+	for (size_t i = 0; i < SETTINGS; i++) {
+		bool right = my_variable(conn, settings[i].name, value, sizeof(value), &err) == 0 && is_right(&settings[i], value);
+
+		findings_add(findings, right ? FINDING_OK : FINDING_FAILURE, settings[i].finding, right ? NULL : settings[i].remedy,
+			     "%s is %s", settings[i].name, *value ? value : "not known");
+	}
+}
+
+void my_server_name(const struct my_server *server, char *ret, size_t size)
+{
+	if (*server->uuid)
+		snprintf(ret, size, "%s", server->uuid);
+	else
+		snprintf(ret, size, "%u/%.40s", server->server_id, server->log_base);
+}
+
+void my_server_grants(const struct my_server *server, const char *user, struct writer *sql)
+{
+	bool split = server->family == FAMILY_MARIADB && server->version >= 100500;
+
+	wr_printf(sql, "GRANT REPLICATION SLAVE, %s, RELOAD, SELECT ON *.* TO '%s'@'%%';\n",
+		  split ? "BINLOG MONITOR" : "REPLICATION CLIENT", user);
+}
+
+int my_log_start(MYSQL *conn, struct position *ret, struct error *err)
+{
+	char name[300];
+	int found = my_value(conn, name, sizeof(name), err, "SHOW BINARY LOGS");
+	int64_t number = found > 0 ? binlog_file_number(view_of(name)) : -1;
+
+	if (found < 0)
+		return -1;
+	if (number < 0)
+		return error_set(err, ERROR_TRANSIENT, "the server does not tell the files of its log");
+	*ret = binlog_position((uint32_t)number, 4);
+	return 0;
+}
+
+/* Of another one for each source: from 1,000,000,000 on. */
+uint32_t my_server_reader(const struct source_options *options)
+{
+	return 1000000000u + (uint32_t)(hash_bytes(view_of(options->name), 0) % 1000000000u);
+}
+
+/* User variables that a server does not look at do no harm. */
+int my_server_prepare(MYSQL *conn, const struct source_options *options, char *ret_checksum, size_t size, struct error *err)
+{
+	uint64_t hash = hash_bytes(view_of(options->name), 1);
+
+	if (my_variable(conn, "binlog_checksum", ret_checksum, size, err) < 0)
+		return -1;
+	return my_do(conn, err, "SET @master_binlog_checksum = '%s', @source_binlog_checksum = '%s', @mariadb_slave_capability = 4, "
+		     "@master_heartbeat_period = " HEARTBEAT_NS ", @source_heartbeat_period = " HEARTBEAT_NS ", "
+		     "@slave_uuid = '7461696c-7761-7465-8000-%012llx', @replica_uuid = @slave_uuid", *ret_checksum ? ret_checksum : "NONE",
+		     *ret_checksum ? ret_checksum : "NONE", (unsigned long long)(hash & 0xffffffffffffULL));
+}

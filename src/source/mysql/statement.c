@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Statements by their first words. */
+#include "statement.h"
+
+#include <stddef.h>
+
+static const struct {
+	const char *words; /* small letters, one blank between them */
+	enum statement_kind kind;
+} beginnings[] = {
+	{"begin", STATEMENT_BEGIN},          {"start transaction", STATEMENT_BEGIN},
+	{"commit", STATEMENT_COMMIT},        {"rollback to", STATEMENT_ROLLBACK_TO},
+	{"rollback", STATEMENT_ROLLBACK},    {"savepoint", STATEMENT_SAVEPOINT},
+	{"xa", STATEMENT_XA},                {"truncate", STATEMENT_TRUNCATE},
+	{"insert", STATEMENT_CHANGE},        {"update", STATEMENT_CHANGE},
+	{"delete", STATEMENT_CHANGE},        {"replace", STATEMENT_CHANGE},
+	{"load", STATEMENT_CHANGE},          {"with", STATEMENT_CHANGE},
+	{"call", STATEMENT_CHANGE},          {"select", STATEMENT_CHANGE},
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '$' || (c & 0x80);
+}
+
+static void move(struct view *text, size_t bytes)
+{
+	text->ptr += bytes;
+	text->len -= bytes;
+}
+
+/* Blanks and comments; one that only servers of some versions are to read is none. */
+static void skip_blanks(struct view *sql)
+{
+	for (;;) {
+		const char *end;
+
+		while (sql->len && is_blank(*sql->ptr))
+			move(sql, 1);
+		if (sql->len < 4 || memcmp(sql->ptr, "/*", 2) != 0 || sql->ptr[2] == '!')
+			return;
+		end = memmem(sql->ptr + 2, sql->len - 2, "*/", 2);
+		if (!end)
+			return;
+		move(sql, (size_t)(end + 2 - sql->ptr));
+	}
+}
+
+/* Takes words off the begin, if they are there. */
+static bool take_words(struct view *sql, const char *words)
+{
+	struct view rest = *sql;
+
+	for (; *words; words++) {
+		if (*words == ' ')
+			skip_blanks(&rest);
+		else if (!rest.len || (*rest.ptr | 32) != *words)
+			return false;
+		else
+			move(&rest, 1);
+	}
+	if (rest.len && is_word(*rest.ptr))
+		return false;
+	*sql = rest;
+	return true;
+}
+
+/* name or `name` */
+static struct view take_name(struct view *sql)
+{
+	bool quoted = sql->len && *sql->ptr == '`';
+	struct view name;
+	size_t len = 0;
+
+	move(sql, quoted);
+	while (len < sql->len && (quoted ? sql->ptr[len] != '`' : is_word(sql->ptr[len])))
+		len++;
+	name = (struct view){sql->ptr, len};
+	move(sql, len);
+	move(sql, quoted && sql->len);
+	skip_blanks(sql);
+	return name;
+}
+
+static void read_truncated(struct view sql, struct statement *ret)
+{
+	skip_blanks(&sql);
+	if (take_words(&sql, "table"))
+		skip_blanks(&sql);
+	ret->table = take_name(&sql);
+	if (!sql.len || *sql.ptr != '.')
+		return;
+	move(&sql, 1);
+	skip_blanks(&sql);
+	ret->schema = ret->table;
+	ret->table = take_name(&sql);
+}
+
+void statement_read(struct view sql, struct statement *ret)
+{
+	*ret = (struct statement){.kind = STATEMENT_OTHER, .sql = sql};
+	skip_blanks(&sql);
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		if (!take_words(&sql, beginnings[i].words))
+			continue;
+		ret->kind = beginnings[i].kind;
+		if (ret->kind == STATEMENT_TRUNCATE)
+			read_truncated(sql, ret);
+		return;
+	}
+}

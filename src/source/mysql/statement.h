@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* What kind of statement the log has: enough of SQL to tell what it means for transactions, rows and shapes. */
+#ifndef MYSQL_STATEMENT_H
+#define MYSQL_STATEMENT_H
+
+#include "base/view.h"
+
+enum statement_kind {
+	STATEMENT_BEGIN,
+	STATEMENT_COMMIT,
+	STATEMENT_ROLLBACK,     /* of the whole transaction */
+	STATEMENT_ROLLBACK_TO,
+	STATEMENT_SAVEPOINT,    /* nothing happens to rows */
+	STATEMENT_XA,
+	STATEMENT_CHANGE,       /* it changes rows that the log does not have */
+	STATEMENT_TRUNCATE,     /* schema and table say of what; schema VIEW_NONE: the session's */
+	STATEMENT_OTHER,
+	STATEMENT_KINDS,
+};
+
+struct statement {
+	enum statement_kind kind;
+	struct view database;   /* of the session */
+	struct view sql;
+	struct view schema, table;
+};
+
+/* Fills all but `database`. Views point into the text. */
+void statement_read(struct view sql, struct statement *ret);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The dump by MariaDB Connector/C. Its own functions for it do not know the events of newer servers, so the command is
+ * sent through the library's table of methods and the answer is read packet by packet (MySQL client/server protocol,
+ * COM_BINLOG_DUMP): a byte 0 and an event; 0xff and an error; 0xfe alone: the end.
+ */
+#include "stream.h"
+
+#include <ma_pvio.h>
+#include <mysqld_error.h>
+#include <poll.h>
+
+#include "base/writer.h"
+
+#define DUMP 18 /* COM_BINLOG_DUMP */
+#define LEAST_OFFSET 4 /* behind the magic number of a file */
+
+static void put_le(struct writer *to, uint64_t value, size_t bytes)
+{
+	value = htole64(value);
+	wr_bytes(to, &value, bytes);
+}
+
+int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, uint32_t server_id, struct error *err)
+{
+	struct writer command = {0};
+	int failed;
+
+	*stream = (struct my_stream){.conn = conn};
+	if (offset > UINT32_MAX)
+		return error_state(err, STATE_UNSUPPORTED, "a transaction that begins behind the first 4 GiB of the log's file %s", file);
+	put_le(&command, offset < LEAST_OFFSET ? LEAST_OFFSET : offset, 4);
+	put_le(&command, 0, 2);
+	put_le(&command, server_id, 4);
+	wr_bytes(&command, file, strlen(file));
+	failed = conn->methods->db_command(conn, DUMP, command.data, command.len, 1, NULL);
+	wr_done(&command);
+	return failed ? my_fail(conn, err, "asking for the log") : 0;
+}
+
+bool my_stream_waits(const struct my_stream *stream)
+{
+	const struct st_ma_pvio *io = stream->conn->net.pvio;
+	struct pollfd wait = {.fd = mysql_get_socket(stream->conn), .events = POLLIN};
+
+	return (io && io->cache && io->cache_pos < io->cache + io->cache_size) || poll(&wait, 1, 0) != 0;
+}
+
+/* Errors of the stream that no reconnection mends. */
+static const struct {
+	const char *words;
+	enum named_state state;
+	const char *hint;
+} lasting[] = {
+	{"Could not find first log file", STATE_GAP, "the log needed was removed: a new snapshot is needed"},
+	{"purged", STATE_GAP, "the log needed was removed: a new snapshot is needed"},
+	{"impossible position", STATE_DIVERGED, "the server's log was reset, or is another one: a new snapshot is needed"},
+	{"server_uuid/server_id", STATE_CONFLICT, "another reader has the same number: set source.server_id to one of its own"},
+	{"same server_id", STATE_CONFLICT, "another reader has the same number: set source.server_id to one of its own"},
+};
+
+static int explain(struct my_stream *stream, struct error *err)
+{
+	const char *message = mysql_error(stream->conn);
+
+	for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
+		if (!strstr(message, lasting[i].words))
+			continue;
+		error_state(err, lasting[i].state, "the server: %s", message);
+		return error_hint(err, "%s", lasting[i].hint);
+	}
+	return my_fail(stream->conn, err, "streaming");
+}
+
+int my_stream_next(struct my_stream *stream, struct view *ret, struct error *err)
+{
+	unsigned long len;
+	const char *packet;
+
+	if (!my_stream_waits(stream))
+		return 0;
+	len = mysql_net_read_packet(stream->conn);
+	packet = (const char *)stream->conn->net.read_pos;
+	if (len == packet_error)
+		return explain(stream, err);
+	if (!len || packet[0] != 0)
+		return error_set(err, ERROR_TRANSIENT, "the server has ended the stream");
+	stream->reads++;
+	stream->bytes += len;
+	*ret = (struct view){packet + 1, len - 1};
+	return 1;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * The transport of the log: opened at a place, then event after event. This file alone knows how the client library is
+ * made to do it; another library has another one.
+ */
+#ifndef MYSQL_STREAM_H
+#define MYSQL_STREAM_H
+
+#include "conn.h"
+
+struct my_stream {
+	MYSQL *conn;        /* borrowed */
+	uint64_t reads;     /* packets */
+	uint64_t bytes;
+};
+
+/* Asks the server for its log from there on, as a replica with that number. */
+int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, uint32_t server_id, struct error *err);
+
+/* 1 and an event, which lives until the next call; 0: none has come yet; -1. */
+int my_stream_next(struct my_stream *stream, struct view *ret, struct error *err) MUST_CHECK;
+
+/* True if an event, or some of it, can be had without waiting. */
+bool my_stream_waits(const struct my_stream *stream);
+
+#endif

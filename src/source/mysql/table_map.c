@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ *   u48 number, u16 flags, u8 length and schema and NUL, u8 length and name and NUL, lenenc columns, type of each,
+ *   lenenc length and metadata of the types, a bit for each that may be null, and optional fields: u8 what, lenenc length,
+ *   value
+ *
+ * The optional fields refer to columns by their order within a class (numbers, texts, enums and sets).
+ */
+#include "table_map.h"
+
+#include "rows.h"
+
+/* Codes that are never a column's own to us. */
+enum { WIRE_VECTOR = 242, WIRE_TINY_BLOB = 249, WIRE_MEDIUM_BLOB = 250, WIRE_LONG_BLOB = 251, WIRE_VAR_STRING = 253 };
+
+enum field {
+	FIELD_SIGNEDNESS = 1, FIELD_DEFAULT_CHARSET, FIELD_CHARSETS, FIELD_NAMES, FIELD_SETS, FIELD_ENUMS, FIELD_GEOMETRY, FIELD_KEY,
+	FIELD_KEY_PREFIXES, FIELD_LABEL_CHARSET, FIELD_LABEL_CHARSETS, FIELDS,
+};
+
+int table_map_name(struct view body, uint64_t *ret_id, struct view *ret_schema, struct view *ret_name, struct error *err)
+{
+	struct reader rd = reader_of(body);
+
+	*ret_id = rd_uint_le(&rd, 6);
+	rd_u16le(&rd);
+	*ret_schema = rd_bytes(&rd, rd_u8(&rd));
+	rd_u8(&rd);
+	*ret_name = rd_bytes(&rd, rd_u8(&rd));
+	rd_u8(&rd);
+	return rd.failed ? error_set(err, ERROR_TRANSIENT, "a table map that is cut short") : 0;
+}
+
+/* How many bytes of metadata a type has. */
+static unsigned meta_bytes(uint8_t type)
+{
+	switch (type) {
+	case MY_VARCHAR: case MY_BIT: case MY_DECIMAL: case MY_ENUM: case MY_SET: case MY_STRING: case WIRE_VAR_STRING:
+		return 2;
+	case MY_FLOAT: case MY_DOUBLE: case MY_TIME: case MY_DATETIME: case MY_TIMESTAMP: case MY_JSON: case MY_BLOB: case MY_GEOMETRY:
+	case WIRE_VECTOR: case WIRE_TINY_BLOB: case WIRE_MEDIUM_BLOB: case WIRE_LONG_BLOB:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* What stands behind CHAR, ENUM and SET, and how long they are, is packed into two bytes. */
+static void unpack_string(struct my_column *column)
+{
+	uint8_t first = (uint8_t)column->meta, second = (uint8_t)(column->meta >> 8);
+
+	if ((first & 0x30) != 0x30) {
+		column->meta = (uint16_t)(second | ((first & 0x30) ^ 0x30) << 4);
+		first |= 0x30;
+	} else {
+		column->meta = second;
+	}
+	column->code = first;
+}
+
+static void read_types(struct reader *rd, struct my_shape *shape)
+{
+	struct view types = rd_bytes(rd, shape->count);
+	size_t len = rd_lenenc(rd);
+	struct reader meta = reader_of(rd_bytes(rd, len));
+
+	for (unsigned i = 0; i < shape->count && !rd->failed; i++) {
+		struct my_column *column = &shape->columns[i];
+
+		column->code = (uint8_t)types.ptr[i];
+		column->meta = (uint16_t)rd_uint_le(&meta, meta_bytes(column->code));
+		if (column->code == MY_STRING)
+			unpack_string(column);
+		else if (column->code == WIRE_VAR_STRING)
+			column->code = MY_VARCHAR;
+	}
+	rd->failed |= meta.failed;
+	rd_bytes(rd, (shape->count + 7) / 8);
+}
+
+static void read_fields(struct reader *rd, struct view fields[FIELDS])
+{
+	while (!rd->failed && rd_left(rd)) {
+		uint8_t what = rd_u8(rd);
+		struct view value = rd_bytes(rd, rd_lenenc(rd));
+
+		if (what < FIELDS)
+			fields[what] = value;
+	}
+}
+
+/* Classes of columns --------------------------------------------------------------------------- */
+
+typedef bool column_class(const struct my_column *column, bool mariadb);
+
+static bool is_number(const struct my_column *column, bool mariadb)
+{
+	(void)mariadb;
+	switch (column->code) {
+	case MY_TINY: case MY_SHORT: case MY_INT24: case MY_LONG: case MY_LONGLONG: case MY_FLOAT: case MY_DOUBLE: case MY_DECIMAL:
+	case MY_YEAR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool has_charset(const struct my_column *column, bool mariadb)
+{
+	return column->code == MY_STRING || column->code == MY_VARCHAR || column->code == MY_BLOB ||
+	       column->code == (mariadb ? MY_GEOMETRY : WIRE_VECTOR);
+}
+
+static bool has_labels(const struct my_column *column, bool mariadb)
+{
+	(void)mariadb;
+	return column->code == MY_ENUM || column->code == MY_SET;
+}
+
+/* The next of a class from *at on, or NULL. */
+static struct my_column *next_of(struct my_shape *shape, column_class *class, bool mariadb, unsigned *at)
+{
+	while (*at < shape->count) {
+		struct my_column *column = &shape->columns[(*at)++];
+
+		if (class(column, mariadb))
+			return column;
+	}
+	return NULL;
+}
+
+static void take_signs(struct my_shape *shape, struct view bits)
+{
+	struct my_column *column;
+
+	for (unsigned at = 0, number = 0; (column = next_of(shape, is_number, false, &at)) && number / 8 < bits.len; number++)
+		column->is_unsigned = bits.ptr[number / 8] >> (7 - number % 8) & 1;
+}
+
+/* One collation for most columns, and those that differ. */
+static int take_default_charset(struct my_shape *shape, column_class *class, bool mariadb, struct view field,
+				const struct my_charsets *charsets)
+{
+	struct reader rd = reader_of(field);
+	const struct my_charset *usual = my_charset_of(charsets, (uint32_t)rd_lenenc(&rd));
+	struct my_column *column;
+
+	for (unsigned at = 0; (column = next_of(shape, class, mariadb, &at));)
+		column->charset = usual;
+	while (!rd.failed && rd_left(&rd)) {
+		uint64_t number = rd_lenenc(&rd);
+		unsigned at = 0;
+
+		do
+			column = next_of(shape, class, mariadb, &at);
+		while (column && number--);
+		if (!column)
+			return -1;
+		column->charset = my_charset_of(charsets, (uint32_t)rd_lenenc(&rd));
+	}
+	return rd.failed ? -1 : 0;
+}
+
+static int take_charsets(struct my_shape *shape, column_class *class, bool mariadb, struct view field,
+			 const struct my_charsets *charsets)
+{
+	struct reader rd = reader_of(field);
+	struct my_column *column;
+
+	for (unsigned at = 0; (column = next_of(shape, class, mariadb, &at));)
+		column->charset = my_charset_of(charsets, (uint32_t)rd_lenenc(&rd));
+	return rd_complete(&rd) ? 0 : -1;
+}
+
+static int take_each_charset(struct my_shape *shape, bool mariadb, const struct view fields[FIELDS], const struct my_charsets *charsets)
+{
+	if (fields[FIELD_DEFAULT_CHARSET].ptr &&
+	    take_default_charset(shape, has_charset, mariadb, fields[FIELD_DEFAULT_CHARSET], charsets) < 0)
+		return -1;
+	if (fields[FIELD_CHARSETS].ptr && take_charsets(shape, has_charset, mariadb, fields[FIELD_CHARSETS], charsets) < 0)
+		return -1;
+	if (fields[FIELD_LABEL_CHARSET].ptr &&
+	    take_default_charset(shape, has_labels, mariadb, fields[FIELD_LABEL_CHARSET], charsets) < 0)
+		return -1;
+	return fields[FIELD_LABEL_CHARSETS].ptr ? take_charsets(shape, has_labels, mariadb, fields[FIELD_LABEL_CHARSETS], charsets) : 0;
+}
+
+static int take_names(struct my_shape *shape, struct view field, struct arena *arena)
+{
+	struct reader rd = reader_of(field);
+
+	for (unsigned i = 0; i < shape->count; i++)
+		shape->columns[i].name = arena_copy(arena, rd_bytes(&rd, rd_lenenc(&rd))).ptr;
+	return rd_complete(&rd) ? 0 : -1;
+}
+
+static int read_labels(struct reader *rd, struct my_column *column, struct arena *arena)
+{
+	uint64_t count = rd_lenenc(rd);
+	struct view *labels;
+
+	if (rd->failed || count > 65535 || count > rd_left(rd))
+		return -1;
+	labels = ARENA_ARRAY(arena, struct view, count + 1);
+	for (uint64_t i = 0; i < count; i++) {
+		struct view bytes = rd_bytes(rd, rd_lenenc(rd));
+
+		if (column->charset && my_charset_text(column->charset, bytes, arena, &bytes) < 0)
+			return -1;
+		labels[i] = arena_copy(arena, bytes);
+	}
+	column->labels = labels;
+	column->label_count = (unsigned)count;
+	return 0;
+}
+
+static int take_labels(struct my_shape *shape, uint8_t code, struct view field, struct arena *arena)
+{
+	struct reader rd = reader_of(field);
+
+	for (unsigned i = 0; i < shape->count; i++)
+		if (shape->columns[i].code == code && read_labels(&rd, &shape->columns[i], arena) < 0)
+			return -1;
+	return rd_complete(&rd) ? 0 : -1;
+}
+
+/* The key's columns; `pairs`: each with the length of the prefix that is in it. */
+static int take_key(struct my_shape *shape, struct view field, bool pairs, struct arena *arena)
+{
+	struct reader rd = reader_of(field);
+
+	shape->key = ARENA_ARRAY(arena, unsigned, shape->count);
+	while (!rd.failed && rd_left(&rd)) {
+		uint64_t number = rd_lenenc(&rd);
+
+		if (pairs)
+			rd_lenenc(&rd);
+		if (number >= shape->count || shape->key_count == shape->count)
+			return -1;
+		shape->columns[number].key = true;
+		shape->key[shape->key_count++] = (unsigned)number;
+	}
+	return rd.failed ? -1 : 0;
+}
+
+static int take_fields(struct my_shape *shape, const struct view fields[FIELDS], const struct my_charsets *charsets, bool mariadb,
+		       struct arena *arena)
+{
+	take_signs(shape, fields[FIELD_SIGNEDNESS]);
+	if (take_each_charset(shape, mariadb, fields, charsets) < 0 || take_names(shape, fields[FIELD_NAMES], arena) < 0)
+		return -1;
+	if ((fields[FIELD_SETS].ptr && take_labels(shape, MY_SET, fields[FIELD_SETS], arena) < 0) ||
+	    (fields[FIELD_ENUMS].ptr && take_labels(shape, MY_ENUM, fields[FIELD_ENUMS], arena) < 0))
+		return -1;
+	if (fields[FIELD_KEY].ptr)
+		return take_key(shape, fields[FIELD_KEY], false, arena);
+	return fields[FIELD_KEY_PREFIXES].ptr ? take_key(shape, fields[FIELD_KEY_PREFIXES], true, arena) : 0;
+}
+
+static int no_names(const struct my_shape *shape, struct error *err)
+{
+	error_state(err, STATE_UNSUPPORTED, "the log does not tell the names of the columns of table %s.%s", shape->schema, shape->name);
+	return error_hint(err, "SET GLOBAL binlog_row_metadata = 'FULL'; what was written before cannot be read: begin anew behind it");
+}
+
+int table_map_read(struct view body, const struct my_charsets *charsets, bool mariadb, struct arena *arena, struct my_shape *ret,
+		   struct error *err)
+{
+	struct reader rd = reader_of(body);
+	struct view fields[FIELDS] = {{0}}, schema, name;
+	uint64_t count;
+
+	rd_bytes(&rd, 8);
+	schema = rd_bytes(&rd, rd_u8(&rd));
+	rd_u8(&rd);
+	name = rd_bytes(&rd, rd_u8(&rd));
+	rd_u8(&rd);
+	count = rd_lenenc(&rd);
+	if (rd.failed || count > MY_COLUMNS_MAX)
+		return error_set(err, ERROR_TRANSIENT, "a table map that is garbled");
+	*ret = (struct my_shape){.schema = arena_copy(arena, schema).ptr, .name = arena_copy(arena, name).ptr,
+				 .columns = ARENA_ARRAY(arena, struct my_column, count), .count = (unsigned)count};
+	read_types(&rd, ret);
+	read_fields(&rd, fields);
+	if (!rd.failed && !fields[FIELD_NAMES].ptr)
+		return no_names(ret, err);
+	if (rd.failed || take_fields(ret, fields, charsets, mariadb, arena) < 0)
+		return error_set(err, ERROR_TRANSIENT, "the table map of %s.%s is garbled", ret->schema, ret->name);
+	return 0;
+}

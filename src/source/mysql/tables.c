@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Shapes into table versions. */
+#include "tables.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/writer.h"
+#include "schema/catalog.h"
+#include "table_map.h"
+
+#define KEY_BYTES 600 /* two names of 64 characters and more */
+#define ID_BYTES 6    /* of a table's number, with which a table map begins */
+
+void my_tables_init(struct my_tables *set, struct catalog *catalog, const struct my_charsets *charsets)
+{
+	*set = (struct my_tables){.catalog = catalog, .charsets = charsets};
+	arena_init(&set->arena);
+}
+
+void my_tables_done(struct my_tables *set)
+{
+	map_done(&set->captured);
+	map_done(&set->current);
+	map_done(&set->by_id);
+	arena_done(&set->arena);
+}
+
+void my_tables_forget(struct my_tables *set)
+{
+	map_clear(&set->by_id);
+	set->last = NULL;
+}
+
+void my_tables_capture_none(struct my_tables *set)
+{
+	map_clear(&set->captured);
+	map_clear(&set->current);
+	my_tables_forget(set);
+}
+
+static struct view name_key(char key[KEY_BYTES], struct view schema, struct view name)
+{
+	int len = snprintf(key, KEY_BYTES, "%.*s.%.*s", VIEW_ARG(schema), VIEW_ARG(name));
+
+	return (struct view){key, (size_t)len};
+}
+
+static const struct my_table *find_captured(const struct my_tables *set, struct view schema, struct view name)
+{
+	char key[KEY_BYTES];
+
+	return map_get(&set->captured, name_key(key, schema, name));
+}
+
+const struct my_table *my_tables_named(const struct my_tables *set, struct view schema, struct view name)
+{
+	char key[KEY_BYTES];
+	struct view full = name_key(key, schema, name);
+	const struct my_table *current = map_get(&set->current, full);
+
+	return current ? current : map_get(&set->captured, full);
+}
+
+/* Versions ------------------------------------------------------------------------------------- */
+
+static const char *join_labels(const struct my_column *column, struct arena *arena)
+{
+	struct writer text = {0};
+	const char *ret;
+
+	for (unsigned i = 0; i < column->label_count; i++)
+		wr_printf(&text, "%s%.*s", i ? "," : "", VIEW_ARG(column->labels[i]));
+	ret = arena_copy(arena, wr_view(&text)).ptr;
+	wr_done(&text);
+	return ret;
+}
+
+static int settle_column(const struct my_shape *shape, const struct my_column *from, struct column *to, const struct my_type **ret_type,
+			 struct arena *arena, struct error *err)
+{
+	*ret_type = my_type_of(from);
+	if (!*ret_type) {
+		error_state(err, STATE_UNSUPPORTED, "column %s.%s.%s is of a type that is not read (code %u)", shape->schema, shape->name,
+			    from->name, from->code);
+		return error_hint(err, "exclude the table (tables.exclude)");
+	}
+	*to = (struct column){
+		.name = from->name,
+		.type = my_column_type(from),
+		.source_type = my_column_print(from, arena),
+		.source_modifier = -1,
+		.identity = true,
+		.labels = from->code == MY_ENUM ? join_labels(from, arena) : NULL,
+	};
+	return 0;
+}
+
+/* All images are full: a row is told by all its columns. The name is what stays of a table when it is altered. */
+static int make_draft(const struct my_shape *shape, struct table *draft, const struct my_type **types, struct arena *arena,
+		      struct error *err)
+{
+	struct view name = arena_printf(arena, "%s.%s", shape->schema, shape->name);
+
+	*draft = (struct table){
+		.source_id = hash_bytes(name, 0),
+		.schema = shape->schema,
+		.name = shape->name,
+		.columns = ARENA_ARRAY(arena, struct column, shape->count),
+		.column_count = shape->count,
+		.identity = IDENTITY_FULL,
+		.key = shape->key,
+		.key_count = shape->key_count,
+	};
+	for (unsigned i = 0; i < shape->count; i++)
+		if (settle_column(shape, &shape->columns[i], &draft->columns[i], &types[i], arena, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Copies what a shape points to: it outlives the event that told of it. */
+static struct my_column *keep_columns(struct my_tables *set, const struct my_shape *shape)
+{
+	struct my_column *columns = ARENA_ARRAY(&set->arena, struct my_column, shape->count);
+
+	for (unsigned i = 0; i < shape->count; i++) {
+		const struct my_column *from = &shape->columns[i];
+		struct view *labels = ARENA_ARRAY(&set->arena, struct view, from->label_count + 1);
+
+		columns[i] = *from;
+		columns[i].name = arena_copy(&set->arena, view_of(from->name)).ptr;
+		columns[i].native = from->native ? arena_copy(&set->arena, view_of(from->native)).ptr : NULL;
+		for (unsigned k = 0; k < from->label_count; k++)
+			labels[k] = arena_copy(&set->arena, from->labels[k]);
+		columns[i].labels = labels;
+	}
+	return columns;
+}
+
+static const struct my_table *keep(struct my_tables *set, const struct my_shape *shape, const struct table *table,
+				   const struct my_type **types, struct view map)
+{
+	struct my_table *entry = ARENA_NEW(&set->arena, struct my_table);
+
+	*entry = (struct my_table){.table = table, .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map)};
+	entry->types = ARENA_ARRAY(&set->arena, const struct my_type *, shape->count);
+	memcpy(entry->types, types, sizeof(*types) * shape->count);
+	return entry;
+}
+
+enum how { LOOK, PUT };
+
+static int build(struct my_tables *set, const struct my_shape *shape, enum how how, struct view map, const struct my_table **ret,
+		 bool *ret_new, struct arena *arena, struct error *err)
+{
+	const struct my_type **types = ARENA_ARRAY(arena, const struct my_type *, shape->count + 1);
+	const struct table *table;
+	struct table draft;
+
+	if (make_draft(shape, &draft, types, arena, err) < 0)
+		return -1;
+	*ret_new = false;
+	table = how == PUT ? catalog_put(set->catalog, &draft, ret_new) : catalog_version(set->catalog, &draft);
+	*ret = keep(set, shape, table, types, map);
+	return 0;
+}
+
+static int take(struct my_tables *set, const struct my_shape *shape, enum how how, const struct my_table **ret, struct error *err)
+{
+	struct arena arena;
+	bool is_new;
+	int result;
+
+	arena_init(&arena);
+	result = build(set, shape, how, VIEW(""), ret, &is_new, &arena, err);
+	arena_done(&arena);
+	return result;
+}
+
+int my_tables_look(struct my_tables *set, const struct my_shape *shape, const struct my_table **ret, struct error *err)
+{
+	return take(set, shape, LOOK, ret, err);
+}
+
+int my_tables_capture(struct my_tables *set, const struct my_shape *shape, const struct my_table **ret, struct error *err)
+{
+	if (take(set, shape, PUT, ret, err) < 0)
+		return -1;
+	map_put(&set->captured, arena_printf(&set->arena, "%s.%s", shape->schema, shape->name), (void *)*ret);
+	return 0;
+}
+
+/* Table maps ----------------------------------------------------------------------------------- */
+
+/* What only the catalogue knows, of a column of the same name and form. */
+static void add_natives(struct my_shape *shape, const struct my_table *now)
+{
+	for (unsigned i = 0; i < shape->count; i++) {
+		struct my_column *column = &shape->columns[i];
+
+		for (unsigned k = 0; k < now->table->column_count && column->code == MY_STRING; k++)
+			if (now->columns[k].native && strcmp(now->columns[k].name, column->name) == 0 &&
+			    now->columns[k].meta == column->meta)
+				column->native = now->columns[k].native;
+	}
+}
+
+static int build_from_map(struct my_tables *set, struct view body, const struct my_table *now, const struct my_table **ret,
+			  bool *ret_new, struct error *err)
+{
+	struct my_shape shape;
+	struct arena arena;
+	int result;
+
+	arena_init(&arena);
+	result = table_map_read(body, set->charsets, set->mariadb, &arena, &shape, err);
+	if (result == 0) {
+		add_natives(&shape, now);
+		result = build(set, &shape, PUT, body, ret, ret_new, &arena, err);
+	}
+	arena_done(&arena);
+	return result;
+}
+
+static struct view id_key(const uint64_t *id)
+{
+	return (struct view){(const char *)id, sizeof(*id)};
+}
+
+static void remember(struct my_tables *set, uint64_t id, const struct my_table *table)
+{
+	map_put(&set->by_id, arena_copy(&set->arena, id_key(&id)), (void *)table);
+	set->last = table;
+	set->last_id = id;
+}
+
+/* The same but for the number, which changes when the server opens the table anew. */
+static bool same_map(struct view a, struct view b)
+{
+	return a.len == b.len && a.len > ID_BYTES && memcmp(a.ptr + ID_BYTES, b.ptr + ID_BYTES, a.len - ID_BYTES) == 0;
+}
+
+static int settle(struct my_tables *set, struct view body, const struct my_table *now, const struct my_table **ret, bool *ret_new,
+		  struct error *err)
+{
+	char key[KEY_BYTES];
+	struct view name = name_key(key, view_of(now->table->schema), view_of(now->table->name));
+
+	*ret = map_get(&set->current, name);
+	if (*ret && same_map((*ret)->map, body))
+		return 0;
+	if (build_from_map(set, body, now, ret, ret_new, err) < 0)
+		return -1;
+	map_put(&set->current, arena_copy(&set->arena, name), (void *)*ret);
+	return 0;
+}
+
+int my_tables_map(struct my_tables *set, struct view body, const struct my_table **ret, bool *ret_new, struct error *err)
+{
+	static const struct my_table nobodys = {0};
+	const struct my_table *now;
+	struct view schema, name;
+	uint64_t id;
+
+	if (table_map_name(body, &id, &schema, &name, err) < 0)
+		return -1;
+	*ret_new = false;
+	*ret = my_tables_find(set, id);
+	if (*ret && (!(*ret)->table || view_equal((*ret)->map, body)))
+		return 0;
+	now = find_captured(set, schema, name);
+	*ret = &nobodys;
+	if (now && settle(set, body, now, ret, ret_new, err) < 0)
+		return -1;
+	remember(set, id, *ret);
+	return 0;
+}
+
+const struct my_table *my_tables_find(struct my_tables *set, uint64_t id)
+{
+	if (!set->last || set->last_id != id) {
+		set->last = map_get(&set->by_id, id_key(&id));
+		set->last_id = id;
+	}
+	return set->last;
+}
