@@ -49,7 +49,6 @@ struct source_login {
 struct source_options {
 	const char *name;             /* of this source, for messages */
 	struct source_login login;
-	const char *conninfo;         /* PostgreSQL: libpq connection string, without secrets shown in messages */
 	const char *slot;
 	const char *publication;
 	bool create_slot;             /* make the slot if there is none and nothing was ever published */

@@ -15,6 +15,8 @@
 #include "publish/properties.h"
 #include "source/source.h"
 
+enum { PORT_POSTGRESQL = 5432, PORT_MYSQL = 3306 };
+
 /* Defaults that are made from other options --------------------------------------------------- */
 
 static const char *slot_name(struct arena *arena, const char *source)
@@ -36,6 +38,8 @@ static void derive(struct settings *settings, struct arena *arena)
 		settings->topics_prefix = settings->source_name;
 	if (!settings->source_slot)
 		settings->source_slot = slot_name(arena, settings->source_name);
+	if (!settings->source_port)
+		settings->source_port = settings->source_type ? PORT_MYSQL : PORT_POSTGRESQL;
 	if (!settings->control_socket && settings->state_file)
 		settings->control_socket = arena_printf(arena, "%s.control", settings->state_file).ptr;
 }
@@ -241,41 +245,6 @@ void bind_check(const struct conf *conf, const struct loader *ld, struct diagnos
 
 /* The pipeline's options ---------------------------------------------------------------------- */
 
-static void add_keyword(struct writer *to, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	wr_printf(to, "%s%s='", to->len ? " " : "", name);
-	for (; *value; value++) {
-		if (*value == '\'' || *value == '\\')
-			wr_u8(to, '\\');
-		wr_u8(to, (uint8_t)*value);
-	}
-	wr_u8(to, '\'');
-}
-
-/* A connection string of libpq. */
-static const char *conninfo(const struct settings *settings, struct arena *arena)
-{
-	struct writer text = {0};
-	struct view copy;
-	char port[16];
-
-	snprintf(port, sizeof(port), "%d", (int)settings->source_port);
-	add_keyword(&text, "host", settings->source_host);
-	add_keyword(&text, "port", port);
-	add_keyword(&text, "dbname", settings->source_dbname);
-	add_keyword(&text, "user", settings->source_user);
-	add_keyword(&text, "password", settings->source_password);
-	for (size_t i = 0; i < settings->source_parameters.count; i++)
-		add_keyword(&text, settings->source_parameters.entries[i].name,
-			    settings->source_parameters.entries[i].value);
-	copy = arena_copy(arena, wr_view(&text));
-	explicit_bzero(text.data, text.capacity);
-	wr_done(&text);
-	return copy.ptr;
-}
-
 static struct source_login bind_login(const struct settings *settings, struct arena *arena)
 {
 	const struct conf_map *map = &settings->source_parameters;
@@ -299,7 +268,6 @@ static struct source_options bind_source(const struct settings *settings, struct
 	return (struct source_options){
 		.name = settings->source_name,
 		.login = bind_login(settings, arena),
-		.conninfo = conninfo(settings, arena),
 		.slot = settings->source_slot,
 		.publication = settings->source_publication,
 		.create_slot = settings->source_create_slot,

@@ -128,7 +128,8 @@ const struct option option_table[] = {
 		 "transactional id: choose it once and never change it."},
 	{.name = "source.type", .type = OPTION_CHOICE, AT(source_type), .choices = source_types,
 	 .fallback = "postgresql",
-	 .help = "The kind of server."},
+	 .help = "The kind of server. mysql and mariadb are the same: the server tells which it is. See the README for what can be "
+		 "read of them by now."},
 	{.name = "source.instance", .type = OPTION_TEXT, AT(source_instance), .form = &form_name,
 	 .derived = "the value of source.name", .example = "erp",
 	 .help = "The installation: the first part of every canonical id. Sources that are one installation say the "
@@ -136,7 +137,8 @@ const struct option option_table[] = {
 	{.name = "source.host", .type = OPTION_TEXT, AT(source_host), .form = &form_anything,
 	 .derived = "what libpq takes: $PGHOST, or the local socket", .example = "db.example.net", .sampled = true,
 	 .help = "The server's host name, address, or folder of its socket."},
-	{.name = "source.port", .type = OPTION_INTEGER, AT(source_port), RANGE(1, 65535), .fallback = "5432",
+	{.name = "source.port", .type = OPTION_INTEGER, AT(source_port), RANGE(1, 65535),
+	 .derived = "5432; 3306 for mysql and mariadb", .example = "5432",
 	 .help = "The server's port."},
 	{.name = "source.dbname", .type = OPTION_TEXT, AT(source_dbname), .required = true, .form = &form_anything,
 	 .example = "erp", .help = "The database."},
@@ -148,7 +150,8 @@ const struct option option_table[] = {
 	 .help = "The role's password, best as ${cred:name} or ${file:/path}."},
 	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .reloadable = true, .fallback = "{}",
 	 .example = "{sslmode: verify-full}",
-	 .help = "Any other connection keyword of libpq, such as sslmode, sslrootcert or connect_timeout."},
+	 .help = "Any other connection keyword of libpq, such as sslmode, sslrootcert or connect_timeout; for mysql and mariadb ssl_mode "
+		 "(disabled, preferred, required, verify_ca, verify_identity), ssl_ca, ssl_cert, ssl_key."},
 	{.name = "source.slot", .type = OPTION_TEXT, AT(source_slot), .form = &form_slot,
 	 .derived = "tailwater_ and the value of source.name, in small letters", .example = "tailwater_erp",
 	 .help = "The replication slot. It belongs to this source alone."},

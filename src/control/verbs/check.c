@@ -80,6 +80,8 @@ static void print_identity(const struct site *site)
 	position_print(identity->confirmed, confirmed);
 	printf("source: database %s of system %s, timeline %u, log at %s\n", identity->database, identity->system,
 	       identity->timeline, end);
+	if (!identity->keeps_place)
+		return;
 	if (!identity->slot_exists)
 		printf("slot: '%s' does not exist%s\n", site->options->source.slot,
 		       site->options->source.create_slot ? "; the first start makes it" : "");
@@ -148,7 +150,8 @@ static int check_publication(struct site *site)
 	int code;
 
 	if (site->source_ops->check_publication(site->source, &err) == 0) {
-		printf("publication: '%s' carries what is captured\n", site->options->source.publication);
+		if (site->identity.keeps_place)
+			printf("publication: '%s' carries what is captured\n", site->options->source.publication);
 		return 0;
 	}
 	err.hint[0] = '\0';

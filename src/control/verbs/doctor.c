@@ -61,7 +61,7 @@ static void examine_captured(struct site *site, struct findings *findings)
 		findings_add(findings, FINDING_OK, "P131", NULL, "the role may read them");
 	if (site->source_ops->check_publication(site->source, &err) < 0)
 		findings_error(findings, "P132", &err);
-	else
+	else if (site->identity.keeps_place)
 		findings_add(findings, FINDING_OK, "P132", NULL, "the publication carries them");
 	wr_done(&sql);
 }

@@ -14,22 +14,6 @@
 #include "site.h"
 #include "verbs.h"
 
-/* The same connection as another user: what stands last counts, and the agent's password is not tried for it. */
-static char *conninfo_as(const char *conninfo, const char *user)
-{
-	struct writer text = {0};
-
-	wr_printf(&text, "%s user='", conninfo);
-	for (; *user; user++) {
-		if (*user == '\'' || *user == '\\')
-			wr_u8(&text, '\\');
-		wr_u8(&text, (uint8_t)*user);
-	}
-	wr_printf(&text, "' password=''");
-	wr_u8(&text, '\0');
-	return text.data;
-}
-
 /* Tables are those of the configuration; with a pack that cannot be compiled they are not known. */
 static int find_captured(struct site *site, struct error *err)
 {
@@ -51,9 +35,6 @@ static int print_grants(struct site *site, const char *role, bool missing, struc
 		printf("%.*s", VIEW_ARG(wr_view(&sql)));
 	else if (result == 0)
 		printf("-- Nothing is missing.\n");
-	if (result == 0 && !missing)
-		printf("-- The password: \\password in psql. In pg_hba.conf name the database, not `replication`, which would\n"
-		       "-- permit a copy of the whole cluster: hostssl <database> <role> <address>/32 scram-sha-256\n");
 	wr_done(&sql);
 	return result < 0 ? verb_fail(err) : EXIT_DONE;
 }
@@ -147,7 +128,6 @@ static int run_source(const struct arguments *args)
 	struct pipeline_options options;
 	struct site site = {.options = &options};
 	struct error err = {0};
-	char *conninfo;
 	int code;
 
 	if (!conf)
@@ -158,13 +138,14 @@ static int run_source(const struct arguments *args)
 		return verb_fail(&err);
 	}
 	options = conf->pipeline;
-	conninfo = as ? conninfo_as(options.source.conninfo, as) : mem_text(view_of(options.source.conninfo));
-	options.source.conninfo = conninfo;
+	if (as) { /* the agent's password is not tried for another user */
+		options.source.login.user = as;
+		options.source.login.password = NULL;
+	}
 	code = find_captured(&site, &err);
 	if (code == 0)
 		code = print_grants(&site, role, argument(args, "--missing") != NULL, &err);
 	site_done(&site);
-	free(conninfo);
 	conf_free(conf);
 	return code;
 }

@@ -30,6 +30,8 @@ struct source {
 	struct my_server server;
 	struct my_charsets charsets;
 	struct my_tables tables;
+	const struct source_table *wanted; /* borrowed */
+	size_t wanted_count;
 	struct binlog log;
 	struct my_stream stream;
 	bool streaming;
@@ -141,6 +143,8 @@ static int my_capture(struct source *source, const struct source_table *tables, 
 	struct arena arena;
 	int result = 0;
 
+	source->wanted = tables;
+	source->wanted_count = count;
 	my_tables_capture_none(&source->tables);
 	arena_init(&arena);
 	for (size_t i = 0; i < count && result == 0; i++) {
@@ -171,7 +175,7 @@ static int write_grants(struct source *source, const char *role, bool missing, s
 {
 	(void)missing;
 	(void)err;
-	my_server_grants(&source->server, role ? role : source->options.login.user, sql);
+	my_server_grants(&source->server, role ? role : source->options.login.user, source->wanted, source->wanted_count, sql);
 	return 0;
 }
 

@@ -30,6 +30,19 @@ static const struct setting {
 	 "SET GLOBAL binlog_row_metadata = 'FULL' (from MySQL 8.0.1 and MariaDB 10.5 on)", "M104"},
 };
 
+/* The log is written before a commit is told; what InnoDB has of it by then is for this to say. */
+static void examine_durability(MYSQL *conn, struct findings *findings)
+{
+	struct error err;
+	char value[64];
+
+	if (my_variable(conn, "innodb_flush_log_at_trx_commit", value, sizeof(value), &err) < 0 || !*value)
+		return;
+	findings_add(findings, strcmp(value, "0") == 0 ? FINDING_WARNING : FINDING_OK, "M105",
+		     strcmp(value, "0") == 0 ? "SET GLOBAL innodb_flush_log_at_trx_commit = 1: a crash of the server loses transactions that "
+		     "its log has, and that are published by then" : NULL, "innodb_flush_log_at_trx_commit is %s", value);
+}
+
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
 static bool is_right(const struct setting *setting, const char *value)
@@ -65,6 +78,7 @@ void my_server_examine(MYSQL *conn, const struct my_server *server, struct findi
 		findings_add(findings, right ? FINDING_OK : FINDING_FAILURE, settings[i].finding, right ? NULL : settings[i].remedy,
 			     "%s is %s", settings[i].name, *value ? value : "not known");
 	}
+	examine_durability(conn, findings);
 }
 
 void my_server_name(const struct my_server *server, char *ret, size_t size)
@@ -75,12 +89,17 @@ void my_server_name(const struct my_server *server, char *ret, size_t size)
 		snprintf(ret, size, "%u/%.40s", server->server_id, server->log_base);
 }
 
-void my_server_grants(const struct my_server *server, const char *user, struct writer *sql)
+/* MySQL is held still for the moment of a snapshot, MariaDB is not. */
+void my_server_grants(const struct my_server *server, const char *user, const struct source_table *tables, size_t count,
+		      struct writer *sql)
 {
-	bool split = server->family == FAMILY_MARIADB && server->version >= 100500;
+	bool mariadb = server->family == FAMILY_MARIADB, split = mariadb && server->version >= 100500;
 
-	wr_printf(sql, "GRANT REPLICATION SLAVE, %s, RELOAD, SELECT ON *.* TO '%s'@'%%';\n",
-		  split ? "BINLOG MONITOR" : "REPLICATION CLIENT", user);
+	wr_printf(sql, "GRANT REPLICATION SLAVE, %s%s ON *.* TO '%s'@'%%';\n", split ? "BINLOG MONITOR" : "REPLICATION CLIENT",
+		  mariadb ? "" : ", RELOAD", user);
+	for (size_t i = 0; i < count; i++)
+		wr_printf(sql, "GRANT SELECT ON `%s`.`%s` TO '%s'@'%%';\n", tables[i].schema, tables[i].name, user);
+	wr_printf(sql, "-- For the address, in place of %%, name that of the agent.\n");
 }
 
 int my_log_start(MYSQL *conn, struct position *ret, struct error *err)

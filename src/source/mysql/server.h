@@ -10,6 +10,7 @@
 
 struct findings;
 struct source_options;
+struct source_table;
 struct writer;
 
 /* UNSUPPORTED with the statement that mends it, unless the log has all that is needed. */
@@ -21,8 +22,9 @@ void my_server_examine(MYSQL *conn, const struct my_server *server, struct findi
 /* A name of the server that it keeps: its UUID, or its number and its log's name. */
 void my_server_name(const struct my_server *server, char *ret, size_t size);
 
-/* The statements that give a user what is needed. */
-void my_server_grants(const struct my_server *server, const char *user, struct writer *sql);
+/* The statements that give a user what is needed for these tables. */
+void my_server_grants(const struct my_server *server, const char *user, const struct source_table *tables, size_t count,
+		      struct writer *sql);
 
 /* The oldest place that the log can be read from. */
 int my_log_start(MYSQL *conn, struct position *ret, struct error *err);

@@ -5,10 +5,12 @@
 #include "conn.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/diagnostics.h"
 #include "base/memory.h"
+#include "source/source.h"
 #include "version.h"
 
 /*
@@ -62,15 +64,21 @@ static const char *const defaults[][2] = {
 	{"fallback_application_name", "tailwater"},
 };
 
-static void take_user_params(const PQconninfoOption *given, struct params *params, const char **options)
+/* Who goes where; what is not given is NULL, and left to libpq. `options` are added to ours. */
+static void take_login(const struct source_login *login, const char *port, struct params *params, const char **options)
 {
-	for (const PQconninfoOption *option = given; option->keyword; option++) {
-		if (!option->val || !*option->val)
-			continue;
-		if (strcmp(option->keyword, "options") == 0)
-			*options = option->val;
+	const char *const own[][2] = {
+		{"host", login->host}, {"port", port}, {"dbname", login->database}, {"user", login->user}, {"password", login->password},
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i][1])
+			set(params, own[i][0], own[i][1]);
+	for (size_t i = 0; i < login->parameter_count; i++) {
+		if (strcmp(login->parameters[i].name, "options") == 0)
+			*options = login->parameters[i].value;
 		else
-			set(params, option->keyword, option->val);
+			set(params, login->parameters[i].name, login->parameters[i].value);
 	}
 }
 
@@ -168,29 +176,23 @@ static int lift_limits(PGconn *conn, enum pg_conn_kind kind, struct error *err)
 	return 0;
 }
 
-int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struct error *err)
+int pg_connect(const struct source_login *login, enum pg_conn_kind kind, PGconn **ret, struct error *err)
 {
 	struct params params = {.count = 0};
 	const char *user_options = "";
-	char *problem = NULL, *options;
-	PQconninfoOption *given = PQconninfoParse(conninfo, &problem);
+	char *options, port[16];
 	PGconn *conn;
 
-	if (!given) {
-		error_set(err, ERROR_INPUT, "the connection string is wrong: %s", problem ? problem : "out of memory");
-		PQfreemem(problem);
-		return -1;
-	}
+	snprintf(port, sizeof(port), "%d", login->port);
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
 		set(&params, defaults[i][0], defaults[i][1]);
-	take_user_params(given, &params, &user_options);
+	take_login(login, port, &params, &user_options);
 	options = mem_printf("%s %s", user_options, kind_settings[kind]);
 	set(&params, "options", options);
 	if (kind == PG_CONN_REPLICATION || kind == PG_CONN_PHYSICAL)
 		set(&params, "replication", kind == PG_CONN_PHYSICAL ? "true" : "database");
 	conn = PQconnectdbParams(params.keys, params.values, 0);
 	free(options);
-	PQconninfoFree(given);
 	if (PQstatus(conn) != CONNECTION_OK) {
 		pg_fail(conn, NULL, err, "connecting to PostgreSQL");
 		PQfinish(conn);

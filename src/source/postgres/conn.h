@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/view.h"
 
+struct source_login;
+
 enum pg_conn_kind {
 	PG_CONN_QUERIES,     /* catalogue look-ups: each statement has a deadline */
 	PG_CONN_SNAPSHOT,    /* long reads */
@@ -23,7 +25,7 @@ enum pg_conn_kind {
 };
 
 /* The caller ends it with PQfinish. Errors show the server's words, never the password. */
-int pg_connect(const char *conninfo, enum pg_conn_kind kind, PGconn **ret, struct error *err) MUST_CHECK;
+int pg_connect(const struct source_login *login, enum pg_conn_kind kind, PGconn **ret, struct error *err) MUST_CHECK;
 
 /* ERROR_INPUT if libpq knows no connection keyword of this name. */
 int pg_check_keyword(const char *name, struct error *err);

@@ -170,7 +170,7 @@ static void examine_physical(const struct source_options *options, struct findin
 	PGconn *conn;
 	struct error err = {0};
 
-	if (pg_connect(options->conninfo, PG_CONN_PHYSICAL, &conn, &err) < 0) {
+	if (pg_connect(&options->login, PG_CONN_PHYSICAL, &conn, &err) < 0) {
 		findings_add(findings, FINDING_OK, "P120", NULL, "a copy of the whole cluster is refused to the role");
 		return;
 	}

@@ -212,13 +212,13 @@ static int open_now(struct pg_part *part, const struct table *table, const struc
 	return hold_table(part, table, err);
 }
 
-int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, const struct table *table,
+int pg_part_open(struct pg_part *part, const struct source_login *login, PGconn *queries, const struct table *table,
 		 const struct pg_delivered *delivered, struct error *err)
 {
 	bool waits = false;
 	int opened = 1;
 
-	if (!part->conn && pg_connect(conninfo, PG_CONN_SNAPSHOT, &part->conn, err) < 0)
+	if (!part->conn && pg_connect(login, PG_CONN_SNAPSHOT, &part->conn, err) < 0)
 		return -1;
 	if (part->fenced != table->source_id && commits_wait(queries, &waits, err) < 0)
 		return -1;

@@ -71,7 +71,7 @@ bool pg_sight_sees_delivered(const struct pg_sight *sight, const struct pg_deliv
  * Begins a read-only transaction whose snapshot sees all that was delivered, and holds the table: 1; or 0 if it has to be
  * tried again later.
  */
-int pg_part_open(struct pg_part *part, const char *conninfo, PGconn *queries, const struct table *table, const struct pg_delivered *delivered, struct error *err) MUST_CHECK;
+int pg_part_open(struct pg_part *part, const struct source_login *login, PGconn *queries, const struct table *table, const struct pg_delivered *delivered, struct error *err) MUST_CHECK;
 
 /* 1 when all that were writing to the table, when it was first asked for, have ended; 0; -1. */
 int pg_part_settled(struct pg_part *part, PGconn *queries, uint64_t table, struct error *err) MUST_CHECK;

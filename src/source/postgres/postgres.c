@@ -44,8 +44,8 @@ static int pg_open(struct source **ret, const struct source_options *options, st
 	source->options = *options;
 	pg_relations_init(&source->relations, catalog, pg_catalogue_facts(&source->catalogue));
 	pgoutput_init(&source->pgoutput, &source->relations);
-	if (pg_connect(options->conninfo, PG_CONN_QUERIES, &source->queries, err) < 0 ||
-	    pg_connect(options->conninfo, PG_CONN_REPLICATION, &source->replication, err) < 0) {
+	if (pg_connect(&options->login, PG_CONN_QUERIES, &source->queries, err) < 0 ||
+	    pg_connect(&options->login, PG_CONN_REPLICATION, &source->replication, err) < 0) {
 		pg_close(source);
 		return -1;
 	}
@@ -147,9 +147,13 @@ static int pg_marks(struct source *source, struct writer *marks, struct error *e
 
 static int pg_grants(struct source *source, const char *role, bool missing, struct writer *sql, struct error *err)
 {
-	if (pg_access_grants(source->queries, &source->wanted, role ? role : PQuser(source->queries), missing, sql, err) < 0)
+	if (pg_access_grants(source->queries, &source->wanted, role ? role : PQuser(source->queries), missing, sql, err) < 0 ||
+	    pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err) < 0)
 		return -1;
-	return pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err);
+	if (!missing)
+		wr_printf(sql, "-- The password: \\password in psql. In pg_hba.conf name the database, not `replication`, which would\n"
+			  "-- permit a copy of the whole cluster: hostssl <database> <role> <address>/32 scram-sha-256\n");
+	return 0;
 }
 
 static int pg_check_access(struct source *source, struct writer *sql, struct error *err)
@@ -292,7 +296,7 @@ static int open_part(struct source *source, const struct source_part *wanted, bo
 	*ret_anew = known != before;
 	if (*ret_anew)
 		return 0;
-	opened = pg_part_open(&source->part, source->options.conninfo, source->queries, wanted->table,
+	opened = pg_part_open(&source->part, &source->options.login, source->queries, wanted->table,
 			      &source->delivered, err);
 	if (opened <= 0)
 		return opened;

@@ -44,11 +44,11 @@ static int import(PGconn *conn, const char *name, struct error *err)
 	       run(conn, err, "SET LOCAL max_parallel_workers_per_gather = 0") < 0 ? -1 : 0;
 }
 
-static int add_reader(struct pg_snapshot *snapshot, const char *conninfo, const char *name, struct error *err)
+static int add_reader(struct pg_snapshot *snapshot, const struct source_login *login, const char *name, struct error *err)
 {
 	struct pg_reader reader = {.state = READER_FREE};
 
-	if (pg_connect(conninfo, PG_CONN_SNAPSHOT, &reader.conn, err) < 0)
+	if (pg_connect(login, PG_CONN_SNAPSHOT, &reader.conn, err) < 0)
 		return -1;
 	if (import(reader.conn, name, err) < 0) {
 		PQfinish(reader.conn);
@@ -76,11 +76,11 @@ int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options 
 	struct error problem;
 
 	*snapshot = (struct pg_snapshot){.readers = MEM_ARRAY(struct pg_reader, wanted), .stop_fd = options->stop_fd};
-	if (add_reader(snapshot, options->conninfo, name, err) < 0 || ask_sight(snapshot, err) < 0) {
+	if (add_reader(snapshot, &options->login, name, err) < 0 || ask_sight(snapshot, err) < 0) {
 		pg_snapshot_done(snapshot);
 		return -1;
 	}
-	while (snapshot->reader_count < wanted && add_reader(snapshot, options->conninfo, name, &problem) == 0)
+	while (snapshot->reader_count < wanted && add_reader(snapshot, &options->login, name, &problem) == 0)
 		;
 	return 0;
 }

@@ -318,7 +318,9 @@ static void test_defaults(void **state)
 	assert_string_equal(pipeline->source_type, "postgresql");
 	assert_string_equal(pipeline->source.slot, "tailwater_erp");
 	assert_string_equal(pipeline->source.publication, "tailwater");
-	assert_string_equal(pipeline->source.conninfo, "port='5432' dbname='psa'");
+	assert_null(pipeline->source.login.host);
+	assert_int_equal(pipeline->source.login.port, 5432);
+	assert_string_equal(pipeline->source.login.database, "psa");
 	assert_false(pipeline->source.create_slot);
 	assert_int_equal(pipeline->source.slot_timeout_us, 300 * USEC_PER_SEC);
 	assert_false(pipeline->source.failover);
@@ -356,8 +358,12 @@ static void test_values(void **state)
 	(void)state;
 	assert_string_equal(pipeline->instance, "no");
 	assert_string_equal(pipeline->source.slot, "tailwater_oslo_erp");
-	assert_string_equal(pipeline->source.conninfo,
-			    "host='h' port='5432' dbname='it\\'s' user='a\\\\b' password='${x}' sslmode='require'");
+	assert_string_equal(pipeline->source.login.host, "h");
+	assert_string_equal(pipeline->source.login.database, "it's");
+	assert_string_equal(pipeline->source.login.user, "a\\b");
+	assert_string_equal(pipeline->source.login.password, "${x}");
+	assert_string_equal(pipeline->source.login.parameters[0].name, "sslmode");
+	assert_string_equal(pipeline->source.login.parameters[0].value, "require");
 	assert_string_equal(pipeline->kafka.properties[1].name, "linger.ms");
 	assert_string_equal(pipeline->kafka.properties[1].value, "7");
 	assert_int_equal(pipeline->kafka.property_count, 2);
@@ -421,8 +427,8 @@ static void test_secrets(void **state)
 	setenv("CREDENTIALS_DIRECTORY", folder, 1);
 	snprintf(text, sizeof(text), SOURCE "  user: u${env:TW_TEST_SECRET}\n  password: ${file:%s}-${cred:db}\n" REST, path);
 	conf = parse_right(text);
-	assert_string_equal(conf->pipeline.source.conninfo,
-			    "port='5432' dbname='psa' user='uHunter2' password='hunter2-hunter2'");
+	assert_string_equal(conf->pipeline.source.login.user, "uHunter2");
+	assert_string_equal(conf->pipeline.source.login.password, "hunter2-hunter2");
 	value_print(option_find(VIEW("source.user")), &conf->shown, &shown);
 	value_print(option_find(VIEW("source.password")), &conf->shown, &shown);
 	assert_view(wr_view(&shown), "\"u${env:TW_TEST_SECRET}\"\"***\"");
