@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/datetime.h"
 #include "base/real_text.h"
+#include "json.h"
 
 #define DAY_US (INT64_C(86400) * USEC_PER_SEC)
 
@@ -320,6 +321,18 @@ int read_blob(struct reader *rd, const struct my_column *column, struct arena *a
 	size_t len = column->meta >= 1 && column->meta <= 4 ? (size_t)rd_uint_le(rd, column->meta) : SIZE_MAX;
 
 	return put_text(rd_bytes(rd, len), column, arena, ret);
+}
+
+int read_json(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	size_t len = column->meta >= 1 && column->meta <= 4 ? (size_t)rd_uint_le(rd, column->meta) : SIZE_MAX;
+	struct view binary = rd_bytes(rd, len);
+	struct writer text = {0};
+	int result = rd->failed ? 0 : my_json_print(binary, &text);
+
+	ret->text = arena_copy(arena, wr_view(&text));
+	wr_done(&text);
+	return result;
 }
 
 /* Bits: how many of a last byte << 0, how many whole bytes << 8. */

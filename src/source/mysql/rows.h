@@ -9,7 +9,7 @@
 
 my_read read_tiny, read_short, read_int24, read_long, read_longlong, read_float, read_double, read_decimal, read_year;
 my_read read_date, read_time, read_datetime, read_timestamp, read_old_time, read_old_datetime, read_old_timestamp;
-my_read read_varchar, read_char, read_blob, read_bit, read_enum, read_set, read_native;
+my_read read_varchar, read_char, read_blob, read_bit, read_enum, read_set, read_native, read_json;
 
 my_parse parse_integer, parse_unsigned, parse_real, parse_single, parse_text, parse_bit, parse_date, parse_time;
 my_parse parse_datetime;

@@ -51,6 +51,7 @@ static const struct type_row {
 	{{"varchar(n)", MY_VARCHAR, TYPE_TEXT, read_varchar, parse_text, NULL}, ANY},
 	{{"tinyblob, blob, mediumblob, longblob", MY_BLOB, TYPE_BYTES, read_blob, parse_text, NULL}, BYTES},
 	{{"tinytext, text, mediumtext, longtext", MY_BLOB, TYPE_TEXT, read_blob, parse_text, "Also MariaDB's json."}, ANY},
+	{{"json", MY_JSON, TYPE_JSON, read_json, parse_text, "MySQL; as the server prints it."}, ANY},
 	{{"enum", MY_ENUM, TYPE_ENUM, read_enum, parse_text, "The label; an empty text for a value that the server did not know."}, ANY},
 	{{"set", MY_SET, TYPE_TEXT, read_set, parse_text, "The labels with commas between them, in the column's order."}, ANY},
 };
