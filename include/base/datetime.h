@@ -16,6 +16,7 @@
 
 #define DATE_INFINITY INT64_MAX
 #define DATE_MINUS_INFINITY INT64_MIN
+#define TIMESTAMP_BEYOND (INT64_MAX - 1) /* in place of one, or of an interval, that is legal at its source and has no place here */
 #define DATETIME_TEXT_BYTES 48
 
 /*

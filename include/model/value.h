@@ -23,8 +23,9 @@ enum value_state { VALUE_ABSENT, VALUE_NULL, VALUE_UNCHANGED, VALUE_PRESENT };
  *   bytes                              text: the raw bytes
  *   date                               integer: days since 1970-01-01, outermost values = infinity
  *   time                               integer: microseconds since midnight (24:00 is legal)
- *   timestamp, zoned timestamp         integer: microseconds since 1970-01-01 (UTC), outermost values = infinity
- *   interval                           text as PostgreSQL prints it; integer: approximate microseconds
+ *   timestamp, zoned timestamp         integer: microseconds since 1970-01-01 (UTC), outermost values = infinity;
+ *                                      TIMESTAMP_BEYOND: it has no place in that, and text is as the source prints it
+ *   interval                           text as PostgreSQL prints it; integer: approximate microseconds, or TIMESTAMP_BEYOND
  *   zoned time                         text as PostgreSQL prints it; integer: microseconds since midnight in UTC
  *   xml, ltree, tsvector, bits ("0101"), point ("(1.5,-2)")      text as PostgreSQL prints it
  *   array                              text as PostgreSQL prints it (base/array_text.h)

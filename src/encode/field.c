@@ -172,12 +172,26 @@ PUT_FUNCTION(put_date)
 	return put_long(to, days);
 }
 
+static char *beyond(const char **why)
+{
+	*why = "has no place in the microseconds since 1970 that 64 bits hold";
+	return NULL;
+}
+
+PUT_FUNCTION(put_microseconds)
+{
+	(void)field;
+	return value->integer == TIMESTAMP_BEYOND ? beyond(why) : put_long(to, value->integer);
+}
+
 /* Microseconds as milliseconds, towards the past; infinities stay. */
 PUT_FUNCTION(put_milliseconds)
 {
 	int64_t us = value->integer;
 
-	(void)field, (void)why;
+	(void)field;
+	if (us == TIMESTAMP_BEYOND)
+		return beyond(why);
 	if (us != INT64_MAX && us != INT64_MIN)
 		us = us / 1000 - (us % 1000 < 0);
 	return put_long(to, us);
@@ -235,7 +249,8 @@ PUT_FUNCTION(put_zoned)
 	int digits = field->column->type.scale;
 	char *start = to;
 
-	(void)why;
+	if (us == TIMESTAMP_BEYOND)
+		return beyond(why);
 	if (us == INT64_MAX || us == INT64_MIN)
 		return put_bytes(to, us > 0 ? VIEW("infinity") : VIEW("-infinity"));
 	if (rest < 0) {

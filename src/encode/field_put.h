@@ -13,6 +13,7 @@
 /* field.c: numbers and times */
 PUT_FUNCTION(put_boolean);
 PUT_FUNCTION(put_integer);
+PUT_FUNCTION(put_microseconds);
 PUT_FUNCTION(put_float32);
 PUT_FUNCTION(put_float64);
 PUT_FUNCTION(put_decimal);

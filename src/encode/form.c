@@ -76,9 +76,9 @@ static const struct {
 	{TYPE_TIME_ZONED, 0, MEANS("string", DEBEZIUM("time.ZonedTime"), put_time_zoned, ZONED_BYTES)},
 	{TYPE_TIMESTAMP, IF_CONNECT, LOGICAL("long", CONNECT("Timestamp"), "timestamp-millis", put_milliseconds)},
 	{TYPE_TIMESTAMP, IF_MILLISECONDS, MEANS("long", DEBEZIUM("time.Timestamp"), put_milliseconds, LONG_BYTES)},
-	{TYPE_TIMESTAMP, 0, MEANS("long", DEBEZIUM("time.MicroTimestamp"), put_integer, LONG_BYTES)},
+	{TYPE_TIMESTAMP, 0, MEANS("long", DEBEZIUM("time.MicroTimestamp"), put_microseconds, LONG_BYTES)},
 	{TYPE_TIMESTAMP_ZONED, 0, MEANS("string", DEBEZIUM("time.ZonedTimestamp"), put_zoned, ZONED_BYTES)},
-	{TYPE_INTERVAL, 0, MEANS("long", DEBEZIUM("time.MicroDuration"), put_integer, LONG_BYTES)},
+	{TYPE_INTERVAL, 0, MEANS("long", DEBEZIUM("time.MicroDuration"), put_microseconds, LONG_BYTES)},
 };
 
 static bool in_milliseconds(struct type type, enum time_form form)

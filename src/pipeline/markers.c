@@ -244,9 +244,15 @@ size_t marker_documents(struct pipeline *p, struct event_count **ret)
 uint64_t marker_count(struct pipeline *p, const struct table *table)
 {
 	struct route *route = route_of(p, table);
-	uint64_t refused = route->refused.epoch == p->refusals.epoch ? route->refused.count : 0;
 
-	return route->plan ? encode_count(p->encoder, route->plan) - refused : 0;
+	return route->plan ? encode_count(p->encoder, route->plan) - marker_refused(p, table) : 0;
+}
+
+uint64_t marker_refused(struct pipeline *p, const struct table *table)
+{
+	const struct route *route = route_of(p, table);
+
+	return route->refused.epoch == p->refusals.epoch ? route->refused.count : 0;
 }
 
 /* Of a snapshot that was broken off, and is whole now. */

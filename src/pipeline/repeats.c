@@ -641,6 +641,8 @@ static int publish_rows(struct pipeline *p, struct repeat *repeat, struct error 
 	uint64_t index = repeat->rows;
 
 	encode_snapshot(p->encoder, &origin);
+	p->snapshot_at = origin.started_at;
+	p->snapshot_position = repeat->seen;
 	for (size_t i = 0; i < part->count; i++) {
 		struct change change = {.op = CHANGE_READ, .table = part->table, .index = index++,
 					.after = {IMAGE_FULL, part->rows[i].values}};
@@ -678,13 +680,22 @@ static int publish_end(struct pipeline *p, const struct repeat *repeat, struct e
 /* At the place where nothing is under way. */
 static int publish_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
+	uint64_t refused;
+
 	repeat->next_published = count_rows(&repeat->part);
 	if (save(p, repeat, err) < 0)
 		return -1;
 	if ((p->batch.open && batch_commit_checkpoint(p, err) < 0) || state_commit(p, err) < 0)
 		return -1;
 	failpoint("part-due");
-	if (publish_rows(p, repeat, err) < 0 || publish_end(p, repeat, err) < 0)
+	refused = marker_refused(p, repeat->part.table);
+	if (publish_rows(p, repeat, err) < 0)
+		return -1;
+	refused = marker_refused(p, repeat->part.table) - refused;
+	repeat->next_published -= refused;
+	if (repeat->of_first && rest_add_exceptions(p, refused, err) < 0)
+		return -1;
+	if (publish_end(p, repeat, err) < 0)
 		return -1;
 	p->job = repeat->number;
 	p->job_done = repeat->parts + 1;

@@ -250,12 +250,27 @@ int rest_resume(struct pipeline *p, const struct checkpoint *checkpoint, struct 
 	return rest_publish_end(p, err) < 0 || batch_commit_checkpoint(p, err) < 0 ? -1 : state_commit(p, err);
 }
 
-/* So many more rows of a table are published, or are about to be in the same transaction. */
-int rest_add(struct pipeline *p, const char *schema, const char *name, uint64_t rows, struct error *err)
+static void write_counts(struct view counts, const struct count *more, struct writer *to)
+{
+	bool found = false;
+	struct count count;
+
+	while (next_count(&counts, &count)) {
+		bool same = view_equal(count.line[0], more->line[0]) && view_equal(count.line[2], more->line[2]) &&
+			    view_equal(count.line[3], more->line[3]);
+
+		wr_printf(to, "%.*s\t%" PRIu64 "\t%.*s\t%.*s\n", VIEW_ARG(count.line[0]), count.number + (same ? more->number : 0),
+			  VIEW_ARG(count.line[2]), VIEW_ARG(count.line[3]));
+		found |= same;
+	}
+	if (!found && view_is(more->line[0], "D"))
+		wr_printf(to, "D\t%" PRIu64 "\t%.*s\n", more->number, VIEW_ARG(more->line[2]));
+}
+
+static int add_count(struct pipeline *p, const struct count *more, struct error *err)
 {
 	struct writer text = {0};
 	struct arena arena;
-	struct count count;
 	struct view end;
 	int result;
 
@@ -264,18 +279,28 @@ int rest_add(struct pipeline *p, const char *schema, const char *name, uint64_t 
 	if (result == 0 && end.len) {
 		wr_view_bytes(&text, next_line(&end));
 		wr_u8(&text, '\n');
-		while (next_count(&end, &count)) {
-			if (is_of(&count, schema, name))
-				write_table(&text, count.number + rows, schema, name);
-			else
-				wr_printf(&text, "%.*s\t%" PRIu64 "\t%.*s\t%.*s\n", VIEW_ARG(count.line[0]), count.number,
-					  VIEW_ARG(count.line[2]), VIEW_ARG(count.line[3]));
-		}
+		write_counts(end, more, &text);
 		result = input_put(p->db, END, wr_view(&text), err);
 	}
 	wr_done(&text);
 	arena_done(&arena);
 	return result;
+}
+
+/* So many more rows of a table are published, or are about to be in the same transaction. */
+int rest_add(struct pipeline *p, const char *schema, const char *name, uint64_t rows, struct error *err)
+{
+	struct count more = {{VIEW("T"), VIEW_NONE, view_of(schema), view_of(name)}, rows};
+
+	return add_count(p, &more, err);
+}
+
+/* And so many exceptions, in place of rows that were refused. */
+int rest_add_exceptions(struct pipeline *p, uint64_t exceptions, struct error *err)
+{
+	struct count more = {{VIEW("D"), VIEW_NONE, p->exception_tally.name, VIEW("")}, exceptions};
+
+	return exceptions ? add_count(p, &more, err) : 0;
 }
 
 /* Captured still, or the END does not tell of it. */

@@ -391,6 +391,7 @@ size_t marker_documents(struct pipeline *p, struct event_count **ret);
 int marker_snapshot_end(struct pipeline *p, uint64_t snapshot, usec_t at, const struct event_count *tables, size_t table_count,
 			const struct event_count *documents, size_t document_count, struct error *err);
 uint64_t marker_count(struct pipeline *p, const struct table *table);
+uint64_t marker_refused(struct pipeline *p, const struct table *table);
 
 /* refused.c: an exception in the place of a change record; or -1 with err as it is. */
 int change_refused(struct pipeline *p, const struct change *change, unsigned part, enum fault_reason reason,
@@ -521,6 +522,7 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);
 int rest_begin(struct pipeline *p, const struct table *const *tables, size_t count, usec_t at, struct error *err);
 int rest_note(struct pipeline *p, const struct table *table, uint64_t rows, struct error *err);
 int rest_add(struct pipeline *p, const char *schema, const char *name, uint64_t rows, struct error *err);
+int rest_add_exceptions(struct pipeline *p, uint64_t exceptions, struct error *err);
 int rest_forget(struct pipeline *p, struct error *err);
 int rest_resume(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 int rest_publish_end(struct pipeline *p, struct error *err);

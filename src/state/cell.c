@@ -72,6 +72,8 @@ int cell_bind(struct sqlite3_stmt *stmt, int parameter, struct type type, const 
 		return sqlite3_bind_blob(stmt, parameter, value->text.ptr ? value->text.ptr : "", (int)value->text.len,
 					 SQLITE_STATIC);
 	default:
+		if (value->integer == TIMESTAMP_BEYOND)
+			return bind_text(stmt, parameter, value->text);
 		return bind_text(stmt, parameter,
 				 (struct view){scratch, (size_t)print_time(cell, value->integer, scratch)});
 	}
@@ -105,6 +107,8 @@ struct view cell_text(struct type type, const struct value *value, char scratch[
 	case CELL_BLOB:
 		return value->text;
 	default:
+		if (value->integer == TIMESTAMP_BEYOND)
+			return value->text;
 		len = print_time(cell, value->integer, scratch);
 	}
 	return (struct view){scratch, (size_t)len};
@@ -132,7 +136,9 @@ static void parse_time(enum cell cell, struct view text, struct value *value)
 		result = time_parse(text, &value->integer);
 	else
 		result = timestamp_parse(text, cell == CELL_ZONED, &value->integer);
-	if (result < 0)
+	if (result < 0 && cell >= CELL_TIMESTAMP)
+		value->integer = TIMESTAMP_BEYOND;
+	else if (result < 0)
 		value->state = VALUE_ABSENT; /* not written by cell_bind */
 }
 
@@ -158,7 +164,7 @@ struct value cell_value(struct sqlite3_stmt *stmt, int column, struct type type)
 	else if (cell >= CELL_DATE)
 		parse_time(cell, value.text, &value);
 	else if (type.kind == TYPE_INTERVAL && interval_parse(value.text, &value.integer) < 0)
-		value.integer = 0;
+		value.integer = TIMESTAMP_BEYOND;
 	else if (type.kind == TYPE_TIME_ZONED && time_zoned_parse(value.text, &value.integer) < 0)
 		value.integer = 0;
 	return value;

@@ -15,7 +15,8 @@
 #include "base/real_text.h"
 
 #define EPOCH_DAYS 10957 /* 2000-01-01, in days since 1970 */
-#define EPOCH_US (EPOCH_DAYS * INT64_C(86400) * USEC_PER_SEC)
+#define DAY_US (INT64_C(86400) * USEC_PER_SEC)
+#define EPOCH_US (EPOCH_DAYS * DAY_US)
 #define NUMERIC_GROUPS_MOST 40000 /* 131072 digits before and 16383 behind the point, in groups of four */
 
 /* Numbers -------------------------------------------------------------------------------------- */
@@ -239,13 +240,39 @@ static int binary_date(struct view bytes, struct arena *arena, struct value *ret
 	return 0;
 }
 
-static int binary_timestamp(struct view bytes, struct arena *arena, struct value *ret)
+/* Microseconds since the server's epoch that are too many since 1970: as the server prints them. */
+static void put_beyond(int64_t us, bool zoned, struct arena *arena, struct value *ret)
 {
+	char date[DATETIME_TEXT_BYTES], time[DATETIME_TEXT_BYTES];
+
+	date_print(us / DAY_US + EPOCH_DAYS, date);
+	time_print(us % DAY_US, time);
+	ret->integer = TIMESTAMP_BEYOND;
+	ret->text = arena_printf(arena, "%s %s%s", date, time, zoned ? "+00" : "");
+}
+
+static int read_timestamp(struct view bytes, bool zoned, struct arena *arena, struct value *ret)
+{
+	int64_t us;
+
 	if (binary_int8(bytes, arena, ret) < 0)
 		return -1;
 	if (ret->integer == INT64_MAX || ret->integer == INT64_MIN)
 		return 0;
-	return __builtin_add_overflow(ret->integer, EPOCH_US, &ret->integer) ? -1 : 0;
+	us = ret->integer;
+	if (__builtin_add_overflow(us, EPOCH_US, &ret->integer))
+		put_beyond(us, zoned, arena, ret);
+	return 0;
+}
+
+static int binary_timestamp(struct view bytes, struct arena *arena, struct value *ret)
+{
+	return read_timestamp(bytes, false, arena, ret);
+}
+
+static int binary_timestamp_zoned(struct view bytes, struct arena *arena, struct value *ret)
+{
+	return read_timestamp(bytes, true, arena, ret);
 }
 
 static int binary_time(struct view bytes, struct arena *arena, struct value *ret)
@@ -345,7 +372,7 @@ static const struct {
 	{114, NULL, convert_text},      {3802, NULL, binary_jsonb},     {142, NULL, convert_text},
 	{1560, convert_bit, binary_bit}, {1560, convert_bits, binary_bits}, {1562, NULL, binary_bits},
 	{1082, NULL, binary_date},      {1083, NULL, binary_time},      {1266, NULL, binary_time_zoned},
-	{1114, NULL, binary_timestamp}, {1184, NULL, binary_timestamp}, {1186, NULL, binary_interval},
+	{1114, NULL, binary_timestamp}, {1184, NULL, binary_timestamp_zoned}, {1186, NULL, binary_interval},
 };
 
 pg_convert *binary_of(const struct pg_type *type)

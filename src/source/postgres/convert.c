@@ -16,6 +16,8 @@
 #include "base/json.h"
 #include "base/writer.h"
 
+#define DAY_BEYOND 106751991 /* 294247-01-10, on which they end */
+
 int convert_text(struct view text, struct arena *arena, struct value *ret)
 {
 	(void)arena;
@@ -288,16 +290,29 @@ int convert_time(struct view text, struct arena *arena, struct value *ret)
 	return time_parse(text, &ret->integer);
 }
 
+/* From the year 294247 on there are more microseconds than 64 bits have. */
+static int convert_beyond(struct view text, struct value *ret)
+{
+	const char *blank = text.len ? memchr(text.ptr, ' ', text.len) : NULL;
+	int64_t days;
+
+	if (!blank || date_parse((struct view){text.ptr, (size_t)(blank - text.ptr)}, &days) < 0 || days < DAY_BEYOND)
+		return -1;
+	ret->integer = TIMESTAMP_BEYOND;
+	ret->text = text;
+	return 0;
+}
+
 int convert_timestamp(struct view text, struct arena *arena, struct value *ret)
 {
 	(void)arena;
-	return timestamp_parse(text, false, &ret->integer);
+	return timestamp_parse(text, false, &ret->integer) < 0 ? convert_beyond(text, ret) : 0;
 }
 
 int convert_timestamp_zoned(struct view text, struct arena *arena, struct value *ret)
 {
 	(void)arena;
-	return timestamp_parse(text, true, &ret->integer);
+	return timestamp_parse(text, true, &ret->integer) < 0 ? convert_beyond(text, ret) : 0;
 }
 
 int convert_time_zoned(struct view text, struct arena *arena, struct value *ret)
@@ -311,5 +326,7 @@ int convert_interval(struct view text, struct arena *arena, struct value *ret)
 {
 	(void)arena;
 	ret->text = text;
-	return interval_parse(text, &ret->integer);
+	if (interval_parse(text, &ret->integer) < 0)
+		ret->integer = TIMESTAMP_BEYOND;
+	return 0;
 }

@@ -72,13 +72,13 @@ static const struct pg_type types[] = {
 	 "Milliseconds since 1970-01-01 00:00 as if it were UTC; infinity and -infinity are the outermost numbers.", 0, 3},
 	{1114, 1115, "timestamp", NULL, TYPE_TIMESTAMP, convert_timestamp,
 	 "Microseconds since 1970-01-01 00:00 as if it were UTC; infinity and -infinity are the outermost numbers. Those from the "
-	 "year 294247 on do not fit: they stop the agent (BLOCKED).", 0, 0},
+	 "year 294247 on have no form: see on_bad_record.", 0, 0},
 	{1184, 1185, "timestamptz", NULL, TYPE_TIMESTAMP_ZONED, convert_timestamp_zoned,
 	 "2024-02-29T12:34:56.123456Z, in UTC with as many digits as the column has; -0043 is the year 44 BC; infinity and "
-	 "-infinity are those words. Those from the year 294247 on do not fit: they stop the agent (BLOCKED).", 0, 0},
+	 "-infinity are those words. Those from the year 294247 on have no form: see on_bad_record.", 0, 0},
 	{1186, 0, "interval", NULL, TYPE_INTERVAL, convert_interval,
 	 "Microseconds, with a month of a twelfth of 365.25 days. A mapping has the text as PostgreSQL prints it. Infinities "
-	 "are the outermost numbers; what does not fit otherwise stops the agent (BLOCKED).", 0, 0},
+	 "are the outermost numbers; what does not fit otherwise has no form: see on_bad_record.", 0, 0},
 
 	{869, 1041, "inet", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
 	{650, 651, "cidr", NULL, TYPE_TEXT, convert_text, AS_PRINTED, 0, 0},
