@@ -193,14 +193,17 @@ static int find_relation(struct pg_catalogue *cat, const char *schema, const cha
 	return found;
 }
 
-#define PUBLISHED_COLUMNS \
-	"(SELECT FROM pg_catalog.pg_publication_tables t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname" \
-	" WHERE t.pubname = $2 AND n.oid = c.relnamespace AND t.tablename = c.relname"
+/* Asked of each table: the view pg_publication_tables would make the list of all published tables each time. */
+#define PUBLICATION_OF_TABLE \
+	"(SELECT FROM pg_catalog.pg_publication p LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid" \
+	" WHERE p.pubname = $2"
 
+/* By the list of columns that a table is published with, or by the publication's own word for all without one. */
 static const char *without_generated(int version)
 {
 	if (pg_has(version, PG_PUBLISHED_GENERATED))
-		return "AND (a.attgenerated = '' OR EXISTS " PUBLISHED_COLUMNS " AND a.attname = ANY (t.attnames)))";
+		return "AND (a.attgenerated = '' OR EXISTS " PUBLICATION_OF_TABLE " AND CASE WHEN r.prattrs IS NOT NULL"
+		       " THEN a.attnum = ANY (r.prattrs::int2[]) ELSE p.pubgencols = 's' AND a.attgenerated = 's' END))";
 	return pg_has(version, PG_GENERATED_COLUMNS) ? "AND a.attgenerated = ''" : "";
 }
 
@@ -219,7 +222,8 @@ static char *columns_sql(int version)
 		" WHERE c.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped %s %s ORDER BY a.attnum",
 		key_column_count(version), without_generated(version),
 		pg_has(version, PG_ROW_FILTERS)
-			? "AND ($2::text IS NULL OR NOT EXISTS " PUBLISHED_COLUMNS " AND NOT a.attname = ANY (t.attnames)))"
+			? "AND ($2::text IS NULL OR NOT EXISTS " PUBLICATION_OF_TABLE " AND r.prattrs IS NOT NULL"
+			  " AND NOT a.attnum = ANY (r.prattrs::int2[])))"
 			: "AND ($2::text IS NULL OR true)");
 }
 
