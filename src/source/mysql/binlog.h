@@ -46,7 +46,6 @@ struct binlog {
 	struct transaction txn;         /* the open one, or the last */
 	uint64_t index;                 /* of the next change in the transaction */
 	uint64_t ignored;               /* events that may be, of types not known */
-	const struct my_table *news;    /* its version is to be told before its next row */
 	struct rows_event rows;
 	struct arena txn_arena;         /* texts of the transaction */
 	struct arena arena;             /* of the change: reset at each one */
