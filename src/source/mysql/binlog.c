@@ -565,7 +565,7 @@ static bool knows_checksums(struct view version)
 	char text[VERSION_BYTES + 1];
 
 	snprintf(text, sizeof(text), "%.*s", VIEW_ARG(version));
-	sscanf(text, "%d.%d.%d", &major, &minor, &patch);
+	sscanf(text, "%3d.%3d.%3d", &major, &minor, &patch);
 	return major * 10000 + minor * 100 + patch >= 50601;
 }
 
