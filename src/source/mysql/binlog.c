@@ -28,13 +28,14 @@
 #define UUID_BYTES 16
 
 enum event_flags { FLAG_ARTIFICIAL = 0x20, FLAG_IGNORABLE = 0x80 };
-enum mariadb_flags { GTID_STANDALONE = 1 };
+enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
 
 enum event_type {
 	EVENT_QUERY = 2, EVENT_STOP = 3, EVENT_ROTATE = 4, EVENT_INTVAR = 5, EVENT_RAND = 13, EVENT_USER_VAR = 14, EVENT_FORMAT = 15,
 	EVENT_XID = 16, EVENT_TABLE_MAP = 19, EVENT_WRITE_V1 = 23, EVENT_UPDATE_V1 = 24, EVENT_DELETE_V1 = 25, EVENT_INCIDENT = 26,
 	EVENT_HEARTBEAT = 27, EVENT_IGNORABLE = 28, EVENT_ROWS_QUERY = 29, EVENT_WRITE = 30, EVENT_UPDATE = 31, EVENT_DELETE = 32,
-	EVENT_GTID = 33, EVENT_ANONYMOUS_GTID = 34, EVENT_PREVIOUS_GTIDS = 35, EVENT_CONTEXT = 36, EVENT_VIEW = 37, EVENT_HEARTBEAT_V2 = 41, EVENT_ANNOTATE = 160,
+	EVENT_GTID = 33, EVENT_ANONYMOUS_GTID = 34, EVENT_PREVIOUS_GTIDS = 35, EVENT_CONTEXT = 36, EVENT_VIEW = 37, EVENT_XA_PREPARE = 38,
+	EVENT_HEARTBEAT_V2 = 41, EVENT_ANNOTATE = 160,
 	EVENT_CHECKPOINT = 161, EVENT_MARIADB_GTID = 162, EVENT_GTID_LIST = 163,
 };
 
@@ -108,7 +109,7 @@ static int open_group(struct binlog *log, const struct binlog_event *event, uint
 	if (log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside of another one");
 	log->grouped = true;
-	log->multi = log->begun = false;
+	log->multi = log->prepared = log->begun = false;
 	log->index = 0;
 	arena_reset(&log->txn_arena);
 	log->txn = (struct transaction){
@@ -159,11 +160,14 @@ static int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *ev
 {
 	uint64_t number = rd_uint_le(rd, 8);
 	uint32_t domain = rd_u32le(rd);
+	uint8_t flags;
 
 	if (open_group(log, event, number, err) < 0)
 		return -1;
 	log->txn.gtid = arena_printf(&log->txn_arena, "%u-%u-%" PRIu64, domain, event->server_id, number);
-	log->multi = !(rd_u8(rd) & GTID_STANDALONE);
+	flags = rd_u8(rd);
+	log->multi = !(flags & GTID_STANDALONE);
+	log->prepared = flags & GTID_PREPARED;
 	return 0;
 }
 
@@ -175,6 +179,13 @@ static int decode_xid(struct binlog *log, const struct binlog_event *event, stru
 		return error_set(err, ERROR_TRANSIENT, "the end of a transaction that did not begin");
 	log->closing = true;
 	return 0;
+}
+
+/* The first phase ends. */
+static int decode_xa_prepare(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	rd->pos = rd->end;
+	return decode_xid(log, event, rd, err);
 }
 
 /* Statements ----------------------------------------------------------------------------------- */
@@ -218,9 +229,10 @@ static int on_nothing(struct binlog *log, const struct statement *statement, str
 
 static int on_xa(struct binlog *log, const struct statement *statement, struct error *err)
 {
-	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases: %.*s", VIEW_ARG(view_cut(statement->sql, 200)));
-	(void)log;
-	return -1;
+	(void)statement;
+	(void)err;
+	log->multi = log->prepared = true;
+	return 0;
 }
 
 /* A session that writes statements instead of rows: what they did cannot be told. */
@@ -321,6 +333,13 @@ static bool bit(struct view bits, unsigned number)
 	return (uint8_t)bits.ptr[number / 8] >> number % 8 & 1;
 }
 
+/* Whether its rows will count is told elsewhere in the log, and much later perhaps. */
+static int is_prepared(const struct my_table *table, struct error *err)
+{
+	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases (XA) changes rows of %s.%s", table->table->schema, table->table->name);
+	return error_hint(err, "begin anew behind it; exclude the table (tables.exclude) if that is usual");
+}
+
 /* All columns that are left out of an image have to be told from null by whoever reads it. */
 static int check_image(const struct my_table *table, struct view present, struct error *err)
 {
@@ -347,6 +366,8 @@ static int decode_rows(struct binlog *log, const struct binlog_event *event, str
 	}
 	if (!table || !log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "rows of table number %" PRIu64 ", of which the log has not told", id);
+	if (log->prepared)
+		return is_prepared(table, err);
 	rd_u16le(rd);
 	if (row_kinds[event->type].extra)
 		rd_bytes(rd, (size_t)rd_u16le(rd) - 2);
@@ -535,6 +556,7 @@ static decode_event *const handlers[256] = {
 	[EVENT_PREVIOUS_GTIDS] = skip,
 	[EVENT_CONTEXT] = skip,
 	[EVENT_VIEW] = skip,
+	[EVENT_XA_PREPARE] = decode_xa_prepare,
 	[EVENT_HEARTBEAT_V2] = decode_heartbeat,
 	[EVENT_ANNOTATE] = skip,
 	[EVENT_CHECKPOINT] = skip,

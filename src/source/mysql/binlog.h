@@ -40,6 +40,7 @@ struct binlog {
 	uint64_t event_at;              /* ... and where it began */
 	bool grouped;                   /* a group of events is open ... */
 	bool multi;                     /* ... which does not end with its first statement */
+	bool prepared;                  /* ... and which another one will commit, or roll back */
 	bool begun;                     /* its begin was handed out */
 	bool closing;                   /* it ends with the event at hand */
 	struct position reached;        /* the end of the last group */
