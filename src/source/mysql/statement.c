@@ -104,6 +104,28 @@ static bool take_words(struct view *sql, const char *words)
 	return true;
 }
 
+/* A word, a quoted text or a sign. */
+static void skip_token(struct view *sql)
+{
+	char quote = *sql->ptr == '\'' || *sql->ptr == '"' || *sql->ptr == '`' ? *sql->ptr : '\0';
+	bool word = is_word(*sql->ptr);
+
+	move(sql, 1);
+	while (sql->len && (quote ? *sql->ptr != quote : word && is_word(*sql->ptr)))
+		move(sql, 1 + (quote && *sql->ptr == '\\' && sql->len > 1));
+	move(sql, quote && sql->len);
+}
+
+/* SET STATEMENT name = value, ... FOR: what follows is the statement. */
+static void skip_settings(struct view *sql)
+{
+	if (!take_words(sql, "set statement"))
+		return;
+	for (skip_blanks(sql); sql->len && !take_words(sql, "for"); skip_blanks(sql))
+		skip_token(sql);
+	skip_blanks(sql);
+}
+
 /* name, `name` or "name" */
 static struct view take_name(struct view *sql)
 {
@@ -140,6 +162,7 @@ void statement_read(struct view sql, struct statement *ret)
 {
 	*ret = (struct statement){.kind = STATEMENT_OTHER, .sql = sql};
 	skip_blanks(&sql);
+	skip_settings(&sql);
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
 		if (!take_words(&sql, beginnings[i].words))
 			continue;
