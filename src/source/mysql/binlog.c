@@ -28,13 +28,14 @@
 #define UUID_BYTES 16
 
 enum event_flags { FLAG_ARTIFICIAL = 0x20, FLAG_IGNORABLE = 0x80 };
-enum mariadb_flags { GTID_STANDALONE = 1 };
+enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
 
 enum event_type {
 	EVENT_QUERY = 2, EVENT_STOP = 3, EVENT_ROTATE = 4, EVENT_INTVAR = 5, EVENT_RAND = 13, EVENT_USER_VAR = 14, EVENT_FORMAT = 15,
 	EVENT_XID = 16, EVENT_TABLE_MAP = 19, EVENT_WRITE_V1 = 23, EVENT_UPDATE_V1 = 24, EVENT_DELETE_V1 = 25, EVENT_INCIDENT = 26,
 	EVENT_HEARTBEAT = 27, EVENT_IGNORABLE = 28, EVENT_ROWS_QUERY = 29, EVENT_WRITE = 30, EVENT_UPDATE = 31, EVENT_DELETE = 32,
-	EVENT_GTID = 33, EVENT_ANONYMOUS_GTID = 34, EVENT_PREVIOUS_GTIDS = 35, EVENT_HEARTBEAT_V2 = 41, EVENT_ANNOTATE = 160,
+	EVENT_GTID = 33, EVENT_ANONYMOUS_GTID = 34, EVENT_PREVIOUS_GTIDS = 35, EVENT_CONTEXT = 36, EVENT_VIEW = 37, EVENT_XA_PREPARE = 38,
+	EVENT_HEARTBEAT_V2 = 41, EVENT_ANNOTATE = 160,
 	EVENT_CHECKPOINT = 161, EVENT_MARIADB_GTID = 162, EVENT_GTID_LIST = 163,
 };
 
@@ -86,15 +87,19 @@ void binlog_restart(struct binlog *log, struct position from, bool checksums)
 }
 
 /* Ends are told modulo 4 GiB. */
-static void advance(struct binlog *log, const struct binlog_event *event)
+static int advance(struct binlog *log, const struct binlog_event *event, struct error *err)
 {
 	uint64_t end = (log->at & ~UINT64_C(0xffffffff)) | event->end;
 
 	log->event_at = log->at;
 	if (!event->end || (event->flags & FLAG_ARTIFICIAL) || event->type == EVENT_HEARTBEAT || event->type == EVENT_HEARTBEAT_V2)
-		return;
-	log->at = end < log->at ? end + (UINT64_C(1) << 32) : end;
-	log->event_at = log->at - event->size;
+		return 0;
+	end += end < log->at ? UINT64_C(1) << 32 : 0;
+	if (end < event->size || position_offset(end) != end)
+		return error_set(err, ERROR_TRANSIENT, "an event of %u bytes that is said to end at %u:%" PRIu64, event->size, log->file, end);
+	log->at = end;
+	log->event_at = end - event->size;
+	return 0;
 }
 
 /* Groups --------------------------------------------------------------------------------------- */
@@ -104,7 +109,7 @@ static int open_group(struct binlog *log, const struct binlog_event *event, uint
 	if (log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside of another one");
 	log->grouped = true;
-	log->multi = log->begun = false;
+	log->multi = log->prepared = log->begun = false;
 	log->index = 0;
 	arena_reset(&log->txn_arena);
 	log->txn = (struct transaction){
@@ -155,11 +160,14 @@ static int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *ev
 {
 	uint64_t number = rd_uint_le(rd, 8);
 	uint32_t domain = rd_u32le(rd);
+	uint8_t flags;
 
 	if (open_group(log, event, number, err) < 0)
 		return -1;
 	log->txn.gtid = arena_printf(&log->txn_arena, "%u-%u-%" PRIu64, domain, event->server_id, number);
-	log->multi = !(rd_u8(rd) & GTID_STANDALONE);
+	flags = rd_u8(rd);
+	log->multi = !(flags & GTID_STANDALONE);
+	log->prepared = flags & GTID_PREPARED;
 	return 0;
 }
 
@@ -171,6 +179,13 @@ static int decode_xid(struct binlog *log, const struct binlog_event *event, stru
 		return error_set(err, ERROR_TRANSIENT, "the end of a transaction that did not begin");
 	log->closing = true;
 	return 0;
+}
+
+/* The first phase ends. */
+static int decode_xa_prepare(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	rd->pos = rd->end;
+	return decode_xid(log, event, rd, err);
 }
 
 /* Statements ----------------------------------------------------------------------------------- */
@@ -214,9 +229,10 @@ static int on_nothing(struct binlog *log, const struct statement *statement, str
 
 static int on_xa(struct binlog *log, const struct statement *statement, struct error *err)
 {
-	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases: %.*s", VIEW_ARG(view_cut(statement->sql, 200)));
-	(void)log;
-	return -1;
+	(void)statement;
+	(void)err;
+	log->multi = log->prepared = true;
+	return 0;
 }
 
 /* A session that writes statements instead of rows: what they did cannot be told. */
@@ -292,7 +308,7 @@ static int decode_table_map(struct binlog *log, const struct binlog_event *event
 	if (my_tables_map(log->tables, event->body, &table, &is_new, err) < 0)
 		return -1;
 	if (is_new)
-		log->news = table;
+		*table->news = true;
 	return 0;
 }
 
@@ -312,12 +328,37 @@ static int check_columns(const struct my_table *table, uint64_t count, struct er
 			 table->table->name, count, table->table->column_count);
 }
 
+static bool bit(struct view bits, unsigned number)
+{
+	return (uint8_t)bits.ptr[number / 8] >> number % 8 & 1;
+}
+
+/* Whether its rows will count is told elsewhere in the log, and much later perhaps. */
+static int is_prepared(const struct my_table *table, struct error *err)
+{
+	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases (XA) changes rows of %s.%s", table->table->schema, table->table->name);
+	return error_hint(err, "begin anew behind it; exclude the table (tables.exclude) if that is usual");
+}
+
+/* All columns that are left out of an image have to be told from null by whoever reads it. */
+static int check_image(const struct my_table *table, struct view present, struct error *err)
+{
+	for (unsigned i = 0; i < table->table->column_count; i++) {
+		if (bit(present, i))
+			continue;
+		error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s", table->table->schema, table->table->name,
+			    table->table->columns[i].name);
+		return error_hint(err, "no session may set binlog_row_image to anything but FULL; begin anew behind it");
+	}
+	return 0;
+}
+
 /* Number 0xffffff: nothing but the end of a statement. */
 static int decode_rows(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	uint64_t id = rd_uint_le(rd, 6), count;
 	const struct my_table *table = my_tables_find(log->tables, id);
-	struct rows_event *rows = &log->rows;
+	struct rows_event found;
 
 	if (id == 0xffffff || (table && !table->table)) {
 		rd->pos = rd->end;
@@ -325,24 +366,26 @@ static int decode_rows(struct binlog *log, const struct binlog_event *event, str
 	}
 	if (!table || !log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "rows of table number %" PRIu64 ", of which the log has not told", id);
+	if (log->prepared)
+		return is_prepared(table, err);
 	rd_u16le(rd);
 	if (row_kinds[event->type].extra)
 		rd_bytes(rd, (size_t)rd_u16le(rd) - 2);
 	count = rd_lenenc(rd);
 	if (!rd->failed && check_columns(table, count, err) < 0)
 		return -1;
-	*rows = (struct rows_event){.table = table, .op = row_kinds[event->type].op, .seed = table->table->source_id + row_kinds[event->type].op};
-	rows->present[0] = rd_bytes(rd, (count + 7) / 8);
-	rows->present[1] = rows->op == CHANGE_UPDATE ? rd_bytes(rd, (count + 7) / 8) : rows->present[0];
-	rows->rd = *rd;
+	found = (struct rows_event){.table = table, .op = row_kinds[event->type].op, .seed = table->table->source_id + row_kinds[event->type].op};
+	found.present[0] = rd_bytes(rd, (count + 7) / 8);
+	found.present[1] = found.op == CHANGE_UPDATE ? rd_bytes(rd, (count + 7) / 8) : found.present[0];
+	found.rd = *rd;
+	if (rd->failed)
+		return 0;
 	rd->pos = rd->end;
+	if (check_image(table, found.present[0], err) < 0 || check_image(table, found.present[1], err) < 0)
+		return -1;
+	log->rows = found;
 	reserve_columns(log, table->table->column_count);
 	return 0;
-}
-
-static bool bit(struct view bits, unsigned number)
-{
-	return (uint8_t)bits.ptr[number / 8] >> number % 8 & 1;
 }
 
 static int wrong_value(const struct my_table *table, unsigned i, struct error *err)
@@ -371,19 +414,6 @@ static int read_image(struct binlog *log, struct view present, struct value *val
 	return 0;
 }
 
-/* All columns that are left out of an image have to be told from null by whoever reads it. */
-static int check_image(const struct rows_event *rows, struct view present, struct error *err)
-{
-	for (unsigned i = 0; i < rows->table->table->column_count; i++) {
-		if (bit(present, i))
-			continue;
-		error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s", rows->table->table->schema,
-			    rows->table->table->name, rows->table->table->columns[i].name);
-		return error_hint(err, "no session may set binlog_row_image to anything but FULL; begin anew behind it");
-	}
-	return 0;
-}
-
 static int next_row(struct binlog *log, struct change *ret, struct error *err)
 {
 	struct rows_event *rows = &log->rows;
@@ -393,8 +423,6 @@ static int next_row(struct binlog *log, struct change *ret, struct error *err)
 	arena_reset(&log->arena);
 	*ret = (struct change){.op = rows->op, .table = rows->table->table, .txn = &log->txn, .index = log->index++,
 			       .lsn = binlog_position(log->file, log->event_at).lsn, .row = rows->number++};
-	if (check_image(rows, rows->present[0], err) < 0 || check_image(rows, rows->present[1], err) < 0)
-		return -1;
 	if (old && read_image(log, rows->present[0], log->before, err) < 0)
 		return -1;
 	if (new && read_image(log, rows->present[1], log->after, err) < 0)
@@ -426,8 +454,8 @@ int binlog_more(struct binlog *log, struct change *ret, struct error *err)
 		*ret = (struct change){.op = CHANGE_BEGIN, .txn = &log->txn};
 		return 1;
 	}
-	if (rows->table && log->news == rows->table) {
-		log->news = NULL;
+	if (rows->table && *rows->table->news) {
+		*rows->table->news = false;
 		*ret = (struct change){.op = CHANGE_TABLE, .table = rows->table->table, .txn = &log->txn};
 		return 1;
 	}
@@ -453,6 +481,8 @@ static int decode_rotate(struct binlog *log, const struct binlog_event *event, s
 		return error_set(err, ERROR_TRANSIENT, "a rotation to a file whose name has no number: '%.*s'", VIEW_ARG(name));
 	if (log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "the log's file ends inside of a transaction");
+	if (position_offset(at) != at || position_compare(binlog_position((uint32_t)number, at), log->reached) < 0)
+		return error_set(err, ERROR_TRANSIENT, "a rotation to %.*s:%" PRIu64 ", which is before what was read", VIEW_ARG(name), at);
 	log->file = (uint32_t)number;
 	log->at = at;
 	return 0;
@@ -524,6 +554,9 @@ static decode_event *const handlers[256] = {
 	[EVENT_GTID] = decode_gtid,
 	[EVENT_ANONYMOUS_GTID] = decode_gtid,
 	[EVENT_PREVIOUS_GTIDS] = skip,
+	[EVENT_CONTEXT] = skip,
+	[EVENT_VIEW] = skip,
+	[EVENT_XA_PREPARE] = decode_xa_prepare,
 	[EVENT_HEARTBEAT_V2] = decode_heartbeat,
 	[EVENT_ANNOTATE] = skip,
 	[EVENT_CHECKPOINT] = skip,
@@ -554,7 +587,7 @@ static bool knows_checksums(struct view version)
 	char text[VERSION_BYTES + 1];
 
 	snprintf(text, sizeof(text), "%.*s", VIEW_ARG(version));
-	sscanf(text, "%d.%d.%d", &major, &minor, &patch);
+	sscanf(text, "%3d.%3d.%3d", &major, &minor, &patch);
 	return major * 10000 + minor * 100 + patch >= 50601;
 }
 
@@ -609,7 +642,8 @@ int binlog_decode(struct binlog *log, struct view bytes, struct change *ret, str
 
 	if (read_header(bytes, &event, err) < 0 || check_sum(log, bytes, &event, err) < 0)
 		return -1;
-	advance(log, &event);
+	if (advance(log, &event, err) < 0)
+		return -1;
 	if (!handlers[event.type]) {
 		if (event.flags & FLAG_IGNORABLE) {
 			log->ignored++;

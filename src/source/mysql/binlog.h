@@ -40,13 +40,13 @@ struct binlog {
 	uint64_t event_at;              /* ... and where it began */
 	bool grouped;                   /* a group of events is open ... */
 	bool multi;                     /* ... which does not end with its first statement */
+	bool prepared;                  /* ... and which another one will commit, or roll back */
 	bool begun;                     /* its begin was handed out */
 	bool closing;                   /* it ends with the event at hand */
 	struct position reached;        /* the end of the last group */
 	struct transaction txn;         /* the open one, or the last */
 	uint64_t index;                 /* of the next change in the transaction */
 	uint64_t ignored;               /* events that may be, of types not known */
-	const struct my_table *news;    /* its version is to be told before its next row */
 	struct rows_event rows;
 	struct arena txn_arena;         /* texts of the transaction */
 	struct arena arena;             /* of the change: reset at each one */

@@ -156,7 +156,7 @@ int my_connect(const struct source_login *login, MYSQL **ret, struct error *err)
 	return 0;
 }
 
-static char *format_statement(const char *format, va_list args)
+static __attribute__((format(printf, 1, 0))) char *format_statement(const char *format, va_list args)
 {
 	char *text;
 

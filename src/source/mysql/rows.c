@@ -31,6 +31,9 @@ uint64_t rd_lenenc(struct reader *rd)
 		return rd_uint_le(rd, 3);
 	case 0xfe:
 		return rd_uint_le(rd, 8);
+	case 0xfb: case 0xff: /* null, or an error: no number */
+		rd->failed = true;
+		return 0;
 	default:
 		return first;
 	}
@@ -176,7 +179,7 @@ struct moment {
 
 static int put_moment(const struct moment *at, struct value *ret)
 {
-	if (at->hour > 23 || at->minute > 59 || at->second > 59 || at->micro > 999999)
+	if (at->year > 9999 || at->hour > 23 || at->minute > 59 || at->second > 59 || at->micro > 999999)
 		return -1;
 	put_date(at->year, at->month, at->day, ret);
 	if (ret->state == VALUE_PRESENT)
@@ -227,23 +230,35 @@ int read_datetime(struct reader *rd, const struct my_column *column, struct aren
 	return column->meta > 6 ? -1 : put_moment(&at, ret);
 }
 
+/* Beyond a day, too. */
+static int put_time(bool negative, const struct moment *at, struct value *ret)
+{
+	if (at->minute > 59 || at->second > 59 || at->micro > 999999)
+		return -1;
+	ret->integer = ((at->hour * 60 + at->minute) * INT64_C(60) + at->second) * USEC_PER_SEC + at->micro;
+	if (negative)
+		ret->integer = -ret->integer;
+	return 0;
+}
+
 /* Whole and fraction are one number, so that what is below zero sorts right. */
 int read_time(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
 {
 	unsigned fraction_bytes = (column->meta + 1u) / 2, bits = 8 * fraction_bytes;
-	int64_t packed, whole, fraction;
+	struct moment at;
+	int64_t packed;
+	uint64_t size;
 
 	(void)arena;
 	if (column->meta > 6)
 		return -1;
 	packed = (int64_t)rd_uint_be(rd, 3 + fraction_bytes) - ((int64_t)0x800000 << bits);
-	ret->integer = packed < 0 ? -packed : packed;
-	whole = ret->integer >> bits;
-	fraction = (ret->integer & ((INT64_C(1) << bits) - 1)) * fraction_unit[column->meta];
-	ret->integer = (((whole >> 12 & 0x3ff) * 60 + (whole >> 6 & 63)) * 60 + (whole & 63)) * USEC_PER_SEC + fraction;
-	if (packed < 0)
-		ret->integer = -ret->integer;
-	return 0;
+	size = (uint64_t)(packed < 0 ? -packed : packed);
+	at = (struct moment){
+		.hour = (unsigned)(size >> bits >> 12) & 0x3ff, .minute = size >> bits >> 6 & 63, .second = size >> bits & 63,
+		.micro = (unsigned)(size & ((UINT64_C(1) << bits) - 1)) * fraction_unit[column->meta],
+	};
+	return rd->failed ? 0 : put_time(packed < 0, &at, ret);
 }
 
 int read_old_timestamp(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
@@ -276,14 +291,13 @@ int read_old_datetime(struct reader *rd, const struct my_column *column, struct 
 /* hhmmss with a sign */
 int read_old_time(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
 {
-	int32_t digits = (int32_t)((uint32_t)rd_uint_le(rd, 3) << 8) >> 8, size = abs(digits);
+	int32_t digits = (int32_t)((uint32_t)rd_uint_le(rd, 3) << 8) >> 8;
+	unsigned size = (unsigned)abs(digits);
+	struct moment at = {.hour = size / 10000, .minute = size / 100 % 100, .second = size % 100};
 
 	(void)column;
 	(void)arena;
-	ret->integer = ((size / 10000 * 60 + size / 100 % 100) * INT64_C(60) + size % 100) * USEC_PER_SEC;
-	if (digits < 0)
-		ret->integer = -ret->integer;
-	return 0;
+	return put_time(digits < 0, &at, ret);
 }
 
 /* Texts and bytes ------------------------------------------------------------------------------ */
@@ -414,12 +428,22 @@ int parse_integer(struct view text, const struct my_column *column, struct arena
 	return end == text.ptr + text.len ? 0 : -1;
 }
 
+/* ZEROFILL puts zeros in front, which the log does not have. */
+int parse_decimal(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	(void)column;
+	(void)arena;
+	for (; text.len > 1 && *text.ptr == '0' && text.ptr[1] != '.'; text.len--)
+		text.ptr++;
+	ret->text = text;
+	return text.len ? 0 : -1;
+}
+
 int parse_unsigned(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
 {
 	if (!column->is_unsigned)
 		return parse_integer(text, column, arena, ret);
-	ret->text = text;
-	return 0;
+	return parse_decimal(text, column, arena, ret);
 }
 
 int parse_real(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)

@@ -11,10 +11,10 @@ my_read read_tiny, read_short, read_int24, read_long, read_longlong, read_float,
 my_read read_date, read_time, read_datetime, read_timestamp, read_old_time, read_old_datetime, read_old_timestamp;
 my_read read_varchar, read_char, read_blob, read_bit, read_enum, read_set, read_native, read_json;
 
-my_parse parse_integer, parse_unsigned, parse_real, parse_single, parse_text, parse_bit, parse_date, parse_time;
+my_parse parse_integer, parse_unsigned, parse_decimal, parse_real, parse_single, parse_text, parse_bit, parse_date, parse_time;
 my_parse parse_datetime;
 
-/* An unsigned number of one, two, three, four or eight bytes that says how many elements follow; UINT64_MAX after an error. */
+/* An unsigned number of one, three, four or nine bytes that says how many elements follow; 0 after an error. */
 uint64_t rd_lenenc(struct reader *rd);
 
 #endif

@@ -13,7 +13,7 @@ enum statement_kind {
 	STATEMENT_ROLLBACK,     /* of the whole transaction */
 	STATEMENT_ROLLBACK_TO,
 	STATEMENT_SAVEPOINT,    /* nothing happens to rows */
-	STATEMENT_XA,
+	STATEMENT_XA,           /* a transaction in two phases begins */
 	STATEMENT_CHANGE,       /* it changes rows that the log does not have */
 	STATEMENT_TRUNCATE,     /* schema and table say of what; schema VIEW_NONE: the session's */
 	STATEMENT_OTHER,

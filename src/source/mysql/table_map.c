@@ -13,7 +13,7 @@
 #include "rows.h"
 
 /* Codes that are never a column's own to us. */
-enum { WIRE_VECTOR = 242, WIRE_TINY_BLOB = 249, WIRE_MEDIUM_BLOB = 250, WIRE_LONG_BLOB = 251, WIRE_VAR_STRING = 253 };
+enum { WIRE_COMPRESSED_BLOB = 140, WIRE_COMPRESSED_VARCHAR = 141, WIRE_VECTOR = 242, WIRE_TINY_BLOB = 249, WIRE_MEDIUM_BLOB = 250, WIRE_LONG_BLOB = 251, WIRE_VAR_STRING = 253 };
 
 enum field {
 	FIELD_SIGNEDNESS = 1, FIELD_DEFAULT_CHARSET, FIELD_CHARSETS, FIELD_NAMES, FIELD_SETS, FIELD_ENUMS, FIELD_GEOMETRY, FIELD_KEY,
@@ -38,9 +38,10 @@ static unsigned meta_bytes(uint8_t type)
 {
 	switch (type) {
 	case MY_VARCHAR: case MY_BIT: case MY_DECIMAL: case MY_ENUM: case MY_SET: case MY_STRING: case WIRE_VAR_STRING:
+	case WIRE_COMPRESSED_VARCHAR:
 		return 2;
 	case MY_FLOAT: case MY_DOUBLE: case MY_TIME: case MY_DATETIME: case MY_TIMESTAMP: case MY_JSON: case MY_BLOB: case MY_GEOMETRY:
-	case WIRE_VECTOR: case WIRE_TINY_BLOB: case WIRE_MEDIUM_BLOB: case WIRE_LONG_BLOB:
+	case WIRE_VECTOR: case WIRE_TINY_BLOB: case WIRE_MEDIUM_BLOB: case WIRE_LONG_BLOB: case WIRE_COMPRESSED_BLOB:
 		return 1;
 	default:
 		return 0;
@@ -58,7 +59,35 @@ static void unpack_string(struct my_column *column)
 	} else {
 		column->meta = second;
 	}
-	column->code = first;
+	column->code = first == MY_ENUM || first == MY_SET ? first : MY_STRING;
+}
+
+static bool is_between(unsigned number, unsigned least, unsigned most)
+{
+	return number >= least && number <= most;
+}
+
+/* Lengths, digits and bits that columns can have. */
+static bool fits(const struct my_column *column)
+{
+	unsigned low = column->meta & 0xff, high = column->meta >> 8;
+
+	switch (column->code) {
+	case MY_DECIMAL:
+		return is_between(low, 1, 65) && high <= low;
+	case MY_BIT:
+		return low < 8 && is_between(high * 8 + low, 1, 64);
+	case MY_TIME: case MY_DATETIME: case MY_TIMESTAMP:
+		return column->meta <= 6;
+	case MY_BLOB: case MY_JSON: case MY_GEOMETRY:
+		return is_between(column->meta, 1, 4);
+	case MY_ENUM:
+		return is_between(column->meta, 1, 2);
+	case MY_SET:
+		return is_between(column->meta, 1, 8);
+	default:
+		return true;
+	}
 }
 
 static void read_types(struct reader *rd, struct my_shape *shape)
@@ -76,8 +105,9 @@ static void read_types(struct reader *rd, struct my_shape *shape)
 			unpack_string(column);
 		else if (column->code == WIRE_VAR_STRING)
 			column->code = MY_VARCHAR;
+		rd->failed |= !fits(column);
 	}
-	rd->failed |= meta.failed;
+	rd->failed |= !rd_complete(&meta);
 	rd_bytes(rd, (shape->count + 7) / 8);
 }
 
@@ -150,14 +180,14 @@ static int take_default_charset(struct my_shape *shape, column_class *class, boo
 
 	for (unsigned at = 0; (column = next_of(shape, class, mariadb, &at));)
 		column->charset = usual;
-	while (!rd.failed && rd_left(&rd)) {
+	for (unsigned pairs = 0; !rd.failed && rd_left(&rd); pairs++) {
 		uint64_t number = rd_lenenc(&rd);
 		unsigned at = 0;
 
 		do
 			column = next_of(shape, class, mariadb, &at);
 		while (column && number--);
-		if (!column)
+		if (!column || pairs == shape->count)
 			return -1;
 		column->charset = my_charset_of(charsets, (uint32_t)rd_lenenc(&rd));
 	}
@@ -279,7 +309,7 @@ int table_map_read(struct view body, const struct my_charsets *charsets, bool ma
 	name = rd_bytes(&rd, rd_u8(&rd));
 	rd_u8(&rd);
 	count = rd_lenenc(&rd);
-	if (rd.failed || count > MY_COLUMNS_MAX)
+	if (rd.failed || !count || count > MY_COLUMNS_MAX)
 		return error_set(err, ERROR_TRANSIENT, "a table map that is garbled");
 	*ret = (struct my_shape){.schema = arena_copy(arena, schema).ptr, .name = arena_copy(arena, name).ptr,
 				 .columns = ARENA_ARRAY(arena, struct my_column, count), .count = (unsigned)count};

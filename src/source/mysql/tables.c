@@ -18,6 +18,7 @@ void my_tables_init(struct my_tables *set, struct catalog *catalog, const struct
 {
 	*set = (struct my_tables){.catalog = catalog, .charsets = charsets};
 	arena_init(&set->arena);
+	arena_init(&set->ids);
 }
 
 void my_tables_done(struct my_tables *set)
@@ -25,12 +26,14 @@ void my_tables_done(struct my_tables *set)
 	map_done(&set->captured);
 	map_done(&set->current);
 	map_done(&set->by_id);
+	arena_done(&set->ids);
 	arena_done(&set->arena);
 }
 
 void my_tables_forget(struct my_tables *set)
 {
 	map_clear(&set->by_id);
+	arena_reset(&set->ids);
 	set->last = NULL;
 }
 
@@ -45,7 +48,7 @@ static struct view name_key(char key[KEY_BYTES], struct view schema, struct view
 {
 	int len = snprintf(key, KEY_BYTES, "%.*s.%.*s", VIEW_ARG(schema), VIEW_ARG(name));
 
-	return (struct view){key, (size_t)len};
+	return (struct view){key, len < KEY_BYTES ? (size_t)len : KEY_BYTES - 1}; /* a statement may name anything */
 }
 
 static const struct my_table *find_captured(const struct my_tables *set, struct view schema, struct view name)
@@ -78,6 +81,17 @@ static const char *join_labels(const struct my_column *column, struct arena *are
 	return ret;
 }
 
+/* What is no text of ours must not become one. */
+static bool is_readable(const struct my_column *column)
+{
+	switch (column->code) {
+	case MY_STRING: case MY_VARCHAR: case MY_BLOB: case MY_ENUM: case MY_SET:
+		return column->native || (column->charset && (column->charset->form != CHARSET_OTHER || column->charset->converter));
+	default:
+		return true;
+	}
+}
+
 static int settle_column(const struct my_shape *shape, const struct my_column *from, struct column *to, const struct my_type **ret_type,
 			 struct arena *arena, struct error *err)
 {
@@ -85,6 +99,11 @@ static int settle_column(const struct my_shape *shape, const struct my_column *f
 	if (!*ret_type) {
 		error_state(err, STATE_UNSUPPORTED, "column %s.%s.%s is of a type that is not read (code %u)", shape->schema, shape->name,
 			    from->name, from->code);
+		return error_hint(err, "exclude the table (tables.exclude)");
+	}
+	if (!is_readable(from)) {
+		error_state(err, STATE_UNSUPPORTED, "column %s.%s.%s is of a character set that is not read (%s)", shape->schema,
+			    shape->name, from->name, from->charset ? from->charset->name : "not known");
 		return error_hint(err, "exclude the table (tables.exclude)");
 	}
 	*to = (struct column){
@@ -144,7 +163,8 @@ static const struct my_table *keep(struct my_tables *set, const struct my_shape 
 {
 	struct my_table *entry = ARENA_NEW(&set->arena, struct my_table);
 
-	*entry = (struct my_table){.table = table, .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map)};
+	*entry = (struct my_table){.table = table, .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map),
+				   .news = ARENA_NEW(&set->arena, bool)};
 	entry->types = ARENA_ARRAY(&set->arena, const struct my_type *, shape->count);
 	memcpy(entry->types, types, sizeof(*types) * shape->count);
 	return entry;
@@ -207,6 +227,36 @@ static void add_natives(struct my_shape *shape, const struct my_table *now)
 	}
 }
 
+static bool is_old_time(const struct my_column *column)
+{
+	return column->code == MY_OLD_TIME || column->code == MY_OLD_DATETIME || column->code == MY_OLD_TIMESTAMP;
+}
+
+static const struct my_column *column_named(const struct my_table *table, const char *name)
+{
+	for (unsigned i = 0; i < table->table->column_count; i++)
+		if (strcmp(table->columns[i].name, name) == 0)
+			return &table->columns[i];
+	return NULL;
+}
+
+/* The log does not tell whether times of the old forms have fractions, which would shift all that is behind them. */
+static int check_old_times(const struct my_shape *shape, const struct my_table *now, struct error *err)
+{
+	for (unsigned i = 0; i < shape->count; i++) {
+		const struct my_column *column = is_old_time(&shape->columns[i]) ? &shape->columns[i] : NULL;
+		const struct my_column *known = column ? column_named(now, column->name) : NULL;
+
+		if (!column || (known && known->meta == 0))
+			continue;
+		error_state(err, STATE_UNSUPPORTED, "column %s.%s.%s is a time of the form before MySQL 5.6, and may have a fraction, of "
+			    "which the log does not tell", shape->schema, shape->name, column->name);
+		return error_hint(err, "ALTER TABLE ... FORCE with mysql56_temporal_format on, and begin anew behind it; or exclude the table "
+				  "(tables.exclude)");
+	}
+	return 0;
+}
+
 static int build_from_map(struct my_tables *set, struct view body, const struct my_table *now, const struct my_table **ret,
 			  bool *ret_new, struct error *err)
 {
@@ -216,6 +266,8 @@ static int build_from_map(struct my_tables *set, struct view body, const struct 
 
 	arena_init(&arena);
 	result = table_map_read(body, set->charsets, set->mariadb, &arena, &shape, err);
+	if (result == 0)
+		result = check_old_times(&shape, now, err);
 	if (result == 0) {
 		add_natives(&shape, now);
 		result = build(set, &shape, PUT, body, ret, ret_new, &arena, err);
@@ -231,7 +283,7 @@ static struct view id_key(const uint64_t *id)
 
 static void remember(struct my_tables *set, uint64_t id, const struct my_table *table)
 {
-	map_put(&set->by_id, arena_copy(&set->arena, id_key(&id)), (void *)table);
+	map_put(&set->by_id, arena_copy(&set->ids, id_key(&id)), (void *)table);
 	set->last = table;
 	set->last_id = id;
 }

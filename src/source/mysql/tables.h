@@ -37,6 +37,7 @@ struct my_table {
 	struct my_column *columns;
 	const struct my_type **types;   /* of each column */
 	struct view map;                /* the table map that it was made from */
+	bool *news;                     /* its version is to be told before its next row */
 };
 
 struct my_tables {
@@ -47,6 +48,7 @@ struct my_tables {
 	struct map current;                   /* "schema.name" -> struct my_table of its last table map */
 	struct map by_id;                     /* the log's number of a table -> struct my_table, until the next file */
 	struct arena arena;
+	struct arena ids;                     /* keys of by_id */
 	const struct my_table *last;          /* of the last look-up: changes of one table come in rows */
 	uint64_t last_id;
 };

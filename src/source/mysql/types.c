@@ -30,7 +30,7 @@ static const struct type_row {
 	{{"bigint unsigned", MY_LONGLONG, TYPE_DECIMAL, read_longlong, parse_unsigned, "Exact: a decimal of 20 digits."}, UNSIGNED},
 	{{"float", MY_FLOAT, TYPE_FLOAT32, read_float, parse_single, NULL}, ANY},
 	{{"double", MY_DOUBLE, TYPE_FLOAT64, read_double, parse_real, NULL}, ANY},
-	{{"decimal(p,s)", MY_DECIMAL, TYPE_DECIMAL, read_decimal, parse_text, "Exact."}, ANY},
+	{{"decimal(p,s)", MY_DECIMAL, TYPE_DECIMAL, read_decimal, parse_decimal, "Exact."}, ANY},
 	{{"year", MY_YEAR, TYPE_INT32, read_year, parse_integer, "The year; 0000 is 0."}, ANY},
 	{{"bit(1)", MY_BIT, TYPE_BOOL, read_bit, parse_bit, NULL}, ONE_BIT},
 	{{"bit(n)", MY_BIT, TYPE_BITS, read_bit, parse_bit, "A mapping has the text, as in 0101."}, ANY},
