@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "pipeline/requests.h"
 #include "run.h"
+#include "state/audit.h"
 #include "state/inputs.h"
 #include "state/jobs.h"
 
@@ -28,6 +29,10 @@
 #define WHOLE_BYTES (64 << 20)          /* of a table without a key, whose rows cannot be read in parts */
 #define SERVE_ROWS 1024
 #define RETRY_US (50 * USEC_PER_MSEC)
+#define SLOW_US (100 * USEC_PER_MSEC)   /* a part that took longer lets the stream go on for as long */
+#define PATIENCE_US USEC_PER_SEC        /* with a part that has a condition, the first time ... */
+#define PATIENCE_MOST_US (10 * USEC_PER_SEC)
+#define SLOW_MOST 4                     /* ... and so often more of it, each time for fewer rows */
 #define RECORD "repeat."
 #define KNOWN "snapshot.tables"
 
@@ -66,6 +71,7 @@ struct repeat {
 	struct position seen;
 	struct part part;
 
+	unsigned slow;              /* parts that took too long */
 	usec_t retry_at;
 	struct repeat *next;
 };
@@ -515,21 +521,36 @@ void repeats_see(struct pipeline *p, const struct change *change)
 		throw_away(p);
 }
 
-static int read_rows(struct pipeline *p, struct part *part, struct error *err)
+/* What became of reading; the others are given up, or read again. */
+enum reading_end { ROWS_READ = 0, ROWS_TOO_MANY, ROWS_TOO_SLOW, ROWS_STOPPED };
+
+/*
+ * Nothing of the stream is taken meanwhile, since a part has to see all that was: so no condition may make it wait for long, and
+ * a stop not at all.
+ */
+static int read_rows(struct pipeline *p, struct part *part, usec_t patience_us, struct error *err)
 {
 	size_t most = part->table->key_count ? SIZE_MAX : WHOLE_BYTES;
+	usec_t until = patience_us ? clock_mono() + patience_us : INT64_MAX;
 	struct change change;
 	int got;
 
 	while ((got = masks_pass(p->masks, &change, p->source_ops->part_next(p->source, &change, err), err)) > 0) {
-		keep_row(part, part->table, &change);
+		bool idle = change.op == CHANGE_IDLE;
+
+		if (!idle)
+			keep_row(part, part->table, &change);
 		failpoint("in-repeat");
-		if (part->count % SERVE_ROWS == 0 && pipeline_serve(p, err) < 0)
+		if ((idle || part->count % SERVE_ROWS == 0) && pipeline_serve(p, err) < 0)
 			return -1;
 		if (part->bytes > most)
-			return 1;
+			return ROWS_TOO_MANY;
+		if (pipeline_stopping(p))
+			return ROWS_STOPPED;
+		if (patience_us && clock_mono() > until)
+			return ROWS_TOO_SLOW;
 	}
-	return got;
+	return got < 0 ? -1 : ROWS_READ;
 }
 
 static int take_part(struct pipeline *p, struct repeat *repeat, struct error *err)
@@ -561,16 +582,36 @@ static int publish_none(struct pipeline *p, struct repeat *repeat, struct error 
 	return publish_part(p, repeat, err);
 }
 
+static int commit(struct pipeline *p, struct error *err)
+{
+	return (p->batch.open && batch_commit_checkpoint(p, err) < 0) || state_commit(p, err) < 0 ? -1 : 0;
+}
+
+/* For `snapshot --list`. */
+static int note(struct pipeline *p, const struct repeat *repeat, const char *what, const char *why, struct error *err)
+{
+	char *action = mem_printf("snapshot %" PRIu64 " of %s.%s", repeat->number, repeat->schema, repeat->name);
+	char *facts = mem_printf("%s after %" PRIu64 " rows%s%s", what, repeat->rows, *why ? ": " : "", why);
+	struct audit_entry entry = {
+		.at = clock_wall(), .action = view_of(action), .who = VIEW("the agent"), .facts = view_of(facts), .assertion = VIEW(""),
+	};
+	int result = audit_add(p->db, &entry, err);
+
+	free(action);
+	free(facts);
+	return result;
+}
+
 static int give_up(struct pipeline *p, struct repeat *repeat, const char *why, struct error *err)
 {
 	log_warning(p->options->name, "snapshot %" PRIu64 " of table %s.%s is given up: %s", repeat->number, repeat->schema, repeat->name,
 		    why);
 	if (repeat->of_first)
 		return publish_none(p, repeat, err);
-	if (forget(p, repeat, err) < 0)
+	if (note(p, repeat, "given up", why, err) < 0 || forget(p, repeat, err) < 0)
 		return -1;
 	drop_first(p);
-	return db_commit(p->db, err);
+	return commit(p, err);
 }
 
 /* What stood where in it, is not known any more. */
@@ -582,12 +623,66 @@ static int begin_anew(struct pipeline *p, struct repeat *repeat, struct error *e
 	return save(p, repeat, err);
 }
 
-/* The more often one was thrown away, the less time there is for the next one to be. */
+/* The more often one was thrown away, or took too long, the less time there is for the next one to be. */
 static uint64_t rows_of_part(const struct pipeline *p, const struct repeat *repeat)
 {
-	uint64_t rows = p->options->part_rows >> (repeat->thrown_away < 32 ? repeat->thrown_away : 32);
+	unsigned smaller = repeat->thrown_away + (repeat->slow ? 3 * (repeat->slow - 1) : 0);
+	uint64_t rows = p->options->part_rows >> (smaller < 32 ? smaller : 32);
 
 	return rows ? rows : 1;
+}
+
+/* A part with a condition: longer and longer, for less and less of the table. */
+static usec_t patience_of(const struct repeat *repeat)
+{
+	usec_t patience = PATIENCE_US << repeat->slow;
+
+	return !*repeat->condition ? 0 : patience < PATIENCE_MOST_US ? patience : PATIENCE_MOST_US;
+}
+
+/* The stream goes on before it is tried again. */
+static int too_slow(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	char why[160];
+
+	if (repeat->slow < SLOW_MOST) {
+		repeat->slow++;
+		part_reset(&repeat->part);
+		return 0;
+	}
+	snprintf(why, sizeof(why), "its condition takes too long, more than %d s for %" PRIu64 " rows: give one that an index helps",
+		 (int)(PATIENCE_MOST_US / USEC_PER_SEC), rows_of_part(p, repeat));
+	return give_up(p, repeat, why, err);
+}
+
+/* The part is closed. What is asked for may be wrong; the source is well then, and so is the stream. */
+static int settle(struct pipeline *p, struct repeat *repeat, int end, struct error *err)
+{
+	struct error told = *err;
+
+	if (end < 0 && told.class == ERROR_INPUT && *repeat->condition)
+		return give_up(p, repeat, told.text, err);
+	if (end == ROWS_TOO_MANY)
+		return give_up(p, repeat, "it has no key, and too many rows to be kept until they can be published", err);
+	if (end == ROWS_TOO_SLOW)
+		return too_slow(p, repeat, err);
+	if (end == ROWS_STOPPED)
+		part_reset(&repeat->part);
+	return end < 0 ? -1 : 0;
+}
+
+static int read_begun(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	usec_t begun = clock_mono(), took;
+	int end = read_rows(p, &repeat->part, patience_of(repeat), err);
+
+	if (end == ROWS_READ)
+		end = take_part(p, repeat, err);
+	p->source_ops->part_stop(p->source);
+	took = clock_mono() - begun;
+	if (took > SLOW_US)
+		repeat->retry_at = begun + 2 * took;
+	return settle(p, repeat, end, err);
 }
 
 static int read_part(struct pipeline *p, struct repeat *repeat, struct error *err)
@@ -599,23 +694,22 @@ static int read_part(struct pipeline *p, struct repeat *repeat, struct error *er
 		.after = repeat->mark.len ? wr_view(&repeat->mark) : VIEW_NONE,
 		.rows = rows_of_part(p, repeat),
 		.bytes = PART_BYTES,
+		.patience_us = patience_of(repeat),
+		.near = repeat->slow > 0,
 	};
 	enum part_answer answer;
-	int result = p->source_ops->part_begin(p->source, &wanted, &answer, err);
 
-	if (result < 0)
+	if (wanted.condition && p->batch.open && batch_commit_checkpoint(p, err) < 0) /* it may have to wait for long */
 		return -1;
+	if (p->source_ops->part_begin(p->source, &wanted, &answer, err) < 0)
+		return settle(p, repeat, -1, err);
 	if (answer == PART_ANEW)
 		return begin_anew(p, repeat, err);
 	if (answer != PART_BEGUN) {
 		repeat->retry_at = p->now + RETRY_US;
 		return 0;
 	}
-	result = read_rows(p, &repeat->part, err);
-	if (result == 0)
-		result = take_part(p, repeat, err);
-	p->source_ops->part_stop(p->source);
-	return result > 0 ? give_up(p, repeat, "it has no key, and too many rows to be kept until they can be published", err) : result;
+	return read_begun(p, repeat, err);
 }
 
 /* The shape that the table has by now; the stream may not have come there yet. */
@@ -681,7 +775,7 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 	repeat->next_published = count_rows(&repeat->part);
 	if (save(p, repeat, err) < 0)
 		return -1;
-	if ((p->batch.open && batch_commit_checkpoint(p, err) < 0) || state_commit(p, err) < 0)
+	if (commit(p, err) < 0)
 		return -1;
 	failpoint("part-due");
 	if (publish_rows(p, repeat, err) < 0 || publish_end(p, repeat, err) < 0)

@@ -305,6 +305,11 @@ static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
 	atomic_store_explicit(counter, now + number, memory_order_relaxed);
 }
 
+static inline bool pipeline_stopping(const struct pipeline *p)
+{
+	return atomic_load_explicit(&p->control->stop, memory_order_relaxed);
+}
+
 /* status.c */
 void status_phase(struct pipeline *p, enum pipeline_phase phase);
 void status_alive(struct pipeline *p, usec_t may_take);
