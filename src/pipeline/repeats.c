@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "pipeline/requests.h"
-#include "run.h"
+#include "repeat.h"
 #include "state/audit.h"
 #include "state/inputs.h"
 #include "state/jobs.h"
@@ -33,170 +33,31 @@
 #define PATIENCE_US USEC_PER_SEC        /* with a part that has a condition, the first time ... */
 #define PATIENCE_MOST_US (10 * USEC_PER_SEC)
 #define SLOW_MOST 4                     /* ... and so often more of it, each time for fewer rows */
-#define RECORD "repeat."
 #define KNOWN "snapshot.tables"
 
-/* A row of the part; those that look the same are in a list. */
-struct kept_row {
-	struct value *values;
-	struct kept_row *same;
-	bool struck;
-};
-
-struct part {
-	bool pending;               /* it is read, and waits for the stream */
-	const struct table *table;
-	struct arena arena;
-	struct kept_row *rows;
-	size_t count, capacity;
-	size_t bytes;
-	struct map keys;            /* -> the first of those with this key; keys in the arena */
-	struct writer key;
-};
-
-struct repeat {
-	uint64_t number;
-	char *schema, *name, *condition; /* condition "": all rows */
-	bool of_first;              /* it is what was left of the first snapshot ... */
-	char *rest;                 /* ... of this table: these rows; "": all */
-	uint64_t parts, rows;       /* published */
-	struct writer mark;         /* where the next part begins; empty: at the beginning */
-
-	/* of the part that is about to be published */
-	uint64_t next_rows;
-	uint64_t next_published;    /* ... without those that were struck */
-	bool next_more;
-	unsigned thrown_away;       /* parts, one after the other: they become smaller */
-	struct writer next_mark;
-	struct position seen;
-	struct part part;
-
-	unsigned slow;              /* parts that took too long */
-	usec_t retry_at;
-	struct repeat *next;
-};
-
-/* Records ------------------------------------------------------------------------------------- */
-
-static void write_hex(struct writer *to, struct view bytes)
+/* For other threads: how many there are, and how far the first one is. */
+static void tell_status(struct pipeline *p)
 {
-	for (size_t i = 0; i < bytes.len; i++)
-		wr_printf(to, "%02x", (unsigned char)bytes.ptr[i]);
-	wr_u8(to, '\n');
-}
+	uint64_t open = 0;
 
-static void read_hex(struct view text, struct writer *to)
-{
-	unsigned byte;
-
-	wr_clear(to);
-	for (size_t i = 0; i + 1 < text.len && sscanf(text.ptr + i, "%2x", &byte) == 1; i += 2)
-		wr_u8(to, (uint8_t)byte);
-}
-
-static int write_mark(struct pipeline *p, const struct writer *mark, struct writer *to, struct error *err)
-{
-	struct writer sealed = {0};
-	int result = masking_put_mark(p, wr_view(mark), &sealed, err);
-
-	write_hex(to, wr_view(&sealed));
-	wr_done(&sealed);
-	return result;
-}
-
-static void read_mark(struct pipeline *p, struct view text, struct writer *to)
-{
-	struct writer kept = {0};
-
-	read_hex(text, &kept);
-	masking_get_mark(p, wr_view(&kept), to);
-	wr_done(&kept);
-}
-
-static int save(struct pipeline *p, const struct repeat *repeat, struct error *err)
-{
-	struct writer text = {0};
-	char name[40];
-	int result;
-
-	snprintf(name, sizeof(name), RECORD "%020" PRIu64, repeat->number);
-	wr_printf(&text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n", repeat->parts, repeat->rows, repeat->next_rows,
-		  repeat->next_more);
-	write_hex(&text, view_of(repeat->schema));
-	write_hex(&text, view_of(repeat->name));
-	write_hex(&text, view_of(repeat->condition));
-	result = write_mark(p, &repeat->mark, &text, err);
-	if (result == 0)
-		result = write_mark(p, &repeat->next_mark, &text, err);
-	wr_printf(&text, "%d %" PRIu64 "\n", repeat->of_first, repeat->next_published);
-	write_hex(&text, view_of(repeat->rest));
-	if (result == 0)
-		result = input_put(p->db, name, wr_view(&text), err);
-	wr_done(&text);
-	return result;
-}
-
-static int forget(struct pipeline *p, const struct repeat *repeat, struct error *err)
-{
-	char name[40];
-
-	snprintf(name, sizeof(name), RECORD "%020" PRIu64, repeat->number);
-	return input_put(p->db, name, VIEW_NONE, err);
-}
-
-static struct view next_line(struct view *rest)
-{
-	const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
-	struct view line = {rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len};
-	size_t skip = line.len + (end != NULL);
-
-	rest->ptr += skip;
-	rest->len -= skip;
-	return line;
-}
-
-static char *read_text(struct view *rest)
-{
-	struct writer text = {0};
-
-	read_hex(next_line(rest), &text);
-	wr_u8(&text, '\0');
-	return text.data;
+	for (const struct repeat *repeat = p->repeats; repeat; repeat = repeat->next)
+		open++;
+	status_orders(p, open, open ? p->repeats->number : 0, open ? p->repeats->rows : 0);
 }
 
 static void append(struct pipeline *p, struct repeat *repeat)
 {
 	struct repeat **end = &p->repeats;
 
-	arena_init(&repeat->part.arena);
 	while (*end)
 		end = &(*end)->next;
 	*end = repeat;
+	tell_status(p);
 }
 
 static int read_record(void *arg, struct view name, struct view text)
 {
-	struct repeat *repeat = MEM_NEW(struct repeat);
-	struct view head = next_line(&text);
-	char line[120];
-	int more = 0, of_first = 0;
-
-	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(name));
-	repeat->number = strtoull(line + strlen(RECORD), NULL, 10);
-	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(head));
-	sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %d", &repeat->parts, &repeat->rows, &repeat->next_rows, &more);
-	repeat->next_more = more;
-	repeat->schema = read_text(&text);
-	repeat->name = read_text(&text);
-	repeat->condition = read_text(&text);
-	read_mark(arg, next_line(&text), &repeat->mark);
-	read_mark(arg, next_line(&text), &repeat->next_mark);
-	head = next_line(&text);
-	snprintf(line, sizeof(line), "%.*s", (int)head.len, head.len ? head.ptr : "");
-	sscanf(line, "%d %" SCNu64, &of_first, &repeat->next_published);
-	repeat->of_first = of_first;
-	repeat->rest = read_text(&text);
-	append(arg, repeat);
+	append(arg, repeat_parse(arg, name, text));
 	return 0;
 }
 
@@ -208,21 +69,6 @@ static void part_reset(struct part *part)
 	part->pending = false;
 }
 
-static void repeat_free(struct repeat *repeat)
-{
-	map_done(&repeat->part.keys);
-	arena_done(&repeat->part.arena);
-	free(repeat->part.rows);
-	wr_done(&repeat->part.key);
-	wr_done(&repeat->mark);
-	wr_done(&repeat->next_mark);
-	free(repeat->schema);
-	free(repeat->name);
-	free(repeat->condition);
-	free(repeat->rest);
-	free(repeat);
-}
-
 static void drop_first(struct pipeline *p)
 {
 	struct repeat *first = p->repeats;
@@ -230,6 +76,7 @@ static void drop_first(struct pipeline *p)
 	p->repeats = first->next;
 	p->repeat_pending = false;
 	repeat_free(first);
+	tell_status(p);
 }
 
 /* A number that no job has, or will have: the checkpoint knows both by it. */
@@ -248,12 +95,13 @@ static int add(struct pipeline *p, const struct source_table *table, struct view
 {
 	struct repeat *repeat = MEM_NEW(struct repeat);
 
+	arena_init(&repeat->part.arena);
 	repeat->schema = mem_text(view_of(table->schema));
 	repeat->name = mem_text(view_of(table->name));
 	repeat->condition = mem_text(condition.ptr ? condition : VIEW(""));
 	repeat->of_first = rest != NULL;
 	repeat->rest = mem_text(view_of(rest ? rest : ""));
-	if (take_number(p, &repeat->number, err) < 0 || save(p, repeat, err) < 0) {
+	if (take_number(p, &repeat->number, err) < 0 || repeat_save(p, repeat, err) < 0) {
 		repeat_free(repeat);
 		return -1;
 	}
@@ -329,7 +177,7 @@ int repeats_open(struct pipeline *p, struct error *err)
 
 	repeats_close(p);
 	if (p->may_load) {
-		if (input_each(p->db, RECORD, read_record, p, err) < 0)
+		if (input_each(p->db, REPEAT_RECORD, read_record, p, err) < 0)
 			return -1;
 		arena_init(&arena);
 		found = input_get(p->db, KNOWN, &arena, &known, err);
@@ -362,15 +210,16 @@ static void take_next(struct repeat *repeat)
 static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
 	take_next(repeat);
+	tell_status(p);
 	if (repeat->next_more)
-		return save(p, repeat, err);
+		return repeat_save(p, repeat, err);
 	if (repeat->of_first)
 		log_info(p->options->name, "what was left of table %s.%s is published: %" PRIu64 " rows", repeat->schema, repeat->name,
 			 repeat->rows);
 	else
 		log_info(p->options->name, "snapshot %" PRIu64 " of table %s.%s is published: %" PRIu64 " rows", repeat->number,
 			 repeat->schema, repeat->name, repeat->rows);
-	if (forget(p, repeat, err) < 0)
+	if (repeat_forget(p, repeat, err) < 0)
 		return -1;
 	drop_first(p);
 	return 0;
@@ -608,7 +457,7 @@ static int give_up(struct pipeline *p, struct repeat *repeat, const char *why, s
 		    why);
 	if (repeat->of_first)
 		return publish_none(p, repeat, err);
-	if (note(p, repeat, "given up", why, err) < 0 || forget(p, repeat, err) < 0)
+	if (note(p, repeat, "given up", why, err) < 0 || repeat_forget(p, repeat, err) < 0)
 		return -1;
 	drop_first(p);
 	return commit(p, err);
@@ -620,7 +469,7 @@ static int begin_anew(struct pipeline *p, struct repeat *repeat, struct error *e
 	log_info(p->options->name, "table %s.%s was written anew: all of it is read", repeat->schema, repeat->name);
 	*repeat->rest = '\0';
 	wr_clear(&repeat->mark);
-	return save(p, repeat, err);
+	return repeat_save(p, repeat, err);
 }
 
 /* The more often one was thrown away, or took too long, the less time there is for the next one to be. */
@@ -773,7 +622,7 @@ static int publish_end(struct pipeline *p, const struct repeat *repeat, struct e
 static int publish_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
 	repeat->next_published = count_rows(&repeat->part);
-	if (save(p, repeat, err) < 0)
+	if (repeat_save(p, repeat, err) < 0)
 		return -1;
 	if (commit(p, err) < 0)
 		return -1;
@@ -849,5 +698,42 @@ int repeats_take(struct pipeline *p, const struct request *request, struct write
 		return -1;
 	p->loads_wanted = true;
 	wr_printf(answer, "{\"snapshot\":%" PRIu64 "}", number);
+	return 0;
+}
+
+/* What of it is published stays. */
+static int cancel(struct pipeline *p, struct repeat **at, struct error *err)
+{
+	struct repeat *repeat = *at;
+
+	if (repeat->of_first)
+		return error_set(err, ERROR_INPUT, "snapshot %" PRIu64 " is what was left of the first snapshot: that has to be read",
+				 repeat->number);
+	if (note(p, repeat, "cancelled", "", err) < 0 || repeat_forget(p, repeat, err) < 0 || db_commit(p->db, err) < 0)
+		return error_context(err, "cancelling a snapshot");
+	if (repeat == p->repeats) {
+		drop_first(p);
+		return 0;
+	}
+	*at = repeat->next;
+	repeat_free(repeat);
+	tell_status(p);
+	return 0;
+}
+
+int repeats_cancel(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err)
+{
+	char *text = mem_text(request_value(request, "number"));
+	struct repeat **at = &p->repeats;
+	uint64_t number = strtoull(text, NULL, 10);
+
+	free(text);
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	if (!*at)
+		return error_set(err, ERROR_INPUT, "no open snapshot has this number: `tailwater snapshot --list` shows them");
+	if (cancel(p, at, err) < 0)
+		return -1;
+	wr_printf(answer, "{\"cancelled\":%" PRIu64 "}", number);
 	return 0;
 }

@@ -393,6 +393,16 @@ static void conditions_fail(void)
 	WAIT_UNTIL(atoi(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%%pg_sleep(1)%%' AND state = 'active'")) > 0,
 		   20, agent);
 	stop_soon(&site);
+	expect_listed(&site, "^snapshot 4 of public.refused: open, 0 rows so far; where pg_sleep(1) is null", 1);
+	plain_stream(&site.plain);
+	ask(&site, "--cancel 3", 2);
+	if (agent_verb(agent, "status", "status.out") != 0 ||
+	    atoi(scene_value(&scene, "\\! grep -c '^orders  *1 snapshots of tables; 4 is under way' %s/status.out", scene.dir)) != 1)
+		harness_fail(agent, "status does not tell of the open snapshot");
+	ask(&site, "--cancel 4", 0);
+	expect_listed(&site, "open, ", 0);
+	expect_listed(&site, "snapshot 4 of public.refused by the agent: cancelled after 0 rows", 1);
+	agent_stop(agent);
 	printf("an order with a condition that fails is given up, with one that is slow waits, and the stream goes on\n");
 }
 
