@@ -51,6 +51,7 @@ struct pipeline_status {
 	_Atomic uint64_t open_xid, open_done;   /* of the source transaction being received: changes, so far; 0: none is open */
 	_Atomic uint64_t job, job_done;         /* the job under way, and its documents so far; 0: none */
 	_Atomic uint64_t exceptions_open;       /* as of some seconds ago */
+	_Atomic uint64_t orders, order, order_rows; /* snapshots of tables asked for and not finished; the one under way */
 
 	struct shared_progress reading;
 
@@ -90,6 +91,7 @@ struct pipeline_view {
 	uint64_t open_xid, open_done;
 	uint64_t job, job_done;
 	uint64_t exceptions_open;
+	uint64_t orders, order, order_rows;
 	struct reading_view reading;
 	uint64_t kept_bytes;      /* of the log, by the slot */
 	uint64_t room_bytes;      /* so much more until it is lost ... */

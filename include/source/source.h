@@ -126,6 +126,8 @@ struct source_part {
 	struct view after;            /* the mark of the part before; VIEW_NONE: from the beginning */
 	uint64_t rows;                /* at most so many ... */
 	uint64_t bytes;               /* ... and not much more than that; 0: any. A table without a key is read whole */
+	usec_t patience_us;           /* who reads gives it up by then: the server need not work on for much longer; 0: any time */
+	bool near;                    /* few rows fit the condition: only some times as many as `rows` are looked at for it */
 };
 
 enum part_answer {
@@ -250,6 +252,8 @@ struct source_ops {
 	 * Reads a part of a table between two transactions of the stream; 1 and a CHANGE_READ, 0 at its end. The rows are
 	 * those of one moment: part_sees tells whether what a transaction did is in it, and every transaction for which it is
 	 * not is delivered behind the part. part_stop ends one that is not read to its end; nothing happens if there is none.
+	 * CHANGE_IDLE says that no row came for a while: who waits can look after other things. ERROR_INPUT: the server refuses
+	 * the condition; nothing but this part is lost.
 	 */
 	int (*part_begin)(struct source *source, const struct source_part *part, enum part_answer *ret, struct error *err);
 	int (*part_next)(struct source *source, struct change *ret, struct error *err);

@@ -296,6 +296,8 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 	print_under_way(view, to);
 	wr_printf(to, ",\"reading\":");
 	progress_json(&view->reading, to);
+	wr_printf(to, ",\"snapshots\":{\"open\":%" PRIu64 ",\"number\":%" PRIu64 ",\"rows\":%" PRIu64 "}", view->orders, view->order,
+		  view->order_rows);
 	wr_printf(to, ",\"tables\":{\"loading\":%" PRIu64 ",\"stale\":%" PRIu64 "}", view->tables_loading, view->tables_stale);
 	wr_printf(to, ",\"lastError\":");
 	print_failure(view, to);
@@ -371,6 +373,9 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 	if (view->tables_loading || view->tables_stale)
 		wr_printf(to, "mirror      %" PRIu64 " tables STALE, %" PRIu64 " being loaded: their entities are held\n", view->tables_stale,
 			  view->tables_loading);
+	if (view->orders)
+		wr_printf(to, "orders      %" PRIu64 " snapshots of tables; %" PRIu64 " is under way, %" PRIu64 " rows so far "
+			  "(tailwater snapshot --list)\n", view->orders, view->order, view->order_rows);
 	if (view->reading.under_way) {
 		wr_printf(to, "snapshot    ");
 		progress_words(&view->reading, to);

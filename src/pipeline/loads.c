@@ -201,10 +201,13 @@ static int read_rows(struct pipeline *p, struct load *load, struct error *err)
 	int got;
 
 	while ((got = masks_pass(p->masks, &change, p->source_ops->part_next(p->source, &change, err), err)) > 0) {
-		if (mirror_apply(p->mirror, &change, err) < 0)
+		bool idle = change.op == CHANGE_IDLE;
+
+		if (!idle && mirror_apply(p->mirror, &change, err) < 0)
 			return -1;
 		failpoint("in-load");
-		if (++rows % SERVE_ROWS == 0 && pipeline_serve(p, err) < 0)
+		rows += !idle;
+		if ((idle || rows % SERVE_ROWS == 0) && pipeline_serve(p, err) < 0)
 			return -1;
 	}
 	load->rows += rows;

@@ -31,11 +31,6 @@
 #define FAILURES_MOST 3
 #define ROOM_LOOK_US USEC_PER_SEC
 
-static bool stopping(const struct pipeline *p)
-{
-	return atomic_load_explicit(&p->control->stop, memory_order_relaxed);
-}
-
 /* Without transactions nothing else bounds what is under way to Kafka. */
 static bool held_back(const struct pipeline *p)
 {
@@ -170,7 +165,7 @@ static int run_until_stopped(struct pipeline *p, struct error *err)
 	status_phase(p, PHASE_STREAMING);
 	if (p->control->on_ready)
 		p->control->on_ready(p->control->arg);
-	while (!stopping(p))
+	while (!pipeline_stopping(p))
 		if (turn(p, err) < 0)
 			return -1;
 	status_phase(p, PHASE_STOPPING);
@@ -213,7 +208,7 @@ static void back_off(struct pipeline *p, bool progressed, usec_t lasted)
 	if (p->backoff_us > BACKOFF_MOST_US)
 		p->backoff_us = BACKOFF_MOST_US;
 	status_alive(p, p->backoff_us);
-	if (!stopping(p))
+	if (!pipeline_stopping(p))
 		poll(&wait, 1, (int)(p->backoff_us / USEC_PER_MSEC));
 }
 
@@ -226,11 +221,11 @@ static void await_room(struct pipeline *p)
 	struct pollfd wait = {.fd = p->control->wake_fd, .events = POLLIN};
 
 	status_phase(p, PHASE_DISK_FULL);
-	while (!stopping(p) && !db_has_room(p->db)) {
+	while (!pipeline_stopping(p) && !db_has_room(p->db)) {
 		status_alive(p, ROOM_LOOK_US);
 		poll(&wait, 1, (int)(ROOM_LOOK_US / USEC_PER_MSEC));
 	}
-	if (!stopping(p))
+	if (!pipeline_stopping(p))
 		log_info(p->options->name, "the disk of the state file has room");
 }
 
@@ -264,7 +259,7 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 		status_phase(p, err->class == ERROR_NO_ROOM ? PHASE_DISK_FULL : PHASE_RECOVERING);
 		recover_teardown(p);
 		status_kafka_answered(p);
-		if (stopping(p))
+		if (pipeline_stopping(p))
 			return 0;
 		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "",
 			    err->hint);

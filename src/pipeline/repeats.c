@@ -20,7 +20,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "pipeline/requests.h"
-#include "run.h"
+#include "repeat.h"
+#include "state/audit.h"
 #include "state/inputs.h"
 #include "state/jobs.h"
 
@@ -28,169 +29,35 @@
 #define WHOLE_BYTES (64 << 20)          /* of a table without a key, whose rows cannot be read in parts */
 #define SERVE_ROWS 1024
 #define RETRY_US (50 * USEC_PER_MSEC)
-#define RECORD "repeat."
+#define SLOW_US (100 * USEC_PER_MSEC)   /* a part that took longer lets the stream go on for as long */
+#define PATIENCE_US USEC_PER_SEC        /* with a part that has a condition, the first time ... */
+#define PATIENCE_MOST_US (10 * USEC_PER_SEC)
+#define SLOW_MOST 4                     /* ... and so often more of it, each time for fewer rows */
 #define KNOWN "snapshot.tables"
 
-/* A row of the part; those that look the same are in a list. */
-struct kept_row {
-	struct value *values;
-	struct kept_row *same;
-	bool struck;
-};
-
-struct part {
-	bool pending;               /* it is read, and waits for the stream */
-	const struct table *table;
-	struct arena arena;
-	struct kept_row *rows;
-	size_t count, capacity;
-	size_t bytes;
-	struct map keys;            /* -> the first of those with this key; keys in the arena */
-	struct writer key;
-};
-
-struct repeat {
-	uint64_t number;
-	char *schema, *name, *condition; /* condition "": all rows */
-	bool of_first;              /* it is what was left of the first snapshot ... */
-	char *rest;                 /* ... of this table: these rows; "": all */
-	uint64_t parts, rows;       /* published */
-	struct writer mark;         /* where the next part begins; empty: at the beginning */
-
-	/* of the part that is about to be published */
-	uint64_t next_rows;
-	uint64_t next_published;    /* ... without those that were struck */
-	bool next_more;
-	unsigned thrown_away;       /* parts, one after the other: they become smaller */
-	struct writer next_mark;
-	struct position seen;
-	struct part part;
-
-	usec_t retry_at;
-	struct repeat *next;
-};
-
-/* Records ------------------------------------------------------------------------------------- */
-
-static void write_hex(struct writer *to, struct view bytes)
+/* For other threads: how many there are, and how far the first one is. */
+static void tell_status(struct pipeline *p)
 {
-	for (size_t i = 0; i < bytes.len; i++)
-		wr_printf(to, "%02x", (unsigned char)bytes.ptr[i]);
-	wr_u8(to, '\n');
-}
+	uint64_t open = 0;
 
-static void read_hex(struct view text, struct writer *to)
-{
-	unsigned byte;
-
-	wr_clear(to);
-	for (size_t i = 0; i + 1 < text.len && sscanf(text.ptr + i, "%2x", &byte) == 1; i += 2)
-		wr_u8(to, (uint8_t)byte);
-}
-
-static int write_mark(struct pipeline *p, const struct writer *mark, struct writer *to, struct error *err)
-{
-	struct writer sealed = {0};
-	int result = masking_put_mark(p, wr_view(mark), &sealed, err);
-
-	write_hex(to, wr_view(&sealed));
-	wr_done(&sealed);
-	return result;
-}
-
-static void read_mark(struct pipeline *p, struct view text, struct writer *to)
-{
-	struct writer kept = {0};
-
-	read_hex(text, &kept);
-	masking_get_mark(p, wr_view(&kept), to);
-	wr_done(&kept);
-}
-
-static int save(struct pipeline *p, const struct repeat *repeat, struct error *err)
-{
-	struct writer text = {0};
-	char name[40];
-	int result;
-
-	snprintf(name, sizeof(name), RECORD "%020" PRIu64, repeat->number);
-	wr_printf(&text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n", repeat->parts, repeat->rows, repeat->next_rows,
-		  repeat->next_more);
-	write_hex(&text, view_of(repeat->schema));
-	write_hex(&text, view_of(repeat->name));
-	write_hex(&text, view_of(repeat->condition));
-	result = write_mark(p, &repeat->mark, &text, err);
-	if (result == 0)
-		result = write_mark(p, &repeat->next_mark, &text, err);
-	wr_printf(&text, "%d %" PRIu64 "\n", repeat->of_first, repeat->next_published);
-	write_hex(&text, view_of(repeat->rest));
-	if (result == 0)
-		result = input_put(p->db, name, wr_view(&text), err);
-	wr_done(&text);
-	return result;
-}
-
-static int forget(struct pipeline *p, const struct repeat *repeat, struct error *err)
-{
-	char name[40];
-
-	snprintf(name, sizeof(name), RECORD "%020" PRIu64, repeat->number);
-	return input_put(p->db, name, VIEW_NONE, err);
-}
-
-static struct view next_line(struct view *rest)
-{
-	const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
-	struct view line = {rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len};
-	size_t skip = line.len + (end != NULL);
-
-	rest->ptr += skip;
-	rest->len -= skip;
-	return line;
-}
-
-static char *read_text(struct view *rest)
-{
-	struct writer text = {0};
-
-	read_hex(next_line(rest), &text);
-	wr_u8(&text, '\0');
-	return text.data;
+	for (const struct repeat *repeat = p->repeats; repeat; repeat = repeat->next)
+		open++;
+	status_orders(p, open, open ? p->repeats->number : 0, open ? p->repeats->rows : 0);
 }
 
 static void append(struct pipeline *p, struct repeat *repeat)
 {
 	struct repeat **end = &p->repeats;
 
-	arena_init(&repeat->part.arena);
 	while (*end)
 		end = &(*end)->next;
 	*end = repeat;
+	tell_status(p);
 }
 
 static int read_record(void *arg, struct view name, struct view text)
 {
-	struct repeat *repeat = MEM_NEW(struct repeat);
-	struct view head = next_line(&text);
-	char line[120];
-	int more = 0, of_first = 0;
-
-	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(name));
-	repeat->number = strtoull(line + strlen(RECORD), NULL, 10);
-	snprintf(line, sizeof(line), "%.*s", VIEW_ARG(head));
-	sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %d", &repeat->parts, &repeat->rows, &repeat->next_rows, &more);
-	repeat->next_more = more;
-	repeat->schema = read_text(&text);
-	repeat->name = read_text(&text);
-	repeat->condition = read_text(&text);
-	read_mark(arg, next_line(&text), &repeat->mark);
-	read_mark(arg, next_line(&text), &repeat->next_mark);
-	head = next_line(&text);
-	snprintf(line, sizeof(line), "%.*s", (int)head.len, head.len ? head.ptr : "");
-	sscanf(line, "%d %" SCNu64, &of_first, &repeat->next_published);
-	repeat->of_first = of_first;
-	repeat->rest = read_text(&text);
-	append(arg, repeat);
+	append(arg, repeat_parse(arg, name, text));
 	return 0;
 }
 
@@ -202,21 +69,6 @@ static void part_reset(struct part *part)
 	part->pending = false;
 }
 
-static void repeat_free(struct repeat *repeat)
-{
-	map_done(&repeat->part.keys);
-	arena_done(&repeat->part.arena);
-	free(repeat->part.rows);
-	wr_done(&repeat->part.key);
-	wr_done(&repeat->mark);
-	wr_done(&repeat->next_mark);
-	free(repeat->schema);
-	free(repeat->name);
-	free(repeat->condition);
-	free(repeat->rest);
-	free(repeat);
-}
-
 static void drop_first(struct pipeline *p)
 {
 	struct repeat *first = p->repeats;
@@ -224,6 +76,7 @@ static void drop_first(struct pipeline *p)
 	p->repeats = first->next;
 	p->repeat_pending = false;
 	repeat_free(first);
+	tell_status(p);
 }
 
 /* A number that no job has, or will have: the checkpoint knows both by it. */
@@ -242,12 +95,13 @@ static int add(struct pipeline *p, const struct source_table *table, struct view
 {
 	struct repeat *repeat = MEM_NEW(struct repeat);
 
+	arena_init(&repeat->part.arena);
 	repeat->schema = mem_text(view_of(table->schema));
 	repeat->name = mem_text(view_of(table->name));
 	repeat->condition = mem_text(condition.ptr ? condition : VIEW(""));
 	repeat->of_first = rest != NULL;
 	repeat->rest = mem_text(view_of(rest ? rest : ""));
-	if (take_number(p, &repeat->number, err) < 0 || save(p, repeat, err) < 0) {
+	if (take_number(p, &repeat->number, err) < 0 || repeat_save(p, repeat, err) < 0) {
 		repeat_free(repeat);
 		return -1;
 	}
@@ -323,7 +177,7 @@ int repeats_open(struct pipeline *p, struct error *err)
 
 	repeats_close(p);
 	if (p->may_load) {
-		if (input_each(p->db, RECORD, read_record, p, err) < 0)
+		if (input_each(p->db, REPEAT_RECORD, read_record, p, err) < 0)
 			return -1;
 		arena_init(&arena);
 		found = input_get(p->db, KNOWN, &arena, &known, err);
@@ -356,15 +210,16 @@ static void take_next(struct repeat *repeat)
 static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
 	take_next(repeat);
+	tell_status(p);
 	if (repeat->next_more)
-		return save(p, repeat, err);
+		return repeat_save(p, repeat, err);
 	if (repeat->of_first)
 		log_info(p->options->name, "what was left of table %s.%s is published: %" PRIu64 " rows", repeat->schema, repeat->name,
 			 repeat->rows);
 	else
 		log_info(p->options->name, "snapshot %" PRIu64 " of table %s.%s is published: %" PRIu64 " rows", repeat->number,
 			 repeat->schema, repeat->name, repeat->rows);
-	if (forget(p, repeat, err) < 0)
+	if (repeat_forget(p, repeat, err) < 0)
 		return -1;
 	drop_first(p);
 	return 0;
@@ -515,21 +370,36 @@ void repeats_see(struct pipeline *p, const struct change *change)
 		throw_away(p);
 }
 
-static int read_rows(struct pipeline *p, struct part *part, struct error *err)
+/* What became of reading; the others are given up, or read again. */
+enum reading_end { ROWS_READ = 0, ROWS_TOO_MANY, ROWS_TOO_SLOW, ROWS_STOPPED };
+
+/*
+ * Nothing of the stream is taken meanwhile, since a part has to see all that was: so no condition may make it wait for long, and
+ * a stop not at all.
+ */
+static int read_rows(struct pipeline *p, struct part *part, usec_t patience_us, struct error *err)
 {
 	size_t most = part->table->key_count ? SIZE_MAX : WHOLE_BYTES;
+	usec_t until = patience_us ? clock_mono() + patience_us : INT64_MAX;
 	struct change change;
 	int got;
 
 	while ((got = masks_pass(p->masks, &change, p->source_ops->part_next(p->source, &change, err), err)) > 0) {
-		keep_row(part, part->table, &change);
+		bool idle = change.op == CHANGE_IDLE;
+
+		if (!idle)
+			keep_row(part, part->table, &change);
 		failpoint("in-repeat");
-		if (part->count % SERVE_ROWS == 0 && pipeline_serve(p, err) < 0)
+		if ((idle || part->count % SERVE_ROWS == 0) && pipeline_serve(p, err) < 0)
 			return -1;
 		if (part->bytes > most)
-			return 1;
+			return ROWS_TOO_MANY;
+		if (pipeline_stopping(p))
+			return ROWS_STOPPED;
+		if (patience_us && clock_mono() > until)
+			return ROWS_TOO_SLOW;
 	}
-	return got;
+	return got < 0 ? -1 : ROWS_READ;
 }
 
 static int take_part(struct pipeline *p, struct repeat *repeat, struct error *err)
@@ -561,16 +431,36 @@ static int publish_none(struct pipeline *p, struct repeat *repeat, struct error 
 	return publish_part(p, repeat, err);
 }
 
+static int commit(struct pipeline *p, struct error *err)
+{
+	return (p->batch.open && batch_commit_checkpoint(p, err) < 0) || state_commit(p, err) < 0 ? -1 : 0;
+}
+
+/* For `snapshot --list`. */
+static int note(struct pipeline *p, const struct repeat *repeat, const char *what, const char *why, struct error *err)
+{
+	char *action = mem_printf("snapshot %" PRIu64 " of %s.%s", repeat->number, repeat->schema, repeat->name);
+	char *facts = mem_printf("%s after %" PRIu64 " rows%s%s", what, repeat->rows, *why ? ": " : "", why);
+	struct audit_entry entry = {
+		.at = clock_wall(), .action = view_of(action), .who = VIEW("the agent"), .facts = view_of(facts), .assertion = VIEW(""),
+	};
+	int result = audit_add(p->db, &entry, err);
+
+	free(action);
+	free(facts);
+	return result;
+}
+
 static int give_up(struct pipeline *p, struct repeat *repeat, const char *why, struct error *err)
 {
 	log_warning(p->options->name, "snapshot %" PRIu64 " of table %s.%s is given up: %s", repeat->number, repeat->schema, repeat->name,
 		    why);
 	if (repeat->of_first)
 		return publish_none(p, repeat, err);
-	if (forget(p, repeat, err) < 0)
+	if (note(p, repeat, "given up", why, err) < 0 || repeat_forget(p, repeat, err) < 0)
 		return -1;
 	drop_first(p);
-	return db_commit(p->db, err);
+	return commit(p, err);
 }
 
 /* What stood where in it, is not known any more. */
@@ -579,15 +469,69 @@ static int begin_anew(struct pipeline *p, struct repeat *repeat, struct error *e
 	log_info(p->options->name, "table %s.%s was written anew: all of it is read", repeat->schema, repeat->name);
 	*repeat->rest = '\0';
 	wr_clear(&repeat->mark);
-	return save(p, repeat, err);
+	return repeat_save(p, repeat, err);
 }
 
-/* The more often one was thrown away, the less time there is for the next one to be. */
+/* The more often one was thrown away, or took too long, the less time there is for the next one to be. */
 static uint64_t rows_of_part(const struct pipeline *p, const struct repeat *repeat)
 {
-	uint64_t rows = p->options->part_rows >> (repeat->thrown_away < 32 ? repeat->thrown_away : 32);
+	unsigned smaller = repeat->thrown_away + (repeat->slow ? 3 * (repeat->slow - 1) : 0);
+	uint64_t rows = p->options->part_rows >> (smaller < 32 ? smaller : 32);
 
 	return rows ? rows : 1;
+}
+
+/* A part with a condition: longer and longer, for less and less of the table. */
+static usec_t patience_of(const struct repeat *repeat)
+{
+	usec_t patience = PATIENCE_US << repeat->slow;
+
+	return !*repeat->condition ? 0 : patience < PATIENCE_MOST_US ? patience : PATIENCE_MOST_US;
+}
+
+/* The stream goes on before it is tried again. */
+static int too_slow(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	char why[160];
+
+	if (repeat->slow < SLOW_MOST) {
+		repeat->slow++;
+		part_reset(&repeat->part);
+		return 0;
+	}
+	snprintf(why, sizeof(why), "its condition takes too long, more than %d s for %" PRIu64 " rows: give one that an index helps",
+		 (int)(PATIENCE_MOST_US / USEC_PER_SEC), rows_of_part(p, repeat));
+	return give_up(p, repeat, why, err);
+}
+
+/* The part is closed. What is asked for may be wrong; the source is well then, and so is the stream. */
+static int settle(struct pipeline *p, struct repeat *repeat, int end, struct error *err)
+{
+	struct error told = *err;
+
+	if (end < 0 && told.class == ERROR_INPUT && *repeat->condition)
+		return give_up(p, repeat, told.text, err);
+	if (end == ROWS_TOO_MANY)
+		return give_up(p, repeat, "it has no key, and too many rows to be kept until they can be published", err);
+	if (end == ROWS_TOO_SLOW)
+		return too_slow(p, repeat, err);
+	if (end == ROWS_STOPPED)
+		part_reset(&repeat->part);
+	return end < 0 ? -1 : 0;
+}
+
+static int read_begun(struct pipeline *p, struct repeat *repeat, struct error *err)
+{
+	usec_t begun = clock_mono(), took;
+	int end = read_rows(p, &repeat->part, patience_of(repeat), err);
+
+	if (end == ROWS_READ)
+		end = take_part(p, repeat, err);
+	p->source_ops->part_stop(p->source);
+	took = clock_mono() - begun;
+	if (took > SLOW_US)
+		repeat->retry_at = begun + 2 * took;
+	return settle(p, repeat, end, err);
 }
 
 static int read_part(struct pipeline *p, struct repeat *repeat, struct error *err)
@@ -599,23 +543,22 @@ static int read_part(struct pipeline *p, struct repeat *repeat, struct error *er
 		.after = repeat->mark.len ? wr_view(&repeat->mark) : VIEW_NONE,
 		.rows = rows_of_part(p, repeat),
 		.bytes = PART_BYTES,
+		.patience_us = patience_of(repeat),
+		.near = repeat->slow > 0,
 	};
 	enum part_answer answer;
-	int result = p->source_ops->part_begin(p->source, &wanted, &answer, err);
 
-	if (result < 0)
+	if (wanted.condition && p->batch.open && batch_commit_checkpoint(p, err) < 0) /* it may have to wait for long */
 		return -1;
+	if (p->source_ops->part_begin(p->source, &wanted, &answer, err) < 0)
+		return settle(p, repeat, -1, err);
 	if (answer == PART_ANEW)
 		return begin_anew(p, repeat, err);
 	if (answer != PART_BEGUN) {
 		repeat->retry_at = p->now + RETRY_US;
 		return 0;
 	}
-	result = read_rows(p, &repeat->part, err);
-	if (result == 0)
-		result = take_part(p, repeat, err);
-	p->source_ops->part_stop(p->source);
-	return result > 0 ? give_up(p, repeat, "it has no key, and too many rows to be kept until they can be published", err) : result;
+	return read_begun(p, repeat, err);
 }
 
 /* The shape that the table has by now; the stream may not have come there yet. */
@@ -683,9 +626,9 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 	uint64_t refused;
 
 	repeat->next_published = count_rows(&repeat->part);
-	if (save(p, repeat, err) < 0)
+	if (repeat_save(p, repeat, err) < 0)
 		return -1;
-	if ((p->batch.open && batch_commit_checkpoint(p, err) < 0) || state_commit(p, err) < 0)
+	if (commit(p, err) < 0)
 		return -1;
 	failpoint("part-due");
 	refused = marker_refused(p, repeat->part.table);
@@ -766,5 +709,42 @@ int repeats_take(struct pipeline *p, const struct request *request, struct write
 		return -1;
 	p->loads_wanted = true;
 	wr_printf(answer, "{\"snapshot\":%" PRIu64 "}", number);
+	return 0;
+}
+
+/* What of it is published stays. */
+static int cancel(struct pipeline *p, struct repeat **at, struct error *err)
+{
+	struct repeat *repeat = *at;
+
+	if (repeat->of_first)
+		return error_set(err, ERROR_INPUT, "snapshot %" PRIu64 " is what was left of the first snapshot: that has to be read",
+				 repeat->number);
+	if (note(p, repeat, "cancelled", "", err) < 0 || repeat_forget(p, repeat, err) < 0 || db_commit(p->db, err) < 0)
+		return error_context(err, "cancelling a snapshot");
+	if (repeat == p->repeats) {
+		drop_first(p);
+		return 0;
+	}
+	*at = repeat->next;
+	repeat_free(repeat);
+	tell_status(p);
+	return 0;
+}
+
+int repeats_cancel(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err)
+{
+	char *text = mem_text(request_value(request, "number"));
+	struct repeat **at = &p->repeats;
+	uint64_t number = strtoull(text, NULL, 10);
+
+	free(text);
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	if (!*at)
+		return error_set(err, ERROR_INPUT, "no open snapshot has this number: `tailwater snapshot --list` shows them");
+	if (cancel(p, at, err) < 0)
+		return -1;
+	wr_printf(answer, "{\"cancelled\":%" PRIu64 "}", number);
 	return 0;
 }

@@ -13,6 +13,7 @@ static const struct request_kind kinds[] = {
 	 retry_take},
 	{"publish", true, {{"entity", REQUEST_TEXT, true}, {"key", REQUEST_TEXT, false}}, republish_take},
 	{"snapshot", true, {{"table", REQUEST_TEXT, true}, {"where", REQUEST_TEXT, false}}, repeats_take},
+	{"snapshot-cancel", true, {{"number", REQUEST_TEXT, true}}, repeats_cancel},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

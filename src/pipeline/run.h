@@ -14,7 +14,7 @@
  *	schemas.c    which frame messages have; with a registry, schemas registered before their first message
  *	refused.c    change records that cannot be published
  *	newcomers.c  tables that are captured for the first time are let in
- *	repeats.c    rows of tables that are published while changes are streamed
+ *	repeats.c    rows of tables that are published while changes are streamed; repeat_records.c: in the state file
  *	rest.c       a first snapshot that was broken off goes on
  *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
@@ -305,6 +305,11 @@ static inline void metric_add(_Atomic uint64_t *counter, uint64_t number)
 	atomic_store_explicit(counter, now + number, memory_order_relaxed);
 }
 
+static inline bool pipeline_stopping(const struct pipeline *p)
+{
+	return atomic_load_explicit(&p->control->stop, memory_order_relaxed);
+}
+
 /* status.c */
 void status_phase(struct pipeline *p, enum pipeline_phase phase);
 void status_alive(struct pipeline *p, usec_t may_take);
@@ -315,6 +320,7 @@ void status_kafka_asked(struct pipeline *p);
 void status_kafka_answered(struct pipeline *p);
 void status_received(struct pipeline *p);
 void status_mirror(struct pipeline *p);
+void status_orders(struct pipeline *p, uint64_t open, uint64_t number, uint64_t rows);
 void status_turn(struct pipeline *p, bool idle);
 void status_look(struct pipeline *p);
 void status_job(struct pipeline *p);
@@ -505,6 +511,7 @@ int repeats_add_rest(struct pipeline *p, const struct source_table *table, const
 bool repeats_rest(const struct pipeline *p, const struct repeat *but);
 void repeats_see(struct pipeline *p, const struct change *change);
 int repeats_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
+int repeats_cancel(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 
 /* requests.c: what others ask for, if there is anything and its moment has come */
 int requests_serve(struct pipeline *p, struct error *err);

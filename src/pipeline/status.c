@@ -101,6 +101,14 @@ void status_mirror(struct pipeline *p)
 	atomic_store_explicit(&p->status->tables_stale, stale, memory_order_relaxed);
 }
 
+/* Snapshots that are asked for and not finished: how many, which one is under way, and its rows so far. */
+void status_orders(struct pipeline *p, uint64_t open, uint64_t number, uint64_t rows)
+{
+	put(&p->status->orders, open);
+	put(&p->status->order, number);
+	put(&p->status->order_rows, rows);
+}
+
 /* After each turn of the loop; `idle`: nothing waits. */
 void status_turn(struct pipeline *p, bool idle)
 {
@@ -290,6 +298,9 @@ void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *
 	ret->job = number(&status->job);
 	ret->job_done = number(&status->job_done);
 	ret->exceptions_open = number(&status->exceptions_open);
+	ret->orders = number(&status->orders);
+	ret->order = number(&status->order);
+	ret->order_rows = number(&status->order_rows);
 	pthread_mutex_lock(&status->lock);
 	ret->failure = status->failure;
 	ret->failed_at = status->failed_at;

@@ -337,6 +337,75 @@ static void table_added(void)
 	printf("a table that is added to the configuration is read, and no other\n");
 }
 
+/* Conditions that the server refuses, or takes long for: they end by themselves, or wait, while the stream goes on. */
+static void expect_given_up(const struct site *site, const char *flags, const char *meanwhile, const char *why)
+{
+	const struct agent *agent = &site->plain.agent;
+	char said[300];
+
+	ask(site, flags, 0);
+	if (meanwhile)
+		scene_sql(&scene, "%s", meanwhile);
+	snprintf(said, sizeof(said), "of table public.refused is given up: the server refuses its condition: %s", why);
+	WAIT_UNTIL(agent_logged(agent, said) > 0, 20, agent);
+}
+
+static void expect_listed(const struct site *site, const char *pattern, int count)
+{
+	const struct agent *agent = &site->plain.agent;
+
+	if (agent_verb(agent, "snapshot --list", "listed.out") != 0)
+		harness_fail(agent, "snapshot --list");
+	if (atoi(scene_value(&scene, "\\! grep -c '%s' %s/listed.out", pattern, scene.dir)) != count)
+		harness_fail(agent, scene_value(&scene, "\\! cat %s/listed.out", scene.dir));
+}
+
+static void stop_soon(const struct site *site)
+{
+	usec_t begun = clock_mono();
+
+	agent_stop((struct agent *)&site->plain.agent);
+	if (clock_mono() - begun > 2 * USEC_PER_SEC)
+		harness_fail(&site->plain.agent, "it did not end within 2 s while a part was read");
+}
+
+static void conditions_fail(void)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+
+	prepare_plain(&site, "refused", NULL);
+	scene_sql(&scene, "ALTER TABLE refused ADD extra int");
+	plain_stream(&site.plain);
+	expect_given_up(&site, "--table refused --where '10/(id-500) is not null'", NULL, "division by zero (SQLSTATE 22012)");
+	expect_given_up(&site, "--table refused --where 'state::int > 0'", NULL, "invalid input syntax for");
+	expect_given_up(&site, "--table refused --where 'extra IS NULL AND pg_sleep(0.002) IS NOT NULL'", "ALTER TABLE refused DROP extra",
+			"column \"extra\" does not exist (SQLSTATE 42703)");
+	expect_listed(&site, "snapshot [0-9]* of public.refused by the agent: given up after [0-9]* rows: the server refuses", 3);
+	if (agent_logged(agent, "\"S\""))
+		harness_fail(agent, "the log has a value of the table");
+	ask(&site, "--table refused --where 'pg_sleep(1) is null'", 0);
+	for (int i = 0; i < 3; i++)
+		scene_sql(&scene, "UPDATE refused SET hours = hours + 1 WHERE id = 7");
+	plain_catch_up(&site.plain);
+	if (agent_logged(agent, "connecting again"))
+		harness_fail(agent, "the stream did not go on");
+	WAIT_UNTIL(atoi(scene_value(&scene, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%%pg_sleep(1)%%' AND state = 'active'")) > 0,
+		   20, agent);
+	stop_soon(&site);
+	expect_listed(&site, "^snapshot 4 of public.refused: open, 0 rows so far; where pg_sleep(1) is null", 1);
+	plain_stream(&site.plain);
+	ask(&site, "--cancel 3", 2);
+	if (agent_verb(agent, "status", "status.out") != 0 ||
+	    atoi(scene_value(&scene, "\\! grep -c '^orders  *1 snapshots of tables; 4 is under way' %s/status.out", scene.dir)) != 1)
+		harness_fail(agent, "status does not tell of the open snapshot");
+	ask(&site, "--cancel 4", 0);
+	expect_listed(&site, "open, ", 0);
+	expect_listed(&site, "snapshot 4 of public.refused by the agent: cancelled after 0 rows", 1);
+	agent_stop(agent);
+	printf("an order with a condition that fails is given up, with one that is slow waits, and the stream goes on\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -344,6 +413,7 @@ static const struct {
 	{"repeat", repeat_under_load},
 	{"added", table_added},
 	{"reload", reload_under_load},
+	{"refused", conditions_fail},
 };
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "part.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,8 @@
 
 #define LOOKED_AT 10   /* times as many rows as a part may have are looked at for it */
 #define PAGE_HEADER 40 /* of a page of the log, at most */
+#define WAIT_MS 100
+#define MARGIN_US USEC_PER_SEC
 
 static int run(PGconn *conn, struct error *err, const char *sql)
 {
@@ -94,7 +97,7 @@ void pg_part_stop(struct pg_part *part)
 	if (!part->conn || PQtransactionStatus(part->conn) == PQTRANS_IDLE)
 		return;
 	if (PQtransactionStatus(part->conn) == PQTRANS_ACTIVE || PQstatus(part->conn) != CONNECTION_OK) {
-		PQfinish(part->conn); /* in the middle of a table */
+		PQfinish(part->conn); /* in the middle of a table; a server that still looks for rows ends with its patience */
 		part->conn = NULL;
 		return;
 	}
@@ -357,6 +360,21 @@ static int write_conditions(struct pg_part *part, const struct source_part *want
 	return 0;
 }
 
+static int limit_time(struct pg_part *part, usec_t patience_us, struct error *err)
+{
+	PGresult *result = pg_query(part->conn, err, "SET LOCAL statement_timeout = %lld",
+				    (long long)((patience_us + MARGIN_US) / USEC_PER_MSEC));
+
+	PQclear(result);
+	return result ? 0 : -1;
+}
+
+static int send(struct pg_part *part, struct error *err, const char *sql)
+{
+	part->begun = false;
+	return PQsendQuery(part->conn, sql) ? 0 : pg_fail(part->conn, NULL, err, "reading a part of a table");
+}
+
 int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct error *err)
 {
 	const struct table *table = wanted->table;
@@ -364,7 +382,10 @@ int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct 
 	int result;
 
 	part->bounded = false;
-	if (wanted->rest && look_bound_up(part, wanted, err) < 0)
+	part->asked = wanted->condition != NULL;
+	if ((wanted->rest || (wanted->near && table->key_count)) && look_bound_up(part, wanted, err) < 0)
+		return -1;
+	if (wanted->patience_us && limit_time(part, wanted->patience_us, err) < 0)
 		return -1;
 	wr_printf(&sql, "COPY (SELECT ");
 	write_columns(part->conn, table, &sql);
@@ -382,9 +403,35 @@ int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct 
 	part->most_bytes = table->key_count && wanted->bytes ? wanted->bytes : UINT64_MAX;
 	part->most = table->key_count && !wanted->rest ? wanted->rows : UINT64_MAX;
 	if (result == 0)
-		result = run(part->conn, err, sql.data);
+		result = send(part, err, sql.data);
 	wr_done(&sql);
 	return result;
+}
+
+/* Of masked columns, too, what a value is must not be told: a message quotes it. */
+static void leave_values_out(const char *code, const char *message, char *ret, size_t size)
+{
+	size_t len = strncmp(code, "42", 2) == 0 ? strlen(message) : strcspn(message, "\"\n");
+
+	snprintf(ret, size, "%.*s", (int)len, message);
+	for (len = strlen(ret); len && (ret[len - 1] == ' ' || ret[len - 1] == ':');)
+		ret[--len] = '\0';
+}
+
+/*
+ * Whatever the server says of a statement with somebody's condition in it is about that, as long as the session stands, and it
+ * is not a standby that has to go on with its log (class 40).
+ */
+static int fail(struct pg_part *part, const PGresult *result, struct error *err)
+{
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE), *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	char told[300];
+
+	if (!part->asked || !code || !severity || !message || strcmp(severity, "ERROR") != 0 || strncmp(code, "40", 2) == 0)
+		return pg_fail(part->conn, result, err, "reading a part of a table");
+	leave_values_out(code, message, told, sizeof(told));
+	return error_set(err, ERROR_INPUT, "the server refuses its condition: %s (SQLSTATE %s)", told, code);
 }
 
 static int finish_copy(struct pg_part *part, struct error *err)
@@ -394,21 +441,66 @@ static int finish_copy(struct pg_part *part, struct error *err)
 
 	while ((result = PQgetResult(part->conn))) {
 		if (PQresultStatus(result) != PGRES_COMMAND_OK && status == 0)
-			status = pg_fail(part->conn, result, err, "reading a part of a table");
+			status = fail(part, result, err);
 		PQclear(result);
 	}
 	return status;
 }
 
+/* 1: there is something; 0: not yet; -1. */
+static int await_server(struct pg_part *part, struct error *err)
+{
+	struct pollfd wait = {.fd = PQsocket(part->conn), .events = POLLIN};
+
+	if (poll(&wait, 1, WAIT_MS) <= 0)
+		return 0;
+	return PQconsumeInput(part->conn) ? 1 : pg_fail(part->conn, NULL, err, "reading a part of a table");
+}
+
+/* The server says that it copies when it has the first rows, or none. 1; 0: not yet; -1. */
+static int await_copy(struct pg_part *part, struct error *err)
+{
+	PGresult *result;
+	int got = 1;
+
+	while (PQisBusy(part->conn) && (got = await_server(part, err)) > 0)
+		;
+	if (got <= 0)
+		return got;
+	result = PQgetResult(part->conn);
+	part->begun = PQresultStatus(result) == PGRES_COPY_OUT;
+	got = part->begun ? 1 : fail(part, result, err);
+	PQclear(result);
+	while (!part->begun && (result = PQgetResult(part->conn)))
+		PQclear(result);
+	return got;
+}
+
+/* The length of a row, or what PQgetCopyData gives in its place: 0 if there is none yet. */
+static int get_row(struct pg_part *part, struct error *err)
+{
+	int len, got = 1;
+
+	while (!(len = PQgetCopyData(part->conn, &part->buffer, 1)) && (got = await_server(part, err)) > 0)
+		;
+	return got < 0 ? -2 : len;
+}
+
 int pg_part_row(struct pg_part *part, struct view *ret, struct error *err)
 {
-	int len;
+	int len, begun;
 
 	PQfreemem(part->buffer);
 	part->buffer = NULL;
+	*ret = VIEW_NONE;
 	if (part->bytes > part->most_bytes)
 		return 0;
-	len = PQgetCopyData(part->conn, &part->buffer, 0);
+	begun = part->begun ? 1 : await_copy(part, err);
+	if (begun <= 0)
+		return begun < 0 ? -1 : 1;
+	len = get_row(part, err);
+	if (len == 0)
+		return 1;
 	if (len == -1)
 		return finish_copy(part, err);
 	if (len < 0)
@@ -438,7 +530,7 @@ static void write_mark(struct pg_part *part, const struct table *table)
 /* With a commit: what reading has tidied up on the way is in the log, and a server at rest flushes it only then. */
 int pg_part_end(struct pg_part *part, const struct table *table, struct source_part_end *ret, struct error *err)
 {
-	bool cut = part->bytes > part->most_bytes;
+	bool cut = part->bytes > part->most_bytes, at_row = cut || part->rows == part->most;
 
 	if (cut)
 		pg_part_stop(part);
@@ -447,10 +539,10 @@ int pg_part_end(struct pg_part *part, const struct table *table, struct source_p
 	*ret = (struct source_part_end){
 		.seen = {POSITION_PG_LSN, part->sight.high},
 		.rows = part->rows,
-		.more = cut || part->rows == part->most || part->bounded,
+		.more = at_row || part->bounded,
 		.mark = VIEW_NONE,
 	};
-	if (ret->more && (cut || !part->bounded)) {
+	if (at_row) {
 		write_mark(part, table);
 		ret->mark = wr_view(&part->mark);
 	} else if (ret->more) {

@@ -46,6 +46,8 @@ struct pg_part {
 	uint64_t rows, most;
 	uint64_t bytes, most_bytes;
 	bool bounded;       /* it ends at a key that was looked up: `bound` */
+	bool begun;         /* the server has begun to answer */
+	bool asked;         /* somebody's condition is in it: what the server says of it is theirs */
 };
 
 /* Forgets: a new stream begins. */
@@ -82,10 +84,13 @@ int pg_part_file(PGconn *queries, const struct table *table, uint64_t *ret, stru
 /* The file that the rest of the table is of; `now` if all of it is wanted. */
 int pg_part_known_file(const struct source_part *wanted, uint64_t now, uint64_t *ret, struct error *err) MUST_CHECK;
 
-/* Begins to read; rows come from pg_part_row, to their end. */
+/* Begins to read, and waits for nothing that the condition may do; rows come from pg_part_row, to their end. */
 int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct error *err) MUST_CHECK;
 
-/* 1 and a row in COPY's text format without its newline, valid until the next call; 0 at the end; -1. */
+/*
+ * 1 and a row in COPY's text format without its newline, valid until the next call, or VIEW_NONE if none came for a while; 0 at
+ * the end; -1, with ERROR_INPUT if the server refuses the condition.
+ */
 int pg_part_row(struct pg_part *part, struct view *ret, struct error *err) MUST_CHECK;
 
 /* After the last row. */

@@ -333,7 +333,8 @@ static int pg_next_of_part(struct source *source, struct change *ret, struct err
 	struct view line;
 	int got = pg_part_row(&source->part, &line, err);
 
-	return got <= 0 ? got : pgoutput_copy_row(&source->pgoutput, source->part_table, line, ret, err);
+	*ret = (struct change){.op = CHANGE_IDLE};
+	return got <= 0 || !line.ptr ? got : pgoutput_copy_row(&source->pgoutput, source->part_table, line, ret, err);
 }
 
 static int pg_end_part(struct source *source, struct source_part_end *ret, struct error *err)
