@@ -409,7 +409,7 @@ int recover_start(struct pipeline *p, struct error *err)
 	if (action == START_STOP || inputs_choose(p, &checkpoint, err) < 0 || masking_choose(p, err) < 0)
 		return -1;
 	if (routes_capture(p, err) < 0 ||
-	    publication_check(p, p->may_load, err) < 0)
+	    publication_check(p, p->may_load, err) < 0 || publication_check_identities(p, action == START_SNAPSHOT, err) < 0)
 		return -1;
 	if (newcomers_open(p, err) < 0)
 		return -1;

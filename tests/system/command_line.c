@@ -218,7 +218,11 @@ static void end(struct agent *agent)
 
 	agent_stop(agent);
 	snprintf(agent->log, sizeof(agent->log), "%s/json.log", agent->scene->dir);
+	scene_sql(agent->scene, "CREATE SCHEMA side; CREATE TABLE side.loose (a int); ALTER PUBLICATION tailwater ADD TABLE side.loose");
 	stream(agent);
+	if (agent_logged(agent, "table side.loose is in the publication 'tailwater' without a replica identity") != 1)
+		harness_fail(agent, "a start has no warning of a published table without identity");
+	scene_sql(agent->scene, "DROP SCHEMA side CASCADE");
 	scene_sql(agent->scene, "INSERT INTO note VALUES (3, 'three')");
 	await_change(agent);
 	agent_stop(agent);

@@ -142,6 +142,20 @@ static int check_access(struct site *site)
 	return code;
 }
 
+/* What the application suffers from, and not the agent. */
+static int fail_plainly(const struct error *err)
+{
+	verb_fail(err);
+	return EXIT_FAILED;
+}
+
+static int check_identities(struct site *site)
+{
+	struct error err = {0};
+
+	return site->source_ops->check_identities(site->source, &err) == 0 ? 0 : fail_plainly(&err);
+}
+
 /* The SQL is for a DBA to read and run: the agent never makes a publication. */
 static int check_publication(struct site *site)
 {
@@ -154,8 +168,9 @@ static int check_publication(struct site *site)
 			printf("publication: '%s' carries what is captured\n", site->options->source.publication);
 		return 0;
 	}
-	err.hint[0] = '\0';
-	code = verb_fail(&err);
+	if (!site_lacks_identity(site)) /* whose remedy is not in what follows */
+		err.hint[0] = '\0';
+	code = site_lacks_identity(site) ? fail_plainly(&err) : verb_fail(&err);
 	if (err.class != ERROR_STATE || site->source_ops->publication_sql(site->source, &sql, &err) < 0)
 		return code;
 	print_sql("the publication for exactly what is captured", &sql);
@@ -175,7 +190,7 @@ static int check_source(struct site *site)
 static int check_captured(struct site *site)
 {
 	struct error err = {0};
-	int access, publication;
+	int access, publication, identities;
 
 	if (!site->source)
 		return 0;
@@ -190,7 +205,8 @@ static int check_captured(struct site *site)
 	}
 	access = check_access(site);
 	publication = check_publication(site);
-	return access ? access : publication;
+	identities = check_identities(site);
+	return access ? access : publication ? publication : identities;
 }
 
 /* Kafka --------------------------------------------------------------------------------------- */
