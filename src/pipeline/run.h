@@ -328,7 +328,8 @@ bool retention_pauses(const struct pipeline *p);
 
 /* masking.c */
 int masking_choose(struct pipeline *p, struct error *err);
-void masking_tell(struct pipeline *p);
+/* Rules that fit nothing: before the first snapshot a reason to stop, later, when a table may have been dropped, a warning. */
+int masking_tell(struct pipeline *p, bool first, struct error *err);
 int masking_put_mark(struct pipeline *p, struct view mark, struct writer *to, struct error *err);
 void masking_get_mark(struct pipeline *p, struct view kept, struct writer *to);
 
