@@ -49,6 +49,7 @@ const struct mask_class *mask_class_find(const char *name);
 struct mask_rule {
 	const char *columns;
 	const char *what;
+	const char *place; /* where it was written, as in FILE:LINE:COLUMN; NULL: not known */
 };
 
 /* All is borrowed for the time of the call. */
@@ -105,8 +106,8 @@ static inline int masks_pass(struct masks *masks, const struct change *change, i
 	return masks_apply(masks, change, err) < 0 ? -1 : got;
 }
 
-/* Rules of the configuration that fit none of the tables: one warning each. */
+/* Tells of each rule that fits no column of the tables. */
 void masks_unused(const struct mask_rule *rules, size_t count, const struct table *const *tables, size_t table_count,
-		  void (*tell)(void *arg, const char *columns), void *arg);
+		  void (*tell)(void *arg, const struct mask_rule *rule), void *arg);
 
 #endif

@@ -17,4 +17,7 @@ MUST_CHECK int masking_new(const struct pipeline_options *options, const struct 
 /* With no rule but the key: to read again what was encrypted. ERROR_INPUT without a masking.key. */
 MUST_CHECK int masking_with_key(const struct pipeline_options *options, struct masks **ret, struct error *err);
 
+/* ERROR_INPUT for a rule of the configuration that fits no column of what is captured: always -1. */
+int masking_refuse(const struct mask_rule *rule, struct error *err);
+
 #endif

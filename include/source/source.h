@@ -203,6 +203,12 @@ struct source_ops {
 	/* PUBLICATION_CHANGED unless what is wanted is published in full; the hint has the SQL that mends it. */
 	int (*check_publication)(struct source *source, struct error *err);
 
+	/*
+	 * PUBLICATION_CHANGED if something is published, be it captured or not, whose rows the application can therefore not
+	 * change. What is captured and seen to have no identity is check_publication's to tell of.
+	 */
+	int (*check_identities)(struct source *source, struct error *err);
+
 	/* The statement that makes the publication right, for a DBA to run; nothing if it is. */
 	int (*publication_sql)(struct source *source, struct writer *sql, struct error *err);
 

@@ -308,7 +308,7 @@ static const struct mask_rule *bind_rules(const struct conf_map *map, struct are
 	struct mask_rule *rules = ARENA_ARRAY(arena, struct mask_rule, map->count + 1);
 
 	for (size_t i = 0; i < map->count; i++)
-		rules[i] = (struct mask_rule){map->entries[i].name, map->entries[i].value};
+		rules[i] = (struct mask_rule){.columns = map->entries[i].name, .what = map->entries[i].value};
 	return rules;
 }
 
@@ -337,6 +337,17 @@ void bind_merge(struct conf *conf, const struct conf *running)
 	bind_pipeline(conf);
 	conf->pipeline.take_over = take_over;
 	conf->pipeline.from_now = from_now;
+}
+
+void bind_places(struct conf *conf, const struct loader *ld)
+{
+	struct mask_rule *rules = (struct mask_rule *)conf->pipeline.masks;
+
+	for (size_t i = 0; i < conf->pipeline.mask_count; i++) {
+		struct place at = loader_entry_place(ld, "masking.columns", rules[i].columns);
+
+		rules[i].place = arena_printf(&conf->arena, "%s:%u:%u", at.file->name, at.line, at.column).ptr;
+	}
 }
 
 void bind_pipeline(struct conf *conf)

@@ -24,6 +24,9 @@ void bind_check(const struct conf *conf, const struct loader *ld, struct diagnos
 /* Fills conf->pipeline; its texts are the settings' or in the arena. */
 void bind_pipeline(struct conf *conf);
 
+/* After it: where the rules of it stand in the file, for who finds later that they fit nothing. */
+void bind_places(struct conf *conf, const struct loader *ld);
+
 /* Takes over from the running configuration what does not change without a restart, and binds anew. */
 void bind_merge(struct conf *conf, const struct conf *running);
 

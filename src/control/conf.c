@@ -219,11 +219,13 @@ struct conf *conf_parse(const char *path, struct view content, struct diagnostic
 		bind_derive(ld.conf);
 		bind_check(ld.conf, &ld, diag);
 	}
-	yaml_file_free(ld.file);
 	if (diag->errors == errors) {
 		bind_pipeline(ld.conf);
-		return ld.conf;
+		bind_places(ld.conf, &ld);
 	}
+	yaml_file_free(ld.file);
+	if (diag->errors == errors)
+		return ld.conf;
 	conf_free(ld.conf);
 	return NULL;
 }

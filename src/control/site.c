@@ -139,6 +139,29 @@ int site_capture(struct site *site, struct error *err)
 	return site->source_ops->capture(site->source, site->captured, site->captured_count, site->captured_versions, err);
 }
 
+bool site_lacks_identity(const struct site *site)
+{
+	for (size_t i = 0; i < site->captured_count; i++)
+		if (table_has_no_identity(site->captured_versions[i]))
+			return true;
+	return false;
+}
+
+static void note_rule(void *arg, const struct mask_rule *rule)
+{
+	const struct mask_rule **first = arg;
+
+	*first = *first ? *first : rule;
+}
+
+const struct mask_rule *site_idle_mask(const struct site *site)
+{
+	const struct mask_rule *first = NULL;
+
+	masks_unused(site->options->masks, site->options->mask_count, site->captured_versions, site->captured_count, note_rule, &first);
+	return first;
+}
+
 int site_ask_registry(const struct site *site, char level[40], struct error *err)
 {
 	struct registry_request request = {.question = REGISTRY_LEVEL};

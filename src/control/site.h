@@ -60,6 +60,12 @@ MUST_CHECK int site_compile(struct site *site);
 /* After both: says to the source what would be captured. ERROR_INPUT if a table or column is missing. */
 MUST_CHECK int site_capture(struct site *site, struct error *err);
 
+/* After it: does a captured table lack a replica identity? */
+bool site_lacks_identity(const struct site *site);
+
+/* After it: a rule of masking.columns that fits none of the captured columns, or NULL. */
+const struct mask_rule *site_idle_mask(const struct site *site);
+
 /* Asks the configured registry for its level of compatibility: "unknown" if it has none. */
 MUST_CHECK int site_ask_registry(const struct site *site, char level[40], struct error *err);
 

@@ -360,9 +360,9 @@ static bool rule_used(const struct mask_rule *rule, const struct table *const *t
 }
 
 void masks_unused(const struct mask_rule *rules, size_t count, const struct table *const *tables, size_t table_count,
-		  void (*tell)(void *arg, const char *columns), void *arg)
+		  void (*tell)(void *arg, const struct mask_rule *rule), void *arg)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!rule_used(&rules[i], tables, table_count))
-			tell(arg, rules[i].columns);
+			tell(arg, &rules[i]);
 }

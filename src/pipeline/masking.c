@@ -27,7 +27,7 @@ int masking_new(const struct pipeline_options *options, const struct pack *pack,
 	int result;
 
 	for (unsigned i = 0; i < count; i++)
-		rules[i] = (struct mask_rule){masks[i].columns, masks[i].what};
+		rules[i] = (struct mask_rule){.columns = masks[i].columns, .what = masks[i].what};
 	wanted.pack = rules;
 	wanted.pack_count = count;
 	result = masks_new(ret, &wanted, err);
@@ -37,7 +37,7 @@ int masking_new(const struct pipeline_options *options, const struct pack *pack,
 
 int masking_with_key(const struct pipeline_options *options, struct masks **ret, struct error *err)
 {
-	const struct mask_rule any = {"encrypted.value", "encrypt"};
+	const struct mask_rule any = {.columns = "encrypted.value", .what = "encrypt"};
 	struct mask_options wanted = {.site = &any, .site_count = 1, .key = options->mask_key};
 
 	return masks_new(ret, &wanted, err);
@@ -66,18 +66,38 @@ int masking_choose(struct pipeline *p, struct error *err)
 	return 0;
 }
 
-static void tell_unused(void *arg, const char *columns)
-{
-	const struct pipeline *p = arg;
+struct unused {
+	const struct pipeline *p;
+	struct error *err;  /* NULL: warn */
+	unsigned count;
+};
 
-	log_warning(p->options->name, "masking.columns: '%s' fits no column of a captured table", columns);
+static void tell_unused(void *arg, const struct mask_rule *rule)
+{
+	struct unused *unused = arg;
+
+	if (!unused->err)
+		log_warning(unused->p->options->name, "masking.columns: '%s' fits no column of a captured table", rule->columns);
+	else if (!unused->count)
+		masking_refuse(rule, unused->err);
+	unused->count++;
 }
 
-void masking_tell(struct pipeline *p)
+int masking_refuse(const struct mask_rule *rule, struct error *err)
 {
-	if (!p->masks_told)
-		masks_unused(p->options->masks, p->options->mask_count, p->versions, p->table_count, tell_unused, p);
-	p->masks_told = true;
+	error_set(err, ERROR_INPUT, "%s%smasking.columns: '%s' fits no column of a captured table: what it is meant for would be published "
+		  "as it is", rule->place ? rule->place : "", rule->place ? ": " : "", rule->columns);
+	return error_hint(err, "correct the name, or take the line out");
+}
+
+int masking_tell(struct pipeline *p, bool first, struct error *err)
+{
+	struct unused unused = {.p = p, .err = first ? err : NULL};
+
+	if (first || !p->masks_told)
+		masks_unused(p->options->masks, p->options->mask_count, p->versions, p->table_count, tell_unused, &unused);
+	p->masks_told |= !first;
+	return first && unused.count ? -1 : 0;
 }
 
 /*

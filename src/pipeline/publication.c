@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "run.h"
 #include "state/inputs.h"
@@ -146,6 +147,19 @@ static int compare(struct pipeline *p, const char *marks, bool streamed, bool wr
 		result = input_put(p->db, MARKS, view_of(marks), err);
 	free(known);
 	return result < 0 ? -1 : 0;
+}
+
+int publication_check_identities(struct pipeline *p, bool first, struct error *err)
+{
+	if (p->source_ops->check_identities(p->source, err) == 0)
+		return 0;
+	if (first || err->class != ERROR_STATE)
+		return -1;
+	if (!p->identities_told)
+		log_warning(p->options->name, "%s; %s", err->text, err->hint);
+	p->identities_told = true;
+	error_clear(err);
+	return 0;
 }
 
 int publication_check(struct pipeline *p, bool streamed, struct error *err)

@@ -409,11 +409,12 @@ int recover_start(struct pipeline *p, struct error *err)
 	if (action == START_STOP || inputs_choose(p, &checkpoint, err) < 0 || masking_choose(p, err) < 0)
 		return -1;
 	if (routes_capture(p, err) < 0 ||
-	    publication_check(p, p->may_load, err) < 0)
+	    publication_check(p, p->may_load, err) < 0 || publication_check_identities(p, action == START_SNAPSHOT, err) < 0)
 		return -1;
 	if (newcomers_open(p, err) < 0)
 		return -1;
-	masking_tell(p);
+	if (masking_tell(p, action == START_SNAPSHOT, err) < 0)
+		return -1;
 	if (routes_open_topics(p, err) < 0 || open_mirror(p, err) < 0 || open_mapping(p, err) < 0 || inputs_settle(p, err) < 0)
 		return -1;
 	if (schemas_settle(p, err) < 0 || remember_source(p, err) < 0 || write_claim(p, &checkpoint, err) < 0)

@@ -145,6 +145,7 @@ struct pipeline {
 	struct db *db;
 	struct catalog *catalog;
 	struct masks *masks;                    /* of the configuration and the pack in force */
+	bool identities_told;                   /* it has one about tables that are published and cannot be changed */
 	bool masks_told;                        /* the log has a line about rules that fit nothing */
 	struct encoder *encoder;
 	struct registry *registry;              /* NULL: schemas go to a topic */
@@ -333,7 +334,8 @@ bool retention_pauses(const struct pipeline *p);
 
 /* masking.c */
 int masking_choose(struct pipeline *p, struct error *err);
-void masking_tell(struct pipeline *p);
+/* Rules that fit nothing: before the first snapshot a reason to stop, later, when a table may have been dropped, a warning. */
+int masking_tell(struct pipeline *p, bool first, struct error *err);
 int masking_put_mark(struct pipeline *p, struct view mark, struct writer *to, struct error *err);
 void masking_get_mark(struct pipeline *p, struct view kept, struct writer *to);
 
@@ -342,6 +344,12 @@ struct encode_options pipeline_encode_options(const struct pipeline_options *opt
 
 /* publication.c: is it right, and has it been since the tables were first captured? */
 int publication_check(struct pipeline *p, bool streamed, struct error *err);
+
+/*
+ * Can the application change all that is published? What it cannot is no reason to stop an agent that is at work, which would
+ * mend nothing; before the first snapshot it is one.
+ */
+int publication_check_identities(struct pipeline *p, bool first, struct error *err);
 
 /* Texts of the state file about the source (state/inputs.h). */
 #define INPUT_SYSTEM "source.system"

@@ -144,6 +144,21 @@ static void shell(const struct agent *agent, const char *script)
 		harness_fail(agent, command);
 }
 
+/* A rule that hides nothing is refused before anything is published; one that leaves nothing out is told. */
+static void misspelt(struct agent *agent)
+{
+	shell(agent, "sed -i 's/^tables:/masking:\\n  columns: {note.txet: drop}\\n&\\n  exclude: [public.nought]\\n"
+		     "  exclude_columns: [public.note.txet]/' agent.yaml");
+	agent_expect(agent, "check --connect", EXIT_USAGE, "agent.yaml:15:13: masking.columns: 'note.txet' fits no column of a captured table");
+	agent_expect(agent, "check --connect", EXIT_USAGE, "warning: no table of the database fits 'public.nought' of tables.exclude");
+	agent_expect(agent, "check --connect", EXIT_USAGE, "warning: no column of a captured table fits 'public.note.txet' of tables.exclude_columns");
+	agent_expect(agent, "doctor", EXIT_FAILED, "failure P133");
+	agent_start(agent, NULL);
+	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != EXIT_USAGE || !agent_logged(agent, "masking.columns: 'note.txet' fits no column"))
+		harness_fail(agent, "a first snapshot with a rule that fits nothing");
+	write_configuration(agent, "postgres", "${env:TW_TEST_SECRET}");
+}
+
 /* As systemd hands it over; the server asks for it, and it is what all that follows logs in with. */
 static void credential(struct agent *agent)
 {
@@ -218,7 +233,11 @@ static void end(struct agent *agent)
 
 	agent_stop(agent);
 	snprintf(agent->log, sizeof(agent->log), "%s/json.log", agent->scene->dir);
+	scene_sql(agent->scene, "CREATE SCHEMA side; CREATE TABLE side.loose (a int); ALTER PUBLICATION tailwater ADD TABLE side.loose");
 	stream(agent);
+	if (agent_logged(agent, "table side.loose is in the publication 'tailwater' without a replica identity") != 1)
+		harness_fail(agent, "a start has no warning of a published table without identity");
+	scene_sql(agent->scene, "DROP SCHEMA side CASCADE");
 	scene_sql(agent->scene, "INSERT INTO note VALUES (3, 'three')");
 	await_change(agent);
 	agent_stop(agent);
@@ -289,6 +308,7 @@ int main(void)
 	expect_help(&agent);
 	expect_completion(&agent);
 	check_first(&agent);
+	misspelt(&agent);
 	grant(&agent);
 	credential(&agent);
 	look_beside(&agent);

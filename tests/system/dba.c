@@ -109,6 +109,24 @@ static void what_is_missing_is_told(void)
 	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
 }
 
+/* A table that could not be changed any more is in no statement, and one that is published already is told of. */
+static void tables_without_identity(void)
+{
+	scene_sql(&scene, "CREATE TABLE loose (a int); GRANT SELECT ON loose TO cdc");
+	plain.include = "[public.ledger, public.loose]";
+	plain_configure(&plain);
+	expect("check --connect", EXIT_FAILED, "REPLICA IDENTITY FULL; or leave it out (tables.exclude)");
+	expect("grants", EXIT_FAILED, "-- Not in the publication: the table public.loose has no replica identity");
+	if (strstr(agent_output, "ALTER PUBLICATION"))
+		harness_fail(&plain.agent, "a table without identity would be published");
+	plain.include = NULL;
+	plain_configure(&plain);
+	expect("check --connect", EXIT_DONE, "carries what is captured");
+	scene_sql(&scene, "ALTER PUBLICATION ledger ADD TABLE loose");
+	expect("check --connect", EXIT_FAILED, "table public.loose is in the publication 'ledger' without a replica identity");
+	scene_sql(&scene, "DROP TABLE loose");
+}
+
 static void write_log(void)
 {
 	scene_sql(&scene, "CREATE TABLE bulk AS SELECT g, repeat('x', 1000) FROM generate_series(1, 8000) g; DROP TABLE bulk; SELECT pg_switch_wal()");
@@ -182,6 +200,7 @@ int main(void)
 	situations_are_told();
 	the_state_file_is_private();
 	what_is_missing_is_told();
+	tables_without_identity();
 	log_that_is_kept();
 	without_a_broker();
 	scene_end(&scene);

@@ -14,6 +14,7 @@
 #include "control/options.h"
 #include "control/values.h"
 #include "model/position.h"
+#include "pipeline/masking.h"
 #include "publish/producer.h"
 #include "publish/reader.h"
 #include "site.h"
@@ -104,20 +105,61 @@ static void print_captured(const struct site *site)
 	}
 }
 
-/* A pattern that no table fits may be a slip, or for a table that is still to come. */
+static bool table_fits(const struct site *site, const char *pattern)
+{
+	struct pipeline_options one = {.include = &pattern, .include_count = 1};
+
+	for (size_t i = 0; i < site->table_count; i++)
+		if (pipeline_publishes(&one, site->listing[i].schema, site->listing[i].name))
+			return true;
+	return false;
+}
+
+static bool column_fits(const struct site *site, const char *pattern)
+{
+	struct pipeline_options one = {.exclude_columns = &pattern, .exclude_column_count = 1};
+
+	for (size_t i = 0; i < site->captured_count; i++)
+		for (unsigned j = 0; j < site->captured_versions[i]->column_count; j++)
+			if (!pipeline_publishes_column(&one, site->captured_versions[i], &site->captured_versions[i]->columns[j]))
+				return true;
+	return false;
+}
+
+/* A pattern that nothing fits may be a slip, or for a table that is still to come. */
 static void print_idle_patterns(const struct site *site)
 {
 	const struct pipeline_options *options = site->options;
+	const struct {
+		const char *option, *what;
+		const char *const *patterns;
+		size_t count;
+		bool (*fits)(const struct site *site, const char *pattern);
+	} lists[] = {
+		{"tables.include", "table of the database", options->include, options->include_count, table_fits},
+		{"tables.exclude", "table of the database", options->exclude, options->exclude_count, table_fits},
+		{"tables.mirror", "table of the database", options->mirror, options->mirror_count, table_fits},
+		{"tables.exclude_columns", "column of a captured table", options->exclude_columns, options->exclude_column_count,
+		 column_fits},
+	};
 
-	for (size_t i = 0; i < options->include_count; i++) {
-		struct pipeline_options one = {.include = &options->include[i], .include_count = 1};
-		bool fits = false;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t j = 0; j < lists[i].count; j++)
+			if (!lists[i].fits(site, lists[i].patterns[j]))
+				fprintf(stderr, "tailwater: warning: no %s fits '%s' of %s\n", lists[i].what, lists[i].patterns[j],
+					lists[i].option);
+}
 
-		for (size_t j = 0; j < site->table_count && !fits; j++)
-			fits = pipeline_publishes(&one, site->listing[j].schema, site->listing[j].name);
-		if (!fits)
-			fprintf(stderr, "tailwater: warning: no table of the database fits '%s' of tables.include\n", options->include[i]);
-	}
+/* Unlike those: what is meant to be hidden would not be. */
+static int check_masking(const struct site *site)
+{
+	const struct mask_rule *idle = site_idle_mask(site);
+	struct error err;
+
+	if (!idle)
+		return 0;
+	masking_refuse(idle, &err);
+	return verb_fail(&err);
 }
 
 static void print_sql(const char *what, struct writer *sql)
@@ -142,6 +184,20 @@ static int check_access(struct site *site)
 	return code;
 }
 
+/* What the application suffers from, and not the agent. */
+static int fail_plainly(const struct error *err)
+{
+	verb_fail(err);
+	return EXIT_FAILED;
+}
+
+static int check_identities(struct site *site)
+{
+	struct error err = {0};
+
+	return site->source_ops->check_identities(site->source, &err) == 0 ? 0 : fail_plainly(&err);
+}
+
 /* The SQL is for a DBA to read and run: the agent never makes a publication. */
 static int check_publication(struct site *site)
 {
@@ -154,8 +210,9 @@ static int check_publication(struct site *site)
 			printf("publication: '%s' carries what is captured\n", site->options->source.publication);
 		return 0;
 	}
-	err.hint[0] = '\0';
-	code = verb_fail(&err);
+	if (!site_lacks_identity(site)) /* whose remedy is not in what follows */
+		err.hint[0] = '\0';
+	code = site_lacks_identity(site) ? fail_plainly(&err) : verb_fail(&err);
 	if (err.class != ERROR_STATE || site->source_ops->publication_sql(site->source, &sql, &err) < 0)
 		return code;
 	print_sql("the publication for exactly what is captured", &sql);
@@ -175,7 +232,7 @@ static int check_source(struct site *site)
 static int check_captured(struct site *site)
 {
 	struct error err = {0};
-	int access, publication;
+	int access, publication, identities, masking;
 
 	if (!site->source)
 		return 0;
@@ -188,9 +245,11 @@ static int check_captured(struct site *site)
 		error_hint(&err, "correct the patterns of tables.include, or give a mapping.pack");
 		return verb_fail(&err);
 	}
+	masking = check_masking(site);
 	access = check_access(site);
 	publication = check_publication(site);
-	return access ? access : publication;
+	identities = check_identities(site);
+	return masking ? masking : access ? access : publication ? publication : identities;
 }
 
 /* Kafka --------------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "control/conf.h"
+#include "pipeline/masking.h"
 #include "publish/doctor.h"
 #include "site.h"
 #include "transport.h"
@@ -63,6 +64,10 @@ static void examine_captured(struct site *site, struct findings *findings)
 		findings_error(findings, "P132", &err);
 	else if (site->identity.keeps_place)
 		findings_add(findings, FINDING_OK, "P132", NULL, "the publication carries them");
+	if (site_idle_mask(site)) {
+		masking_refuse(site_idle_mask(site), &err);
+		findings_error(findings, "P133", &err);
+	}
 	wr_done(&sql);
 }
 

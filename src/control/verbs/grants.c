@@ -36,7 +36,12 @@ static int print_grants(struct site *site, const char *role, bool missing, struc
 	else if (result == 0)
 		printf("-- Nothing is missing.\n");
 	wr_done(&sql);
-	return result < 0 ? verb_fail(err) : EXIT_DONE;
+	if (result < 0)
+		return verb_fail(err);
+	if (!site_lacks_identity(site))
+		return EXIT_DONE;
+	fprintf(stderr, "tailwater: tables without a replica identity are not in the publication's statement; see its last lines\n");
+	return EXIT_FAILED;
 }
 
 /* Kafka --------------------------------------------------------------------------------------- */
@@ -171,7 +176,7 @@ const struct verb verb_grants = {
 	.summary = "print the SQL, or the ACLs, that give the agent what it needs",
 	.help = "Prints the statements for this version of the server and for exactly the tables that are captured: the role, its "
 		"privileges, the publication; or, with --kafka, the commands for Kafka's ACLs. A DBA reads and runs them; nothing is "
-		"changed anywhere.",
+		"changed anywhere. A table that has no replica identity is left out of the publication, and named: then the exit code is 1.",
 	.flags = flags,
 	.run = run,
 };

@@ -490,6 +490,7 @@ static const struct source_metrics *metrics(struct source *source)
 #define MYSQL_OPS \
 	.type = my_type_at, .check_parameter = my_check_parameter, .open = my_open, .close = my_close, .identify = my_identify, \
 	.examine = my_doctor, .list = my_list, .capture = my_capture, .check_publication = check_publication, \
+	.check_identities = check_publication, \
 	.publication_sql = write_nothing, .publication_marks = write_nothing, .check_access = write_nothing, .grants = write_grants, \
 	.evict = evict, .create_slot = begin_snapshot, .snapshot_read = read_tables, .snapshot_next = read_row, \
 	.snapshot_ended = table_ended, .snapshot_stands = table_stands, .snapshot_rest = rest_of, \

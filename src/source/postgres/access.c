@@ -112,27 +112,6 @@ static PGresult *ask_grants(PGconn *conn, const struct pg_wanted *wanted, const 
 	return result;
 }
 
-/* A name in a comment: nothing that it has may end the line, since what follows would be run. */
-static void append_name(const char *name, struct writer *sql)
-{
-	for (; *name; name++)
-		wr_u8(sql, (unsigned char)*name < ' ' ? '?' : (uint8_t)*name);
-}
-
-/* Whether a table gets a key or sends whole rows is for its owner to say. */
-static void append_identities(const struct pg_wanted *wanted, struct writer *sql)
-{
-	for (size_t i = 0; i < wanted->count; i++) {
-		if (!table_has_no_identity(wanted->versions[i]))
-			continue;
-		wr_printf(sql, "-- First give a primary key, or REPLICA IDENTITY FULL, to the table ");
-		append_name(wanted->tables[i].schema, sql);
-		wr_u8(sql, '.');
-		append_name(wanted->tables[i].name, sql);
-		wr_printf(sql, ": once it is published, its UPDATE and DELETE fail otherwise.\n");
-	}
-}
-
 int pg_access_grants(PGconn *conn, const struct pg_wanted *wanted, const char *role, bool missing, struct writer *sql,
 		     struct error *err)
 {
@@ -143,6 +122,5 @@ int pg_access_grants(PGconn *conn, const struct pg_wanted *wanted, const char *r
 	for (int i = 0; i < PQntuples(result); i++)
 		wr_printf(sql, "%s\n", pg_value(result, i, 0));
 	PQclear(result);
-	append_identities(wanted, sql);
 	return 0;
 }

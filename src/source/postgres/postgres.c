@@ -135,6 +135,11 @@ static int pg_check_publication(struct source *source, struct error *err)
 	return pg_publication_check(source->queries, source->options.publication, &source->wanted, err);
 }
 
+static int pg_check_identities(struct source *source, struct error *err)
+{
+	return pg_publication_identities(source->queries, source->options.publication, &source->wanted, err);
+}
+
 static int pg_publication_statement(struct source *source, struct writer *sql, struct error *err)
 {
 	return pg_publication_sql(source->queries, source->options.publication, &source->wanted, sql, err);
@@ -386,6 +391,7 @@ const struct source_ops postgres_source_ops = {
 	.list = pg_list,
 	.capture = pg_capture,
 	.check_publication = pg_check_publication,
+	.check_identities = pg_check_identities,
 	.publication_sql = pg_publication_statement,
 	.publication_marks = pg_marks,
 	.check_access = pg_check_access,

@@ -125,14 +125,10 @@ static int fault_error(enum fault fault, const char *publication, const struct s
 {
 	switch (fault) {
 	case FAULT_IDENTITY:
-		error_state(
-			err, STATE_PUBLICATION_CHANGED,
-			"table %s.%s has no replica identity: publishing it would make the application's own UPDATE "
-			"and DELETE fail",
-			wanted->schema, wanted->name);
-		return error_hint(err, "give it a primary key, or run: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY "
-				       "FULL;",
-				  wanted->schema, wanted->name);
+		error_state(err, STATE_PUBLICATION_CHANGED, "table %s.%s has no replica identity: publishing it would make the "
+			    "application's own UPDATE and DELETE fail", wanted->schema, wanted->name);
+		return error_hint(err, "give it a primary key, or run: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY FULL; or leave it out "
+				  "(tables.exclude)", wanted->schema, wanted->name);
 	case FAULT_UNPUBLISHED:
 		return error_state(err, STATE_PUBLICATION_CHANGED, "table %s.%s is not in the publication '%s'",
 				   wanted->schema, wanted->name, publication);
@@ -163,6 +159,9 @@ static int check_listing(const struct listing *list, const char *publication, co
 {
 	const char *column = NULL;
 
+	for (size_t i = 0; i < wanted->count; i++) /* first: whoever makes the publication has to know of it */
+		if (table_has_no_identity(wanted->versions[i]))
+			return fault_error(FAULT_IDENTITY, publication, &wanted->tables[i], NULL, err);
 	if (PQntuples(list->publication) == 0)
 		return error_state(err, STATE_PUBLICATION_CHANGED, "there is no publication '%s'", publication);
 	if (!all_operations(list->publication))
@@ -196,7 +195,7 @@ static void append_missing(PGconn *conn, const struct listing *list, const char 
 	snprintf(start, sizeof(start), "%s %s %s", exists ? "ALTER PUBLICATION" : "CREATE PUBLICATION", quoted,
 		 exists ? "ADD TABLE " : "FOR TABLE ");
 	for (size_t i = 0; i < wanted->count; i++) {
-		if (exists && find_published(list, wanted->versions[i]))
+		if (table_has_no_identity(wanted->versions[i]) || (exists && find_published(list, wanted->versions[i])))
 			continue;
 		append_table(conn, sql, &wanted->tables[i], first ? start : ", ");
 		first = false;
@@ -227,8 +226,30 @@ static void append_repairs(PGconn *conn, const struct listing *list, const char 
 			  pg_has(PQserverVersion(conn), PG_PUBLISHED_TRUNCATE) ? ", truncate" : "");
 }
 
-int pg_publication_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *sql,
-		       struct error *err)
+/* A name in a comment: nothing that it has may end the line, since what follows would be run. */
+static void append_name(const char *name, struct writer *sql)
+{
+	for (; *name; name++)
+		wr_u8(sql, (unsigned char)*name < ' ' ? '?' : (uint8_t)*name);
+}
+
+/* What is printed here is piped into psql: a table that its owner has to decide about is named, and not published. */
+static void append_left_out(const struct pg_wanted *wanted, struct writer *sql)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		if (!table_has_no_identity(wanted->versions[i]))
+			continue;
+		wr_printf(sql, "-- Not in the publication: the table ");
+		append_name(wanted->tables[i].schema, sql);
+		wr_u8(sql, '.');
+		append_name(wanted->tables[i].name, sql);
+		wr_printf(sql, " has no replica identity, so that its UPDATE and DELETE would fail.\n"
+			  "-- Give it a primary key or REPLICA IDENTITY FULL and print this again, or name it in tables.exclude.\n");
+	}
+}
+
+static int append_statements(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *sql,
+			     struct error *err)
 {
 	struct listing list;
 	char *quoted;
@@ -243,12 +264,21 @@ int pg_publication_sql(PGconn *conn, const char *publication, const struct pg_wa
 	return 0;
 }
 
+int pg_publication_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *sql,
+		       struct error *err)
+{
+	if (append_statements(conn, publication, wanted, sql, err) < 0)
+		return -1;
+	append_left_out(wanted, sql);
+	return 0;
+}
+
 static void hint_with_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct error *err)
 {
 	struct writer sql = {0};
 	struct error ignored;
 
-	if (pg_publication_sql(conn, publication, wanted, &sql, &ignored) == 0 && sql.len) {
+	if (append_statements(conn, publication, wanted, &sql, &ignored) == 0 && sql.len) {
 		if (sql.len < sizeof(err->hint) - 64)
 			error_hint(err, "as the tables' owner run: %.*s", (int)sql.len - 1, sql.data);
 		else
@@ -269,6 +299,48 @@ int pg_publication_check(PGconn *conn, const char *publication, const struct pg_
 	if (result < 0 && err->class == ERROR_STATE && !err->hint[0])
 		hint_with_sql(conn, publication, wanted, err);
 	return result;
+}
+
+/* As the server itself decides when it refuses an UPDATE: an index that is checked late is no identity. */
+static const char lame_sql[] =
+	"SELECT c.oid, format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_publication p"
+	" JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname"
+	" JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
+	" JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
+	" WHERE p.pubname = $1 AND (p.pubupdate OR p.pubdelete) AND c.relkind = 'r' AND c.relreplident <> 'f' AND NOT EXISTS"
+	" (SELECT 1 FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid"
+	"  AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END) ORDER BY 2";
+
+static bool told_by_check(const struct pg_wanted *wanted, uint32_t oid)
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		if (wanted->versions[i]->source_id == oid)
+			return table_has_no_identity(wanted->versions[i]);
+	return false;
+}
+
+int pg_publication_identities(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct error *err)
+{
+	const char *params[] = {publication}, *first = NULL;
+	PGresult *result = pg_query_params(conn, err, lame_sql, 1, params);
+	unsigned others = 0;
+
+	if (!result)
+		return -1;
+	for (int i = 0; i < PQntuples(result); i++) {
+		if (told_by_check(wanted, (uint32_t)strtoul(pg_value(result, i, 0), NULL, 10)))
+			continue;
+		others += first != NULL;
+		first = first ? first : pg_value(result, i, 1);
+	}
+	if (first) {
+		error_state(err, STATE_PUBLICATION_CHANGED, "table %.150s is in the publication '%s' without a replica identity: the "
+			    "application's own UPDATE and DELETE on it fail (%u more such tables)", first, publication, others);
+		error_hint(err, "give it a primary key, or run: ALTER TABLE %.150s REPLICA IDENTITY FULL; or take it out of the publication",
+			   first);
+	}
+	PQclear(result);
+	return first ? -1 : 0;
 }
 
 /* The rows of the catalogue that make a table published, each with an identity of its own; xmin is another after an ALTER. */

@@ -22,9 +22,15 @@ struct pg_wanted {
 /* PUBLICATION_CHANGED unless every table is published with all operations, all needed columns and all rows. */
 int pg_publication_check(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct error *err);
 
-/* The statement that creates or completes the publication, for exactly the wanted tables; nothing if it is right. */
+/*
+ * The statement that creates or completes the publication, for exactly the wanted tables; nothing if it is right. A table without
+ * a replica identity is left out, in a comment: published, it could be neither updated nor deleted from.
+ */
 int pg_publication_sql(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *sql,
 		       struct error *err);
+
+/* PUBLICATION_CHANGED if a table is published that can neither be updated nor deleted from; see source.h. */
+int pg_publication_identities(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct error *err);
 
 /* Lines SCHEMA.TABLE=MARK: see source.h. */
 int pg_publication_marks(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct writer *marks,

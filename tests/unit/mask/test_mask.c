@@ -14,25 +14,25 @@
 #define KEY "0123456789abcdef0123456789abcdef"
 
 static const struct mask_rule site[] = {
-	{"public.person.kept", "keep"},
-	{"public.person.gone", "drop"},
-	{"person.tail", "last4"},
-	{"*.tail_bytes", "last4"},
-	{"person.sealed", "encrypt"},
-	{"person.pay", "rate"},
-	{"person.call", "phone"},
+	{"public.person.kept", "keep", NULL},
+	{"public.person.gone", "drop", NULL},
+	{"person.tail", "last4", NULL},
+	{"*.tail_bytes", "last4", NULL},
+	{"person.sealed", "encrypt", NULL},
+	{"person.pay", "rate", NULL},
+	{"person.call", "phone", NULL},
 };
 
 static const struct mask_rule pack[] = {
-	{"person.gone", "keep"},
-	{"person.kept", "email"},
-	{"person.*mail", "email"},
-	{"person.code", "token"},
-	{"person.amount", "token"},
-	{"person.id", "token"},
+	{"person.gone", "keep", NULL},
+	{"person.kept", "email", NULL},
+	{"person.*mail", "email", NULL},
+	{"person.code", "token", NULL},
+	{"person.amount", "token", NULL},
+	{"person.id", "token", NULL},
 };
 
-static const struct mask_rule classes[] = {{"phone", "drop"}};
+static const struct mask_rule classes[] = {{"phone", "drop", NULL}};
 
 #define TEXT {.kind = TYPE_TEXT}
 #define DECIMAL {.kind = TYPE_DECIMAL, .precision = 12, .scale = 2}
@@ -192,9 +192,9 @@ static void test_refused(void **state)
 		struct mask_rule rule;
 		const char *key, *complaint;
 	} table[] = {
-		{{"a.b", "email"}, NULL, "masking of a.b (email) needs a key, and there is no masking.key"},
-		{{"a.b", "encrypt"}, "short", "masking.key is too short: it must have 32 characters or more"},
-		{{"a.b", "shred"}, KEY, "masking of a.b: there is no method or class 'shred'"},
+		{{"a.b", "email", NULL}, NULL, "masking of a.b (email) needs a key, and there is no masking.key"},
+		{{"a.b", "encrypt", NULL}, "short", "masking.key is too short: it must have 32 characters or more"},
+		{{"a.b", "shred", NULL}, KEY, "masking of a.b: there is no method or class 'shred'"},
 	};
 	struct masks *masks;
 	struct error err;
@@ -230,9 +230,9 @@ static void test_sealed(void **state)
 	masks_free(other);
 }
 
-static void count(void *arg, const char *columns)
+static void count(void *arg, const struct mask_rule *rule)
 {
-	assert_string_equal(columns, "public.person.gone");
+	assert_string_equal(rule->columns, "public.person.gone");
 	++*(unsigned *)arg;
 }
 
@@ -240,7 +240,7 @@ static void test_unused(void **state)
 {
 	struct catalog *catalog = catalog_new();
 	const struct table *tables[] = {put(catalog, "tail_bytes", (struct type)TEXT, 0)};
-	static const struct mask_rule rules[] = {{"public.person.gone", "drop"}, {"*.*.tail*", "drop"}, {"*.tail*", "drop"}};
+	static const struct mask_rule rules[] = {{"public.person.gone", "drop", NULL}, {"*.*.tail*", "drop", NULL}, {"*.tail*", "drop", NULL}};
 	unsigned told = 0;
 
 	(void)state;
