@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -69,13 +70,18 @@ static void on_end(int signal)
 
 /* What is wanted ------------------------------------------------------------------------------ */
 
-static enum wanted judge(const struct tail *tl, const struct table *table)
+static bool fits(const char *pattern, const char *schema, const char *table)
 {
 	char name[300];
 
-	snprintf(name, sizeof(name), "%s.%s", table->schema, table->name);
+	snprintf(name, sizeof(name), "%s.%s", schema, table);
+	return fnmatch(pattern, name, 0) == 0 || fnmatch(pattern, table, 0) == 0;
+}
+
+static enum wanted judge(const struct tail *tl, const struct table *table)
+{
 	for (unsigned i = 0; i < tl->pattern_count; i++)
-		if (fnmatch(tl->patterns[i], name, 0) == 0 || fnmatch(tl->patterns[i], table->name, 0) == 0)
+		if (fits(tl->patterns[i], table->schema, table->name))
 			return WANTED;
 	return tl->pattern_count ? NOT_WANTED : WANTED;
 }
@@ -297,11 +303,35 @@ static int open_site(struct site *site, struct error *err)
 	return site->source_ops->check_publication(site->source, err);
 }
 
+/* A name with a slip in it would be waited for without end. */
+static int check_patterns(const struct tail *tl, const struct site *site, struct error *err)
+{
+	for (size_t i = 0; i < tl->pattern_count; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < site->captured_count && !found; j++)
+			found = fits(tl->patterns[i], site->captured[j].schema, site->captured[j].name);
+		if (!found)
+			return error_set(err, ERROR_INPUT, "--table %s: no captured table is called that", tl->patterns[i]);
+	}
+	return 0;
+}
+
+/* Making a slot takes its time, and a quiet database says nothing: it is told when looking has begun. */
+static void tell_start(const struct tail *tl, struct position start)
+{
+	char text[POSITION_TEXT_BYTES];
+
+	position_print(start, text);
+	if (!tl->text.json && isatty(STDERR_FILENO))
+		fprintf(stderr, "tailwater: changes from %s on\n", text);
+}
+
 static int run_tail(struct tail *tl, struct site *site, bool follows, struct error *err)
 {
 	struct position start;
 
-	if (open_site(site, err) < 0)
+	if (open_site(site, err) < 0 || check_patterns(tl, site, err) < 0)
 		return -1;
 	tl->ops = site->source_ops;
 	tl->source = site->source;
@@ -311,6 +341,7 @@ static int run_tail(struct tail *tl, struct site *site, bool follows, struct err
 	if (!follows)
 		tl->end = site->identity.log_end;
 	tl->reached = start;
+	tell_start(tl, start);
 	return follow(tl, err);
 }
 
