@@ -406,6 +406,32 @@ static void conditions_fail(void)
 	printf("an order with a condition that fails is given up, with one that is slow waits, and the stream goes on\n");
 }
 
+/*
+ * Rows that fit are far apart, and what is asked of each takes its time: it is read for fewer and fewer keys, until a part comes
+ * to its end, and every row is there once. In long runs, too: one that is slow for any key is given up.
+ */
+static void conditions_take_long(void)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+
+	prepare_plain(&site, "slow", NULL);
+	plain_stream(&site.plain);
+	ask(&site, "--table slow --where 'pg_sleep(0.0008) IS NOT NULL AND id % 1000 IN (7, 300)'", 0);
+	WAIT_UNTIL(agent_logged(agent, "of table public.slow is published: 6 rows") > 0, 60, agent);
+	if (number("TAILWATER_ROUNDS", 0)) {
+		ask(&site, "--table slow --where 'pg_sleep(1) IS NULL'", 0);
+		WAIT_UNTIL(agent_logged(agent, "is given up: its condition takes too long, more than 10 s for 1 rows: give one that an index helps") >
+			   0, 90, agent);
+	}
+	agent_stop(agent);
+	site_read_last(&site);
+	must_be_empty(&site, "SELECT key->>'id' || ' ' || count(*) FROM seen WHERE value #>> '{source,snapshot}' = 'incremental' AND topic = "
+		      "'slow.change.public.slow' GROUP BY key->>'id' HAVING count(*) <> 1 OR (key->>'id')::int % 1000 NOT IN (7, 300)",
+		      "a row came twice, or does not fit");
+	printf("an order whose condition takes long is read for fewer keys at a time\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -414,6 +440,7 @@ static const struct {
 	{"added", table_added},
 	{"reload", reload_under_load},
 	{"refused", conditions_fail},
+	{"slow", conditions_take_long},
 };
 
 int main(int argc, char **argv)
