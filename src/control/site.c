@@ -4,9 +4,12 @@
 /* Looking without touching. */
 #include "site.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "pipeline/masking.h"
@@ -160,6 +163,19 @@ const struct mask_rule *site_idle_mask(const struct site *site)
 
 	masks_unused(site->options->masks, site->options->mask_count, site->captured_versions, site->captured_count, note_rule, &first);
 	return first;
+}
+
+int site_check_folder(const struct pipeline_options *options, struct error *err)
+{
+	char *path = mem_text(view_of(options->state_path)), *folder = dirname(path);
+	int result = access(folder, W_OK | X_OK);
+
+	if (result < 0) {
+		error_set(err, ERROR_INPUT, "no state file can be written in %s (state.file): %s", folder, strerror(errno));
+		error_hint(err, "make this folder, and let it belong to the agent's user; or correct state.file");
+	}
+	free(path);
+	return result;
 }
 
 int site_ask_registry(const struct site *site, char level[40], struct error *err)

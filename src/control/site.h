@@ -66,6 +66,9 @@ bool site_lacks_identity(const struct site *site);
 /* After it: a rule of masking.columns that fits none of the captured columns, or NULL. */
 const struct mask_rule *site_idle_mask(const struct site *site);
 
+/* ERROR_INPUT unless a state file can be made where state.file says. */
+MUST_CHECK int site_check_folder(const struct pipeline_options *options, struct error *err);
+
 /* Asks the configured registry for its level of compatibility: "unknown" if it has none. */
 MUST_CHECK int site_ask_registry(const struct site *site, char level[40], struct error *err);
 

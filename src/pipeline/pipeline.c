@@ -243,6 +243,16 @@ static int run_once(struct pipeline *p, struct error *err)
 	return -1;
 }
 
+/* What is to be done is said once, as long as it is the same. */
+static void warn_of(struct pipeline *p, const struct error *err)
+{
+	bool known = !*err->hint || strcmp(err->hint, p->hint_told) == 0;
+
+	log_warning(p->options->name, "%s; connecting again%s%s", err->text, known ? "" : " HINT: ", known ? "" : err->hint);
+	if (*err->hint)
+		snprintf(p->hint_told, sizeof(p->hint_told), "%s", err->hint);
+}
+
 static int run_with_recovery(struct pipeline *p, struct error *err)
 {
 	for (;;) {
@@ -261,8 +271,7 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 		status_kafka_answered(p);
 		if (pipeline_stopping(p))
 			return 0;
-		log_warning(p->options->name, "%s; connecting again%s%s", err->text, *err->hint ? " HINT: " : "",
-			    err->hint);
+		warn_of(p, err);
 		metric_add(&p->metrics->recoveries, 1);
 		if (err->class == ERROR_NO_ROOM)
 			await_room(p);

@@ -145,6 +145,7 @@ struct pipeline {
 	struct db *db;
 	struct catalog *catalog;
 	struct masks *masks;                    /* of the configuration and the pack in force */
+	char hint_told[sizeof(((struct error *)0)->hint)];
 	bool identities_told;                   /* it has one about tables that are published and cannot be changed */
 	bool masks_told;                        /* the log has a line about rules that fit nothing */
 	struct encoder *encoder;

@@ -332,7 +332,7 @@ static int open_reader(struct db *db, struct error *err)
 	int64_t format = 0, id = 0;
 
 	if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return error_set(err, ERROR_INPUT, "cannot open state file '%s': %s", db->path,
+		return error_set(err, ERROR_TRANSIENT, "cannot open state file '%s': %s", db->path,
 				 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
 	sqlite3_busy_timeout(db->handle, READER_WAIT_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

@@ -106,7 +106,7 @@ static void check_first(struct agent *agent)
 		harness_fail(agent, "check shows a secret");
 	agent_expect(agent, "check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code,
 	       "CREATE PUBLICATION \"tailwater\" FOR TABLE \"public\".\"note\";");
-	agent_expect(agent, "position", EXIT_USAGE, "cannot open state file");
+	agent_expect(agent, "position", EXIT_FAILED, "cannot open state file");
 	agent_expect(agent, "read", EXIT_FAILED, "there is no topic that begins with tw. yet");
 	agent_start(agent, NULL);
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != named_states[STATE_PUBLICATION_CHANGED].exit_code)
@@ -159,6 +159,29 @@ static void misspelt(struct agent *agent)
 	write_configuration(agent, "postgres", "${env:TW_TEST_SECRET}");
 }
 
+/* What has to be changed is said by `check`, by `doctor`, and by the agent, which ends if no server can mend it. */
+static void misconfigured(struct agent *agent)
+{
+	shell(agent, "sed -i 's/dbname: .*/dbname: nought/' agent.yaml");
+	agent_expect(agent, "check --connect", EXIT_FAILED, "  correct source.dbname\n");
+	agent_expect(agent, "doctor", EXIT_FAILED, "failure P100");
+	agent_expect(agent, "doctor", EXIT_FAILED, "                correct source.dbname\n");
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, "connecting again") >= 2, 20, agent);
+	agent_stop(agent);
+	if (agent_logged(agent, "HINT: correct source.dbname") != 1)
+		harness_fail(agent, "a hint is logged once");
+	write_configuration(agent, "nobody", "${env:TW_TEST_SECRET}");
+	agent_expect(agent, "check --connect", EXIT_FAILED, "  correct source.user, or make the role: `tailwater grants ");
+	write_configuration(agent, "postgres", "${env:TW_TEST_SECRET}");
+	shell(agent, "sed -i 's,file: agent.state,file: nowhere/agent.state,' agent.yaml");
+	agent_expect(agent, "check --connect", EXIT_USAGE, "make this folder, and let it belong to the agent's user; or correct state.file");
+	agent_expect(agent, "run", EXIT_USAGE, "nowhere (state.file): No such file or directory");
+	agent_expect(agent, "status", EXIT_FAILED, "not running");
+	agent_expect(agent, "position", EXIT_FAILED, "cannot open state file");
+	write_configuration(agent, "postgres", "${env:TW_TEST_SECRET}");
+}
+
 /* As systemd hands it over; the server asks for it, and it is what all that follows logs in with. */
 static void credential(struct agent *agent)
 {
@@ -175,6 +198,7 @@ static void credential(struct agent *agent)
 	shell(agent, "mkdir credentials && echo hunter3 >credentials/database");
 	WAIT_UNTIL(agent_ask(agent, "check --connect") != EXIT_DONE, 10, agent);
 	agent_expect(agent, "check --connect", EXIT_FAILED, "password authentication failed for user \"clerk\"");
+	agent_expect(agent, "check --connect", EXIT_FAILED, "source.user and source.password are not what the server has");
 	shell(agent, "echo hunter2 >credentials/database");
 	agent_expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
 	agent_expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
@@ -309,6 +333,7 @@ int main(void)
 	expect_completion(&agent);
 	check_first(&agent);
 	misspelt(&agent);
+	misconfigured(&agent);
 	grant(&agent);
 	credential(&agent);
 	look_beside(&agent);

@@ -306,6 +306,14 @@ static int check_registry(const struct site *site)
 	return 0;
 }
 
+/* Without a folder there is no first start; a state file is there only after that. */
+static int check_folder(const struct site *site)
+{
+	struct error err = {0};
+
+	return site_check_folder(site->options, &err) == 0 ? 0 : verb_fail(&err);
+}
+
 /* All parts, whatever the others say; the first exit code that is not 0 counts. */
 static int check_all(struct site *site, bool connect)
 {
@@ -314,8 +322,9 @@ static int check_all(struct site *site, bool connect)
 	int captured = source || mapping ? 0 : check_captured(site);
 	int kafka = connect ? check_kafka(site) : 0;
 	int registry = connect ? check_registry(site) : 0;
+	int folder = connect ? check_folder(site) : 0;
 
-	return source ? source : mapping ? mapping : captured ? captured : kafka ? kafka : registry;
+	return source ? source : mapping ? mapping : captured ? captured : kafka ? kafka : registry ? registry : folder;
 }
 
 static int run(const struct arguments *args)

@@ -26,6 +26,7 @@
 #include "control/pages.h"
 #include "control/values.h"
 #include "progress.h"
+#include "site.h"
 #include "verbs.h"
 
 #define WATCH_MS 1000
@@ -305,7 +306,7 @@ static int run_pipeline(struct watch *watch, struct error *err)
 {
 	int result;
 
-	if (daemon_signals(&watch->control, err) < 0)
+	if (site_check_folder(&watch->conf->pipeline, err) < 0 || daemon_signals(&watch->control, err) < 0)
 		return -1;
 	if (mailbox_init(&watch->mailbox, err) < 0) {
 		daemon_signals_end(&watch->control);

@@ -176,6 +176,42 @@ static int lift_limits(PGconn *conn, enum pg_conn_kind kind, struct error *err)
 	return 0;
 }
 
+/* What the server says of a login that it refuses, and what is to be done. A server that speaks another language gets the last. */
+#define START_WAL "`tailwater grants --missing --as ADMIN --role NAME` prints the statement that lets the role replicate"
+
+static const struct {
+	const char *said, *also;
+	const char *hint;
+} refusals[] = {
+	{"no password supplied", "", "set source.password, as in ${file:/path}, or name a passfile in source.parameters"},
+	{"password authentication failed", "", "source.user and source.password are not what the server has"},
+	{"role \"", "does not exist", "correct source.user, or make the role: `tailwater grants --as ADMIN --role NAME` prints the statements"},
+	{"is not permitted to log in", "", "let the role log in: `tailwater grants --missing --as ADMIN --role NAME` prints the statement"},
+	{"database \"", "does not exist", "correct source.dbname"},
+	{"permission denied for database", "", "`tailwater grants --missing --as ADMIN --role NAME` prints the statement that permits it"},
+	{"start walsender", "", START_WAL},
+	{"start WAL sender", "", START_WAL},
+	{"no pg_hba.conf entry", "", "add a line for source.user, source.dbname and this machine to the server's pg_hba.conf, and reload it"},
+	{"authentication failed", "", "correct source.user, source.password or source.parameters to what pg_hba.conf of the server asks for"},
+};
+
+static void hint_at_login(PGconn *conn, struct error *err)
+{
+	const char *said = PQerrorMessage(conn);
+
+	if (PQconnectionNeedsPassword(conn)) {
+		error_hint(err, "%s", refusals[0].hint);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]) && strstr(said, "FATAL"); i++)
+		if (strstr(said, refusals[i].said) && strstr(said, refusals[i].also)) {
+			error_hint(err, "%s", refusals[i].hint);
+			return;
+		}
+	if (PQconnectionUsedPassword(conn))
+		error_hint(err, "the server asked for the password, and did not let us in: see source.user and source.password");
+}
+
 int pg_connect(const struct source_login *login, enum pg_conn_kind kind, PGconn **ret, struct error *err)
 {
 	struct params params = {.count = 0};
@@ -195,6 +231,7 @@ int pg_connect(const struct source_login *login, enum pg_conn_kind kind, PGconn 
 	free(options);
 	if (PQstatus(conn) != CONNECTION_OK) {
 		pg_fail(conn, NULL, err, "connecting to PostgreSQL");
+		hint_at_login(conn, err);
 		PQfinish(conn);
 		return -1;
 	}

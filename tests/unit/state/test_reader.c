@@ -101,7 +101,7 @@ static void test_refused(void **state)
 	struct db *db;
 
 	assert_int_equal(db_open_reader("/nonexistent/state", &db, &world->err), -1);
-	assert_int_equal(world->err.class, ERROR_INPUT);
+	assert_int_equal(world->err.class, ERROR_TRANSIENT);
 	assert_ok(db_run(world->writer, "PRAGMA user_version=99", &world->err), &world->err);
 	assert_int_equal(db_open_reader(world->file.path, &db, &world->err), -1);
 	assert_non_null(strstr(world->err.text, "is no state file of this version"));
