@@ -5,9 +5,16 @@
 #include "part.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "source/source.h"
+
+#define LIMIT_SECONDS 10            /* for a statement with a condition */
+#define CLIENT_ERRORS 2000           /* errors of the client's own */
+#define CLIENT_ERRORS_END 2999
+#define NO_SUCH_COLUMN 1054
+#define CONNECTION_KILLED 1927
 
 void my_part_done(struct my_part *part)
 {
@@ -32,6 +39,7 @@ int my_part_begin(struct my_part *part, const struct source_login *login, const 
 		my_part_done(part);
 		return -1;
 	}
+	part->family = server->family;
 	if (position_compare(part->at, delivered) >= 0)
 		return 1;
 	my_part_stop(part);
@@ -82,12 +90,42 @@ static void write_order(const struct table *version, uint64_t rows, struct write
 		wr_printf(to, " LIMIT %" PRIu64, rows);
 }
 
+/* Of masked columns, too, what a value is must not be told: a message quotes it, other than that of a column that is not there. */
+static int fail(struct my_part *part, struct error *err)
+{
+	unsigned code = mysql_errno(part->snapshot.conn);
+	const char *state = mysql_sqlstate(part->snapshot.conn), *message = mysql_error(part->snapshot.conn);
+	size_t len = code == NO_SUCH_COLUMN ? strlen(message) : strcspn(message, "'");
+
+	if (!part->asked || !code || (code >= CLIENT_ERRORS && code <= CLIENT_ERRORS_END) || code == CONNECTION_KILLED ||
+	    strncmp(state, "08", 2) == 0 || strncmp(state, "40", 2) == 0)
+		return -1;
+	return error_set(err, ERROR_INPUT, "the server refuses its condition: %.*s (error %u)", (int)(len < 300 ? len : 300), message, code);
+}
+
+/* The stream waits while the server works. */
+static int limit_time(struct my_part *part, bool limited, struct error *err)
+{
+	const char *name = part->family == FAMILY_MARIADB ? "max_statement_time" : "max_execution_time";
+	unsigned most = part->family == FAMILY_MARIADB ? LIMIT_SECONDS : LIMIT_SECONDS * 1000;
+	char sql[80];
+
+	if (part->limited == limited)
+		return 0;
+	part->limited = limited;
+	snprintf(sql, sizeof(sql), "SET SESSION %s = %u", name, limited ? most : 0);
+	return my_do(part->snapshot.conn, err, "%s", sql);
+}
+
 int my_part_select(struct my_part *part, const struct my_table *table, const struct source_part *wanted, struct error *err)
 {
 	bool keyed = table->table->key_count > 0, follows = keyed && wanted->after.ptr;
 	struct writer rest = {0};
 	int result;
 
+	part->asked = wanted->condition != NULL;
+	if (limit_time(part, part->asked, err) < 0)
+		return -1;
 	if (follows || wanted->condition)
 		wr_printf(&rest, "WHERE ");
 	if (follows)
@@ -101,7 +139,7 @@ int my_part_select(struct my_part *part, const struct my_table *table, const str
 	part->most_bytes = keyed && wanted->bytes ? wanted->bytes : UINT64_MAX;
 	result = my_snapshot_table(&part->snapshot, table, rest.data, err);
 	wr_done(&rest);
-	return result;
+	return result < 0 ? fail(part, err) : 0;
 }
 
 static void note_mark(struct my_part *part, const struct table *version, char **texts, const unsigned long *lengths)
@@ -121,7 +159,7 @@ int my_part_row(struct my_part *part, const struct my_table *table, char ***ret_
 		return 0;
 	got = my_snapshot_row(&part->snapshot, ret_texts, ret_lengths, err);
 	if (got <= 0)
-		return got;
+		return got < 0 ? fail(part, err) : 0;
 	for (unsigned i = 0; i < table->table->column_count; i++)
 		part->bytes += (*ret_lengths)[i];
 	if (++part->rows == part->most || part->bytes > part->most_bytes)

@@ -20,6 +20,9 @@ struct my_part {
 	uint64_t rows, bytes;
 	uint64_t most, most_bytes;
 	struct writer mark;      /* of the last row */
+	enum my_family family;
+	bool asked;              /* somebody's condition is in it: what the server says of it is theirs */
+	bool limited;            /* the session has a limit of time for it */
 };
 
 void my_part_done(struct my_part *part);
