@@ -174,6 +174,12 @@ static void misconfigured(struct agent *agent)
 	write_configuration(agent, "nobody", "${env:TW_TEST_SECRET}");
 	agent_expect(agent, "check --connect", EXIT_FAILED, "  correct source.user, or make the role: `tailwater grants ");
 	write_configuration(agent, "postgres", "${env:TW_TEST_SECRET}");
+	shell(agent, "sed -i 's/^tables:/&\\n  exclude_columns: [public.note.id]/' agent.yaml");
+	agent_expect(agent, "check --connect", EXIT_USAGE, "column 'id' of table public.note is excluded, but belongs to its key");
+	write_configuration(agent, "postgres", "${env:TW_TEST_SECRET}");
+	scene_sql(agent->scene, "SELECT pg_create_logical_replication_slot('tailwater_demo', 'pgoutput')");
+	agent_expect(agent, "check --connect", named_states[STATE_MISMATCH].exit_code, "neither the state file nor the checkpoint knows of it");
+	scene_sql(agent->scene, "SELECT pg_drop_replication_slot('tailwater_demo')");
 	shell(agent, "sed -i 's,file: agent.state,file: nowhere/agent.state,' agent.yaml");
 	agent_expect(agent, "check --connect", EXIT_USAGE, "make this folder, and let it belong to the agent's user; or correct state.file");
 	agent_expect(agent, "run", EXIT_USAGE, "nowhere (state.file): No such file or directory");

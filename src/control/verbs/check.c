@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "control/conf.h"
 #include "control/options.h"
 #include "control/values.h"
 #include "model/position.h"
+#include "pipeline/look.h"
 #include "pipeline/masking.h"
 #include "publish/producer.h"
 #include "publish/reader.h"
@@ -229,10 +231,17 @@ static int check_source(struct site *site)
 	return 0;
 }
 
+static int check_plans(const struct site *site)
+{
+	struct error err = {0};
+
+	return look_plans(site->options, site->captured_versions, site->captured_count, &err) == 0 ? 0 : verb_fail(&err);
+}
+
 static int check_captured(struct site *site)
 {
 	struct error err = {0};
-	int access, publication, identities, masking;
+	int access, publication, identities, masking, plans;
 
 	if (!site->source)
 		return 0;
@@ -246,10 +255,11 @@ static int check_captured(struct site *site)
 		return verb_fail(&err);
 	}
 	masking = check_masking(site);
+	plans = check_plans(site);
 	access = check_access(site);
 	publication = check_publication(site);
 	identities = check_identities(site);
-	return masking ? masking : access ? access : publication ? publication : identities;
+	return masking ? masking : plans ? plans : access ? access : publication ? publication : identities;
 }
 
 /* Kafka --------------------------------------------------------------------------------------- */
@@ -314,6 +324,23 @@ static int check_folder(const struct site *site)
 	return site_check_folder(site->options, &err) == 0 ? 0 : verb_fail(&err);
 }
 
+/* Would the agent begin, or stop in a named state? An agent at work has begun. */
+static int check_start(const struct site *site)
+{
+	struct site beside = {.options = site->options};
+	struct error err = {0};
+	bool exists = access(site->options->state_path, F_OK) == 0;
+	int result;
+
+	if (site->identity.slot_active)
+		return 0;
+	result = exists ? site_open_state(&beside, false, &err) : 0;
+	if (result == 0)
+		result = look_start(site->options, &site->identity, beside.db, &err);
+	site_done(&beside);
+	return result < 0 ? verb_fail(&err) : 0;
+}
+
 /* All parts, whatever the others say; the first exit code that is not 0 counts. */
 static int check_all(struct site *site, bool connect)
 {
@@ -323,8 +350,9 @@ static int check_all(struct site *site, bool connect)
 	int kafka = connect ? check_kafka(site) : 0;
 	int registry = connect ? check_registry(site) : 0;
 	int folder = connect ? check_folder(site) : 0;
+	int start = connect && !source && !kafka ? check_start(site) : 0;
 
-	return source ? source : mapping ? mapping : captured ? captured : kafka ? kafka : registry ? registry : folder;
+	return source ? source : mapping ? mapping : captured ? captured : kafka ? kafka : registry ? registry : folder ? folder : start;
 }
 
 static int run(const struct arguments *args)
