@@ -338,7 +338,7 @@ const char *scene_value(struct scene *scene, const char *format, ...)
 
 void scene_load_lines(struct scene *scene, const char *table, const char *path)
 {
-	scene_sql(scene, "DROP TABLE IF EXISTS %s CASCADE; CREATE TABLE %s (n bigint GENERATED ALWAYS AS IDENTITY, line jsonb)", table, table);
+	scene_sql(scene, "DROP TABLE IF EXISTS %s CASCADE; CREATE TABLE %s (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line jsonb)", table, table);
 	scene_sql(scene, "\\copy %s (line) from program 'sed -e ''s/\\\\/\\\\\\\\/g'' %s%s%s'", table, *path == '/' ? "" : scene->dir,
 		  *path == '/' ? "" : "/", path);
 }
