@@ -193,10 +193,10 @@ static const struct trial {
 	{"root", {"in-snapshot:700", "in-snapshot:9000", "part-due:2", "part-published:1"}, true, false, nothing},
 	{"begin", {"snapshot-rows:1", "part-read:2", "part-published:3"}, false, false, nothing},
 	{"large", {"in-snapshot:6000", "part-due:1", "before-state-commit:5", "after-commit:9"}, false, false, nothing},
-	{"late", {"in-snapshot:15500", "part-published:1"}, false, false, nothing},
-	{"commit", {"after-commit:22", "part-published:2"}, false, false, nothing},
+	{"late", {"in-snapshot:14500", "part-published:1"}, false, false, nothing},
+	{"commit", {"after-commit:15", "part-published:2"}, false, false, nothing},
 	{"published", {"snapshot-published:1"}, false, false, nothing},
-	{"settled", {"snapshot-done:1", "before-commit:25", "after-state-commit:4"}, true, false, nothing},
+	{"settled", {"snapshot-done:1", "before-commit:15", "after-state-commit:4"}, true, false, nothing},
 	{"rewrite", {"in-snapshot:9000", "part-published:2"}, false, true, rewrite},
 };
 
