@@ -8,9 +8,11 @@
 #ifndef MODEL_VALUE_H
 #define MODEL_VALUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/view.h"
+#include "model/type.h"
 
 enum value_state { VALUE_ABSENT, VALUE_NULL, VALUE_UNCHANGED, VALUE_PRESENT };
 
@@ -39,6 +41,12 @@ struct value {
 	};
 	struct view text;
 };
+
+/* Whether there is a text that belongs to a present value; of others the view means nothing. */
+bool value_has_text(struct type type, const struct value *value);
+
+/* The same value, of two that are present. */
+bool value_same(struct type type, const struct value *a, const struct value *b);
 
 struct arena;
 

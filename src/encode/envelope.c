@@ -35,16 +35,7 @@ static bool same_value(struct type type, const struct value *a, const struct val
 {
 	if (a->state != VALUE_PRESENT || b->state != VALUE_PRESENT)
 		return true; /* what was not sent did not change */
-	switch (type_form(type)) {
-	case FORM_INTEGER:
-		return a->integer == b->integer;
-	case FORM_REAL:
-		return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
-	case FORM_TEXT:
-	case FORM_INTERVAL:
-		break;
-	}
-	return view_equal(a->text, b->text);
+	return value_same(type, a, b);
 }
 
 static bool key_changed(const struct encode_plan *plan, const struct change *change)

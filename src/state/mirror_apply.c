@@ -96,26 +96,14 @@ void plan_keep_row(struct mirror_plan *plan, sqlite3_stmt *stmt)
 	}
 }
 
-static bool same_value(struct type type, const struct value *a, const struct value *b)
-{
-	if (a->state != b->state)
-		return false;
-	switch (type_form(type)) {
-	case FORM_INTEGER:
-		return a->integer == b->integer;
-	case FORM_REAL:
-		return a->real == b->real;
-	default:
-		return view_equal(a->text, b->text);
-	}
-}
-
 static bool same_key(const struct mirror_plan *plan, const struct value *a, const struct value *b)
 {
 	for (unsigned i = 0; i < plan->key_count; i++) {
 		unsigned column = plan->columns[i];
 
-		if (!same_value(plan->table->columns[column].type, &a[column], &b[column]))
+		if (a[column].state != b[column].state)
+			return false;
+		if (a[column].state == VALUE_PRESENT && !value_same(plan->table->columns[column].type, &a[column], &b[column]))
 			return false;
 	}
 	return true;
