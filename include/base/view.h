@@ -50,6 +50,18 @@ static inline int view_compare(struct view a, struct view b)
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+/* Takes what stands before a character, or all, off the begin of a text, and the character with it. */
+static inline struct view view_take(struct view *rest, char end)
+{
+	const char *found = rest->len ? (const char *)memchr(rest->ptr, end, rest->len) : NULL;
+	struct view taken = {rest->ptr, found ? (size_t)(found - rest->ptr) : rest->len};
+	size_t skip = taken.len + (found != NULL);
+
+	rest->ptr += skip;
+	rest->len -= skip;
+	return taken;
+}
+
 /* The beginning of a text, of at most so many bytes: a character of UTF-8 is not cut in two. */
 static inline struct view view_cut(struct view text, size_t most)
 {

@@ -79,22 +79,11 @@ int repeat_forget(struct pipeline *p, const struct repeat *repeat, struct error 
 	return input_put(p->db, name, VIEW_NONE, err);
 }
 
-static struct view next_line(struct view *rest)
-{
-	const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
-	struct view line = {rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len};
-	size_t skip = line.len + (end != NULL);
-
-	rest->ptr += skip;
-	rest->len -= skip;
-	return line;
-}
-
 static char *read_text(struct view *rest)
 {
 	struct writer text = {0};
 
-	read_hex(next_line(rest), &text);
+	read_hex(view_take(rest, '\n'), &text);
 	wr_u8(&text, '\0');
 	return text.data;
 }
@@ -102,7 +91,7 @@ static char *read_text(struct view *rest)
 struct repeat *repeat_parse(struct pipeline *p, struct view name, struct view text)
 {
 	struct repeat *repeat = MEM_NEW(struct repeat);
-	struct view head = next_line(&text);
+	struct view head = view_take(&text, '\n');
 	char line[120];
 	int more = 0, of_first = 0;
 
@@ -114,9 +103,9 @@ struct repeat *repeat_parse(struct pipeline *p, struct view name, struct view te
 	repeat->schema = read_text(&text);
 	repeat->name = read_text(&text);
 	repeat->condition = read_text(&text);
-	read_mark(p, next_line(&text), &repeat->mark);
-	read_mark(p, next_line(&text), &repeat->next_mark);
-	head = next_line(&text);
+	read_mark(p, view_take(&text, '\n'), &repeat->mark);
+	read_mark(p, view_take(&text, '\n'), &repeat->next_mark);
+	head = view_take(&text, '\n');
 	snprintf(line, sizeof(line), "%.*s", (int)head.len, head.len ? head.ptr : "");
 	sscanf(line, "%d %" SCNu64, &of_first, &repeat->next_published);
 	repeat->of_first = of_first;

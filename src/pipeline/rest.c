@@ -30,28 +30,6 @@ struct count {
 	uint64_t number;
 };
 
-static struct view next_line(struct view *rest)
-{
-	const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
-	struct view line = {rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len};
-	size_t skip = line.len + (end != NULL);
-
-	rest->ptr += skip;
-	rest->len -= skip;
-	return line;
-}
-
-static struct view next_word(struct view *line)
-{
-	const char *end = line->len ? memchr(line->ptr, '\t', line->len) : NULL;
-	struct view word = {line->ptr, end ? (size_t)(end - line->ptr) : line->len};
-	size_t skip = word.len + (end != NULL);
-
-	line->ptr += skip;
-	line->len -= skip;
-	return word;
-}
-
 static uint64_t to_number(struct view text)
 {
 	uint64_t number = 0;
@@ -67,9 +45,9 @@ static bool next_count(struct view *rest, struct count *ret)
 
 	if (!rest->len)
 		return false;
-	line = next_line(rest);
+	line = view_take(rest, '\n');
 	for (size_t i = 0; i < 4; i++)
-		ret->line[i] = next_word(&line);
+		ret->line[i] = view_take(&line, '\t');
 	ret->number = to_number(ret->line[1]);
 	return true;
 }
@@ -157,7 +135,7 @@ int rest_forget(struct pipeline *p, struct error *err)
 static int find_told(const char *rest, size_t number, uint64_t *ret_count, char **ret_left)
 {
 	for (struct view lines = view_of(rest); lines.len;) {
-		struct view line = next_line(&lines);
+		struct view line = view_take(&lines, '\n');
 		char *text = mem_text(line), *at = text;
 
 		if (strtoull(at, &at, 10) == number) {
@@ -206,11 +184,11 @@ static int resume_table(struct pipeline *p, const struct source_table *table, co
 
 static int resume_tables(struct pipeline *p, struct view plan, struct view counts, const char *told, struct writer *end, struct error *err)
 {
-	wr_printf(end, "%" PRIu64 "\t%" PRIu64 "\n", p->applied.snapshot, to_number(next_line(&plan)));
+	wr_printf(end, "%" PRIu64 "\t%" PRIu64 "\n", p->applied.snapshot, to_number(view_take(&plan, '\n')));
 	wr_view_bytes(end, counts);
 	for (size_t i = 0; plan.len; i++) {
-		struct view line = next_line(&plan);
-		char *schema = mem_text(next_word(&line)), *name = mem_text(line);
+		struct view line = view_take(&plan, '\n');
+		char *schema = mem_text(view_take(&line, '\t')), *name = mem_text(line);
 		const struct source_table *table = find_captured(p, schema, name);
 		bool whole = is_counted(counts, schema, name);
 
@@ -277,7 +255,7 @@ static int add_count(struct pipeline *p, const struct count *more, struct error 
 	arena_init(&arena);
 	result = get(p, END, &arena, &end, err);
 	if (result == 0 && end.len) {
-		wr_view_bytes(&text, next_line(&end));
+		wr_view_bytes(&text, view_take(&end, '\n'));
 		wr_u8(&text, '\n');
 		write_counts(end, more, &text);
 		result = input_put(p->db, END, wr_view(&text), err);
@@ -320,8 +298,8 @@ static bool take_table(struct pipeline *p, const struct count *count, struct eve
 static int publish_end(struct pipeline *p, struct view end, struct error *err)
 {
 	size_t most = 0, tables = 0, documents = 0;
-	struct view head = next_line(&end);
-	uint64_t snapshot = to_number(next_word(&head));
+	struct view head = view_take(&end, '\n');
+	uint64_t snapshot = to_number(view_take(&head, '\t'));
 	struct event_count *table_counts, *document_counts;
 	struct count count;
 

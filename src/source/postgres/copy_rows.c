@@ -33,24 +33,13 @@ static struct view unescape_field(struct arena *arena, struct view field)
 	return (struct view){copy, len};
 }
 
-static struct view next_field(struct view *rest)
-{
-	const char *tab = rest->len ? memchr(rest->ptr, '\t', rest->len) : NULL;
-	struct view field = {rest->ptr, tab ? (size_t)(tab - rest->ptr) : rest->len};
-	size_t skip = field.len + (tab != NULL);
-
-	rest->ptr += skip;
-	rest->len -= skip;
-	return field;
-}
-
 int pgoutput_copy_row(struct pgoutput *pg, const struct pg_table *table, struct view line, struct change *ret,
 		      struct error *err)
 {
 	arena_reset(&pg->arena);
 	pgoutput_reserve(pg, table->table->column_count);
 	for (unsigned i = 0; i < table->table->column_count; i++) {
-		struct view field = next_field(&line);
+		struct view field = view_take(&line, '\t');
 		struct value *value = &pg->after[i];
 
 		value->state = view_is(field, "\\N") ? VALUE_NULL : VALUE_PRESENT;
@@ -66,9 +55,9 @@ int pgoutput_copy_row(struct pgoutput *pg, const struct pg_table *table, struct 
 
 struct view pgoutput_copy_field(struct arena *arena, struct view line, unsigned number)
 {
-	struct view field = next_field(&line);
+	struct view field = view_take(&line, '\t');
 
 	while (number--)
-		field = next_field(&line);
+		field = view_take(&line, '\t');
 	return unescape_field(arena, field);
 }
