@@ -17,6 +17,9 @@
 /* 1 and the value (in the arena), or 0 if there is none, or -1. */
 MUST_CHECK int input_get(struct db *db, const char *name, struct arena *arena, struct view *ret, struct error *err);
 
+/* The value as a text, cut to the size; "" if there is none. */
+MUST_CHECK int input_text(struct db *db, const char *name, char *ret, size_t size, struct error *err);
+
 /* Sets a value; VIEW_NONE removes it. */
 MUST_CHECK int input_put(struct db *db, const char *name, struct view value, struct error *err);
 

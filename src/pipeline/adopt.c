@@ -28,19 +28,6 @@ struct adoption {
 	const char *who, *assertion;
 };
 
-static int read_text(struct db *db, const char *name, char *ret, size_t size, struct error *err)
-{
-	struct arena arena;
-	struct view text = VIEW_NONE;
-	int found;
-
-	arena_init(&arena);
-	found = input_get(db, name, &arena, &text, err);
-	snprintf(ret, size, "%.*s", found > 0 ? (int)text.len : 0, found > 0 ? text.ptr : "");
-	arena_done(&arena);
-	return found < 0 ? -1 : 0;
-}
-
 static int refuse(struct error *err, const char *why, const char *remedy)
 {
 	error_set(err, ERROR_INPUT, "the position cannot be adopted: %s", why);
@@ -164,8 +151,8 @@ static int look(struct adoption *ad, struct error *err)
 	int found;
 
 	snprintf(topic, sizeof(topic), "%s.checkpoint", ad->options->prefix);
-	if (position_load(ad->db, &ad->state, err) < 0 || read_text(ad->db, INPUT_SYSTEM, ad->system, sizeof(ad->system), err) < 0 ||
-	    read_text(ad->db, INPUT_TIMELINE, ad->timeline, sizeof(ad->timeline), err) < 0)
+	if (position_load(ad->db, &ad->state, err) < 0 || input_text(ad->db, INPUT_SYSTEM, ad->system, sizeof(ad->system), err) < 0 ||
+	    input_text(ad->db, INPUT_TIMELINE, ad->timeline, sizeof(ad->timeline), err) < 0)
 		return -1;
 	found = checkpoint_read(&ad->options->kafka, topic, ad->options->name, &ad->checkpoint, err);
 	if (found <= 0)

@@ -206,19 +206,6 @@ static int open_mapping(struct pipeline *p, struct error *err)
 	return 0;
 }
 
-static int read_known_text(struct pipeline *p, const char *name, char *ret, size_t size, struct error *err)
-{
-	struct arena arena;
-	struct view text = VIEW_NONE;
-	int found;
-
-	arena_init(&arena);
-	found = input_get(p->db, name, &arena, &text, err);
-	snprintf(ret, size, "%.*s", found > 0 ? (int)text.len : 0, found > 0 ? text.ptr : "");
-	arena_done(&arena);
-	return found < 0 ? -1 : 0;
-}
-
 static int remember_source(struct pipeline *p, struct error *err)
 {
 	char timeline[16];
@@ -244,29 +231,12 @@ static void take_order(struct pipeline *p, const struct checkpoint *checkpoint, 
 
 static enum start_action decide(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
-	char system[64], timeline[16], former[64];
-	struct start_facts facts = {
-		.identity = &p->identity,
-		.have_checkpoint =
-			checkpoint->progress.position.kind != POSITION_NONE || checkpoint->progress.snapshot > 0,
-		.checkpoint = checkpoint->progress,
-		.checkpoint_system = checkpoint->system,
-		.create_slot = p->options->source.create_slot,
-		.slot = p->options->source.slot,
-	};
+	struct start_memory file;
+	struct start_facts facts;
 
-	if (position_load(p->db, &facts.state, err) < 0 ||
-	    read_known_text(p, INPUT_SYSTEM, system, sizeof(system), err) < 0 ||
-	    read_known_text(p, INPUT_TIMELINE, timeline, sizeof(timeline), err) < 0 ||
-	    read_known_text(p, INPUT_ADOPTED_FROM, former, sizeof(former), err) < 0)
+	if (start_remember(p->db, &file, err) < 0)
 		return START_STOP;
-	if (*checkpoint->rest == '!') /* it had no room for what was left */
-		facts.checkpoint.snapshot_phase = SNAPSHOT_STARTED;
-	if (*former && strcmp(former, checkpoint->system) == 0)
-		facts.checkpoint_system = system; /* an operator has answered for the move */
-	facts.have_state = facts.state.position.kind != POSITION_NONE || facts.state.snapshot_phase != SNAPSHOT_NONE;
-	facts.state_system = system;
-	facts.state_timeline = (uint32_t)strtoul(timeline, NULL, 10);
+	facts = start_facts_of(p->options, &p->identity, &file, checkpoint);
 	take_order(p, checkpoint, &facts);
 	p->saved = p->applied = facts.state;
 	p->published = facts.checkpoint;
@@ -338,7 +308,7 @@ static int note_form(struct pipeline *p, struct error *err)
 	const char *now = p->source_ops->metrics(p->source)->binary ? "binary" : "text";
 	char before[16];
 
-	if (read_known_text(p, "source.values", before, sizeof(before), err) < 0)
+	if (input_text(p->db, "source.values", before, sizeof(before), err) < 0)
 		return -1;
 	p->other_form = *before && strcmp(before, now) != 0;
 	if (p->other_form || !*before)

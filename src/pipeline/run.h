@@ -563,6 +563,18 @@ struct start_facts {
 	const char *slot;
 };
 
+/* What the state file says. */
+struct start_memory {
+	struct progress state;
+	char system[64], timeline[16], former[64];
+};
+
+int start_remember(struct db *db, struct start_memory *ret, struct error *err);
+
+/* The texts of all of them are borrowed. */
+struct start_facts start_facts_of(const struct pipeline_options *options, const struct source_identity *identity,
+				  const struct start_memory *file, const struct checkpoint *checkpoint);
+
 /* Which of the cases applies: the action, or START_STOP and the named state with its remedy in err. */
 enum start_action start_decide(const struct start_facts *facts, struct error *err);
 

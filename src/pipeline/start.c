@@ -6,9 +6,41 @@
  * first row that applies decides; whatever could skip or repeat is a named state.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "run.h"
+#include "state/inputs.h"
+#include "state/position.h"
+
+int start_remember(struct db *db, struct start_memory *ret, struct error *err)
+{
+	return position_load(db, &ret->state, err) < 0 || input_text(db, INPUT_SYSTEM, ret->system, sizeof(ret->system), err) < 0 ||
+	       input_text(db, INPUT_TIMELINE, ret->timeline, sizeof(ret->timeline), err) < 0 ||
+	       input_text(db, INPUT_ADOPTED_FROM, ret->former, sizeof(ret->former), err) < 0 ? -1 : 0;
+}
+
+struct start_facts start_facts_of(const struct pipeline_options *options, const struct source_identity *identity,
+				  const struct start_memory *file, const struct checkpoint *checkpoint)
+{
+	bool answered = *file->former && strcmp(file->former, checkpoint->system) == 0; /* by an operator, for a move */
+	struct start_facts facts = {
+		.identity = identity,
+		.have_state = file->state.position.kind != POSITION_NONE || file->state.snapshot_phase != SNAPSHOT_NONE,
+		.state = file->state,
+		.have_checkpoint = checkpoint->progress.position.kind != POSITION_NONE || checkpoint->progress.snapshot > 0,
+		.checkpoint = checkpoint->progress,
+		.state_system = file->system,
+		.checkpoint_system = answered ? file->system : checkpoint->system,
+		.state_timeline = (uint32_t)strtoul(file->timeline, NULL, 10),
+		.create_slot = options->source.create_slot,
+		.slot = options->source.slot,
+	};
+
+	if (*checkpoint->rest == '!') /* it had no room for what was left */
+		facts.checkpoint.snapshot_phase = SNAPSHOT_STARTED;
+	return facts;
+}
 
 typedef bool start_condition(const struct start_facts *facts);
 

@@ -4,6 +4,8 @@
 /* Named texts. */
 #include "state/inputs.h"
 
+#include <stdio.h>
+
 #include "query.h"
 
 int input_get(struct db *db, const char *name, struct arena *arena, struct view *ret, struct error *err)
@@ -18,6 +20,19 @@ int input_get(struct db *db, const char *name, struct arena *arena, struct view 
 		*ret = arena_copy(arena, query_view(stmt, 0));
 	sqlite3_finalize(stmt);
 	return found;
+}
+
+int input_text(struct db *db, const char *name, char *ret, size_t size, struct error *err)
+{
+	struct arena arena;
+	struct view text = VIEW_NONE;
+	int found;
+
+	arena_init(&arena);
+	found = input_get(db, name, &arena, &text, err);
+	snprintf(ret, size, "%.*s", found > 0 ? (int)text.len : 0, found > 0 ? text.ptr : "");
+	arena_done(&arena);
+	return found < 0 ? -1 : 0;
 }
 
 int input_put(struct db *db, const char *name, struct view value, struct error *err)
