@@ -14,6 +14,7 @@
 
 #include "base/writer.h"
 
+#define SILENCE_US (30 * USEC_PER_SEC) /* six heartbeats (server.c) */
 #define DUMP 18 /* COM_BINLOG_DUMP */
 #define LEAST_OFFSET 4 /* behind the magic number of a file */
 
@@ -28,7 +29,7 @@ int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint
 	struct writer command = {0};
 	int failed;
 
-	*stream = (struct my_stream){.conn = conn};
+	*stream = (struct my_stream){.conn = conn, .heard_at = clock_mono()};
 	if (offset > UINT32_MAX)
 		return error_state(err, STATE_UNSUPPORTED, "a transaction that begins behind the first 4 GiB of the log's file %s", file);
 	put_le(&command, offset < LEAST_OFFSET ? LEAST_OFFSET : offset, 4);
@@ -74,19 +75,28 @@ static int explain(struct my_stream *stream, struct error *err)
 	return my_fail(stream->conn, err, "streaming");
 }
 
+/* A server whose machine is gone says nothing, and neither does the network. */
+static int check_silence(const struct my_stream *stream, struct error *err)
+{
+	if (clock_mono() - stream->heard_at < SILENCE_US)
+		return 0;
+	return error_set(err, ERROR_TRANSIENT, "the server has not said anything for %d s, not even a heartbeat", (int)(SILENCE_US / USEC_PER_SEC));
+}
+
 int my_stream_next(struct my_stream *stream, struct view *ret, struct error *err)
 {
 	unsigned long len;
 	const char *packet;
 
 	if (!my_stream_waits(stream))
-		return 0;
+		return check_silence(stream, err);
 	len = mysql_net_read_packet(stream->conn);
 	packet = (const char *)stream->conn->net.read_pos;
 	if (len == packet_error)
 		return explain(stream, err);
 	if (!len || packet[0] != 0)
 		return error_set(err, ERROR_TRANSIENT, "the server has ended the stream");
+	stream->heard_at = clock_mono();
 	stream->reads++;
 	stream->bytes += len;
 	*ret = (struct view){packet + 1, len - 1};

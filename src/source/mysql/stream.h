@@ -8,18 +8,20 @@
 #ifndef MYSQL_STREAM_H
 #define MYSQL_STREAM_H
 
+#include "base/clock.h"
 #include "conn.h"
 
 struct my_stream {
 	MYSQL *conn;        /* borrowed */
 	uint64_t reads;     /* packets */
 	uint64_t bytes;
+	usec_t heard_at;    /* when the last one came, monotonic */
 };
 
 /* Asks the server for its log from there on, as a replica with that number. */
 int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, uint32_t server_id, struct error *err);
 
-/* 1 and an event, which lives until the next call; 0: none has come yet; -1. */
+/* 1 and an event, which lives until the next call; 0: none has come yet; -1, also after a silence of several heartbeats. */
 int my_stream_next(struct my_stream *stream, struct view *ret, struct error *err) MUST_CHECK;
 
 /* True if an event, or some of it, can be had without waiting. */
