@@ -49,6 +49,23 @@ struct repeat {
 	struct repeat *next;
 };
 
+/* The rows of a part. Those kept are copies; they are indexed when all are there, and struck by what is newer. */
+void part_reset(struct part *part);
+void part_keep(struct part *part, const struct table *table, const struct change *change);
+void part_index(struct part *part);
+bool part_strike(struct part *part, const struct value *values);
+void part_strike_all(struct part *part);
+
+/* How many are not struck. */
+uint64_t part_count(const struct part *part);
+
+/* The list of orders: one more; the first one is done; whether the record's end is noted for who asks (`what` became of it). */
+MUST_CHECK int repeat_add(struct pipeline *p, const struct source_table *table, struct view condition, const char *rest,
+			  uint64_t *ret_number, struct error *err);
+void repeat_drop_first(struct pipeline *p);
+MUST_CHECK int repeat_note(struct pipeline *p, const struct repeat *repeat, const char *what, const char *why, struct error *err);
+void repeat_tell_status(struct pipeline *p);
+
 /* Its record, in the open transaction of the state file. */
 MUST_CHECK int repeat_save(struct pipeline *p, const struct repeat *repeat, struct error *err);
 MUST_CHECK int repeat_forget(struct pipeline *p, const struct repeat *repeat, struct error *err);

@@ -36,7 +36,7 @@
 #define KNOWN "snapshot.tables"
 
 /* For other threads: how many there are, and how far the first one is. */
-static void tell_status(struct pipeline *p)
+void repeat_tell_status(struct pipeline *p)
 {
 	uint64_t open = 0;
 
@@ -52,7 +52,7 @@ static void append(struct pipeline *p, struct repeat *repeat)
 	while (*end)
 		end = &(*end)->next;
 	*end = repeat;
-	tell_status(p);
+	repeat_tell_status(p);
 }
 
 static int read_record(void *arg, struct view name, struct view text)
@@ -61,22 +61,14 @@ static int read_record(void *arg, struct view name, struct view text)
 	return 0;
 }
 
-static void part_reset(struct part *part)
-{
-	map_clear(&part->keys);
-	arena_reset(&part->arena);
-	part->count = part->bytes = 0;
-	part->pending = false;
-}
-
-static void drop_first(struct pipeline *p)
+void repeat_drop_first(struct pipeline *p)
 {
 	struct repeat *first = p->repeats;
 
 	p->repeats = first->next;
 	p->repeat_pending = false;
 	repeat_free(first);
-	tell_status(p);
+	repeat_tell_status(p);
 }
 
 /* A number that no job has, or will have: the checkpoint knows both by it. */
@@ -90,7 +82,7 @@ static int take_number(struct pipeline *p, uint64_t *ret, struct error *err)
 	return 0;
 }
 
-static int add(struct pipeline *p, const struct source_table *table, struct view condition, const char *rest,
+int repeat_add(struct pipeline *p, const struct source_table *table, struct view condition, const char *rest,
 	       uint64_t *ret_number, struct error *err)
 {
 	struct repeat *repeat = MEM_NEW(struct repeat);
@@ -115,7 +107,7 @@ int repeats_add_rest(struct pipeline *p, const struct source_table *table, const
 {
 	uint64_t number;
 
-	return add(p, table, VIEW_NONE, rest, &number, err);
+	return repeat_add(p, table, VIEW_NONE, rest, &number, err);
 }
 
 /* True if there is more of it than this one. */
@@ -146,7 +138,7 @@ static int add_new(struct pipeline *p, const char *known, struct error *err)
 
 		if (!pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name) || is_listed(known, &p->tables[i]))
 			continue;
-		if (add(p, &p->tables[i], VIEW_NONE, NULL, &number, err) < 0)
+		if (repeat_add(p, &p->tables[i], VIEW_NONE, NULL, &number, err) < 0)
 			return -1;
 		log_info(p->options->name, "table %s.%s is new among those that have change topics: its rows are read as snapshot %"
 			 PRIu64, p->tables[i].schema, p->tables[i].name, number);
@@ -195,7 +187,7 @@ int repeats_open(struct pipeline *p, struct error *err)
 void repeats_close(struct pipeline *p)
 {
 	while (p->repeats)
-		drop_first(p);
+		repeat_drop_first(p);
 }
 
 static void take_next(struct repeat *repeat)
@@ -210,7 +202,7 @@ static void take_next(struct repeat *repeat)
 static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
 	take_next(repeat);
-	tell_status(p);
+	repeat_tell_status(p);
 	if (repeat->next_more)
 		return repeat_save(p, repeat, err);
 	if (repeat->of_first)
@@ -221,7 +213,7 @@ static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err
 			 repeat->schema, repeat->name, repeat->rows);
 	if (repeat_forget(p, repeat, err) < 0)
 		return -1;
-	drop_first(p);
+	repeat_drop_first(p);
 	return 0;
 }
 
@@ -253,84 +245,6 @@ int repeats_adopt(struct pipeline *p, const struct checkpoint *checkpoint, struc
 
 /* Parts ---------------------------------------------------------------------------------------- */
 
-/* Without a key, the whole row is what it is known by. */
-static struct view key_of(struct part *part, const struct table *table, const struct value *values)
-{
-	unsigned count = table->key_count ? table->key_count : table->column_count;
-
-	wr_clear(&part->key);
-	for (unsigned i = 0; i < count; i++) {
-		const struct value *value = &values[table->key_count ? table->key[i] : i];
-		enum value_form form = type_form(table->columns[table->key_count ? table->key[i] : i].type);
-
-		wr_u8(&part->key, (uint8_t)value->state);
-		if (value->state != VALUE_PRESENT)
-			continue;
-		if (form == FORM_INTEGER) {
-			wr_u64le(&part->key, (uint64_t)value->integer);
-			continue;
-		}
-		wr_u64le(&part->key, value->text.len);
-		wr_view_bytes(&part->key, value->text);
-	}
-	return wr_view(&part->key);
-}
-
-static void keep_row(struct part *part, const struct table *table, const struct change *change)
-{
-	struct value *values = ARENA_ARRAY(&part->arena, struct value, table->column_count);
-	struct view key = key_of(part, table, change->after.values);
-	struct kept_row *row;
-
-	if (part->count == part->capacity) {
-		part->capacity = part->capacity ? part->capacity * 2 : 1024;
-		part->rows = mem_resize(part->rows, part->capacity, sizeof(*part->rows));
-	}
-	row = &part->rows[part->count++];
-	memcpy(values, change->after.values, sizeof(*values) * table->column_count);
-	part->bytes += sizeof(*values) * table->column_count + key.len + sizeof(*row);
-	for (unsigned i = 0; i < table->column_count; i++) {
-		if (values[i].state != VALUE_PRESENT || type_form(table->columns[i].type) == FORM_INTEGER)
-			continue;
-		part->bytes += values[i].text.len;
-		values[i].text = arena_copy(&part->arena, values[i].text);
-	}
-	*row = (struct kept_row){.values = values};
-}
-
-/* When all are there, and stand still. */
-static void index_rows(struct part *part)
-{
-	for (size_t i = 0; i < part->count; i++) {
-		struct kept_row *row = &part->rows[i];
-		struct view key = key_of(part, part->table, row->values);
-
-		row->same = map_get(&part->keys, key);
-		map_put(&part->keys, arena_copy(&part->arena, key), row);
-	}
-}
-
-/* Newer than the part: all rows of a key; or of rows without one, one that is the same. True if there was any. */
-static bool strike(struct part *part, const struct value *values)
-{
-	bool any = false;
-
-	for (struct kept_row *row = map_get(&part->keys, key_of(part, part->table, values)); row; row = row->same) {
-		bool first = !row->struck;
-
-		row->struck = any = true;
-		if (first && !part->table->key_count)
-			break;
-	}
-	return any;
-}
-
-static void strike_all(struct part *part)
-{
-	for (size_t i = 0; i < part->count; i++)
-		part->rows[i].struck = true;
-}
-
 /* It is read anew. */
 static void throw_away(struct pipeline *p)
 {
@@ -361,11 +275,11 @@ void repeats_see(struct pipeline *p, const struct change *change)
 		return;
 	}
 	if (change->op == CHANGE_TRUNCATE)
-		strike_all(part);
+		part_strike_all(part);
 	if (change->before.image != IMAGE_NONE)
-		struck = strike(part, change->before.values);
+		struck = part_strike(part, change->before.values);
 	if (part->table->key_count && change->after.image != IMAGE_NONE)
-		struck |= strike(part, change->after.values);
+		struck |= part_strike(part, change->after.values);
 	if (struck && p->repeats->of_first && lacks_values(change))
 		throw_away(p);
 }
@@ -388,7 +302,7 @@ static int read_rows(struct pipeline *p, struct part *part, usec_t patience_us, 
 		bool idle = change.op == CHANGE_IDLE;
 
 		if (!idle)
-			keep_row(part, part->table, &change);
+			part_keep(part, part->table, &change);
 		failpoint("in-repeat");
 		if ((idle || part->count % SERVE_ROWS == 0) && pipeline_serve(p, err) < 0)
 			return -1;
@@ -413,7 +327,7 @@ static int take_part(struct pipeline *p, struct repeat *repeat, struct error *er
 	repeat->next_more = end.more;
 	wr_clear(&repeat->next_mark);
 	wr_view_bytes(&repeat->next_mark, end.mark);
-	index_rows(&repeat->part);
+	part_index(&repeat->part);
 	repeat->part.pending = p->repeat_pending = true;
 	failpoint("part-read");
 	return 0;
@@ -437,7 +351,7 @@ static int commit(struct pipeline *p, struct error *err)
 }
 
 /* For `snapshot --list`. */
-static int note(struct pipeline *p, const struct repeat *repeat, const char *what, const char *why, struct error *err)
+int repeat_note(struct pipeline *p, const struct repeat *repeat, const char *what, const char *why, struct error *err)
 {
 	char *action = mem_printf("snapshot %" PRIu64 " of %s.%s", repeat->number, repeat->schema, repeat->name);
 	char *facts = mem_printf("%s after %" PRIu64 " rows%s%s", what, repeat->rows, *why ? ": " : "", why);
@@ -457,9 +371,9 @@ static int give_up(struct pipeline *p, struct repeat *repeat, const char *why, s
 		    why);
 	if (repeat->of_first)
 		return publish_none(p, repeat, err);
-	if (note(p, repeat, "given up", why, err) < 0 || repeat_forget(p, repeat, err) < 0)
+	if (repeat_note(p, repeat, "given up", why, err) < 0 || repeat_forget(p, repeat, err) < 0)
 		return -1;
-	drop_first(p);
+	repeat_drop_first(p);
 	return commit(p, err);
 }
 
@@ -601,15 +515,6 @@ static int publish_rows(struct pipeline *p, struct repeat *repeat, struct error 
 	return 0;
 }
 
-static uint64_t count_rows(const struct part *part)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < part->count; i++)
-		count += !part->rows[i].struck;
-	return count;
-}
-
 /* What was left of the first snapshot: with its last part goes the END. */
 static int publish_end(struct pipeline *p, const struct repeat *repeat, struct error *err)
 {
@@ -625,7 +530,7 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 {
 	uint64_t refused;
 
-	repeat->next_published = count_rows(&repeat->part);
+	repeat->next_published = part_count(&repeat->part);
 	if (repeat_save(p, repeat, err) < 0)
 		return -1;
 	if (commit(p, err) < 0)
@@ -671,80 +576,4 @@ int repeats_step(struct pipeline *p, struct error *err)
 	if (route_table(p, repeat->part.table, err) < 0 || schemas_settle_route(p, route_of(p, repeat->part.table), err) < 0)
 		return -1;
 	return publish_part(p, repeat, err);
-}
-
-/* Requests ------------------------------------------------------------------------------------- */
-
-static int find_table(struct pipeline *p, struct view name, size_t *ret, struct error *err)
-{
-	for (size_t i = 0; i < p->table_count; i++) {
-		char *text = mem_printf("%s.%s", p->tables[i].schema, p->tables[i].name);
-		bool same = view_is(name, text) || (strcmp(p->tables[i].schema, "public") == 0 && view_is(name, p->tables[i].name));
-
-		free(text);
-		if (!same)
-			continue;
-		*ret = i;
-		if (pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name))
-			return 0;
-		return error_set(err, ERROR_INPUT, "table %.*s has no change topic", VIEW_ARG(name));
-	}
-	return error_set(err, ERROR_INPUT, "no table %.*s is captured", VIEW_ARG(name));
-}
-
-int repeats_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err)
-{
-	struct view condition = request_value(request, "where");
-	uint64_t number;
-	size_t table = 0;
-	int result = find_table(p, request_value(request, "table"), &table, err);
-
-	if (result == 0 && condition.ptr) {
-		char *text = mem_text(condition);
-
-		result = p->source_ops->part_check(p->source, p->versions[table], text, err);
-		free(text);
-	}
-	if (result < 0 || add(p, &p->tables[table], condition, NULL, &number, err) < 0 || db_commit(p->db, err) < 0)
-		return -1;
-	p->loads_wanted = true;
-	wr_printf(answer, "{\"snapshot\":%" PRIu64 "}", number);
-	return 0;
-}
-
-/* What of it is published stays. */
-static int cancel(struct pipeline *p, struct repeat **at, struct error *err)
-{
-	struct repeat *repeat = *at;
-
-	if (repeat->of_first)
-		return error_set(err, ERROR_INPUT, "snapshot %" PRIu64 " is what was left of the first snapshot: that has to be read",
-				 repeat->number);
-	if (note(p, repeat, "cancelled", "", err) < 0 || repeat_forget(p, repeat, err) < 0 || db_commit(p->db, err) < 0)
-		return error_context(err, "cancelling a snapshot");
-	if (repeat == p->repeats) {
-		drop_first(p);
-		return 0;
-	}
-	*at = repeat->next;
-	repeat_free(repeat);
-	tell_status(p);
-	return 0;
-}
-
-int repeats_cancel(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err)
-{
-	char *text = mem_text(request_value(request, "number"));
-	struct repeat **at = &p->repeats;
-	uint64_t number = strtoull(text, NULL, 10);
-
-	free(text);
-	while (*at && (*at)->number != number)
-		at = &(*at)->next;
-	if (!*at)
-		return error_set(err, ERROR_INPUT, "no open snapshot has this number: `tailwater snapshot --list` shows them");
-	if (cancel(p, at, err) < 0)
-		return -1;
-	wr_printf(answer, "{\"cancelled\":%" PRIu64 "}", number);
-	return 0;
 }

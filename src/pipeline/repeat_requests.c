@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/* Orders for rows of tables, as they are asked for and cancelled. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "pipeline/requests.h"
+#include "repeat.h"
+
+static int find_table(struct pipeline *p, struct view name, size_t *ret, struct error *err)
+{
+	for (size_t i = 0; i < p->table_count; i++) {
+		char *text = mem_printf("%s.%s", p->tables[i].schema, p->tables[i].name);
+		bool same = view_is(name, text) || (strcmp(p->tables[i].schema, "public") == 0 && view_is(name, p->tables[i].name));
+
+		free(text);
+		if (!same)
+			continue;
+		*ret = i;
+		if (pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name))
+			return 0;
+		return error_set(err, ERROR_INPUT, "table %.*s has no change topic", VIEW_ARG(name));
+	}
+	return error_set(err, ERROR_INPUT, "no table %.*s is captured", VIEW_ARG(name));
+}
+
+int repeats_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err)
+{
+	struct view condition = request_value(request, "where");
+	uint64_t number;
+	size_t table = 0;
+	int result = find_table(p, request_value(request, "table"), &table, err);
+
+	if (result == 0 && condition.ptr) {
+		char *text = mem_text(condition);
+
+		result = p->source_ops->part_check(p->source, p->versions[table], text, err);
+		free(text);
+	}
+	if (result < 0 || repeat_add(p, &p->tables[table], condition, NULL, &number, err) < 0 || db_commit(p->db, err) < 0)
+		return -1;
+	p->loads_wanted = true;
+	wr_printf(answer, "{\"snapshot\":%" PRIu64 "}", number);
+	return 0;
+}
+
+/* What of it is published stays. */
+static int cancel(struct pipeline *p, struct repeat **at, struct error *err)
+{
+	struct repeat *repeat = *at;
+
+	if (repeat->of_first)
+		return error_set(err, ERROR_INPUT, "snapshot %" PRIu64 " is what was left of the first snapshot: that has to be read",
+				 repeat->number);
+	if (repeat_note(p, repeat, "cancelled", "", err) < 0 || repeat_forget(p, repeat, err) < 0 || db_commit(p->db, err) < 0)
+		return error_context(err, "cancelling a snapshot");
+	if (repeat == p->repeats) {
+		repeat_drop_first(p);
+		return 0;
+	}
+	*at = repeat->next;
+	repeat_free(repeat);
+	repeat_tell_status(p);
+	return 0;
+}
+
+int repeats_cancel(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err)
+{
+	char *text = mem_text(request_value(request, "number"));
+	struct repeat **at = &p->repeats;
+	uint64_t number = strtoull(text, NULL, 10);
+
+	free(text);
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	if (!*at)
+		return error_set(err, ERROR_INPUT, "no open snapshot has this number: `tailwater snapshot --list` shows them");
+	if (cancel(p, at, err) < 0)
+		return -1;
+	wr_printf(answer, "{\"cancelled\":%" PRIu64 "}", number);
+	return 0;
+}
