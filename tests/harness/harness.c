@@ -76,11 +76,39 @@ static void show_end(const char *path)
 		fprintf(stderr, "(no %s)\n", path);
 }
 
+static void psql_command(const struct scene *scene, char *command, size_t size)
+{
+	const char *colon = strchr(scene->pg_address, ':');
+
+	snprintf(command, size, "psql -h %.*s -p %s -U postgres -d postgres -qAtX -v ON_ERROR_STOP=1",
+		 (int)(colon - scene->pg_address), scene->pg_address, colon + 1);
+}
+
+/* What an agent was at when it was given up: its log's end, what it tells of itself, and what the server holds for it. */
+static void show_agent(const struct agent *agent)
+{
+	char command[900], psql[300];
+
+	show_end(agent->log);
+	if (!agent->pid)
+		return;
+	show_end(agent->metrics);
+	snprintf(command, sizeof(command), "%s status --config %s >&2", agent->scene->agent, agent->config);
+	if (system(command) != 0)
+		fprintf(stderr, "(no status)\n");
+	psql_command(agent->scene, psql, sizeof(psql));
+	snprintf(command, sizeof(command), "%s -c 'SELECT r.state, r.sent_lsn, r.write_lsn, r.flush_lsn, s.slot_name, s.restart_lsn, "
+		 "s.confirmed_flush_lsn, pg_current_wal_lsn(), pg_current_wal_flush_lsn() FROM pg_replication_slots s LEFT JOIN "
+		 "pg_stat_replication r ON r.pid = s.active_pid' >&2", psql);
+	if (system(command) != 0)
+		fprintf(stderr, "(no slots)\n");
+}
+
 void harness_fail(const struct agent *agent, const char *what)
 {
 	fprintf(stderr, "FAILED: %s\n", what);
 	if (agent)
-		show_end(agent->log);
+		show_agent(agent);
 	kill_children();
 	if (current)
 		scene_end(current);
@@ -263,14 +291,6 @@ void scene_server(struct scene *scene, const char *verb, const char *kind, const
 		fprintf(stderr, "%s\n", output);
 		harness_fail(NULL, verb);
 	}
-}
-
-static void psql_command(const struct scene *scene, char *command, size_t size)
-{
-	const char *colon = strchr(scene->pg_address, ':');
-
-	snprintf(command, size, "psql -h %.*s -p %s -U postgres -d postgres -qAtX -v ON_ERROR_STOP=1",
-		 (int)(colon - scene->pg_address), scene->pg_address, colon + 1);
 }
 
 /* SQL goes through a file: it may be long, and have quotes of all kinds. */

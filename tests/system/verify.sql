@@ -169,5 +169,5 @@ CREATE VIEW verdict AS
 	UNION ALL SELECT 'event ids used again', count(*), min(id) FROM wrong_event_id
 	UNION ALL SELECT 'documents wrong', count(*), min(id) FROM wrong_document
 	UNION ALL SELECT 'exceptions wrong', count(*), min(id) FROM wrong_exception
-	UNION ALL SELECT 'counts of transactions wrong', count(*), min(id) FROM wrong_end
+	UNION ALL SELECT 'counts of transactions wrong', count(*), min(concat_ws(' ', id, collection, 'told', told, 'counted', counted)) FROM wrong_end
 	UNION ALL SELECT 'counts of the snapshot wrong', count(*), min(collection) FROM wrong_snapshot;
