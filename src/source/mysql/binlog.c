@@ -56,6 +56,8 @@ void binlog_done(struct binlog *log)
 {
 	free(log->before);
 	free(log->after);
+	payload_done(&log->payload);
+	wr_done(&log->inflated);
 	arena_done(&log->txn_arena);
 	arena_done(&log->arena);
 }
@@ -68,6 +70,7 @@ void binlog_restart(struct binlog *log, struct position from, bool checksums)
 	log->checksums = checksums;
 	log->grouped = log->begun = log->closing = false;
 	log->rows = (struct rows_event){0};
+	log->payload.open = false;
 	my_tables_forget(log->tables);
 }
 
@@ -84,6 +87,15 @@ static int advance(struct binlog *log, const struct binlog_event *event, struct 
 		return error_set(err, ERROR_TRANSIENT, "an event of %u bytes that is said to end at %u:%" PRIu64, event->size, log->file, end);
 	log->at = end;
 	log->event_at = end - event->size;
+	return 0;
+}
+
+int unpack(struct binlog *log, struct reader *rd)
+{
+	wr_clear(&log->inflated);
+	if (inflate_event(rd, &log->inflated) < 0)
+		return -1;
+	*rd = reader_of(wr_view(&log->inflated));
 	return 0;
 }
 
@@ -140,6 +152,14 @@ static int decode_incident(struct binlog *log, const struct binlog_event *event,
 	return error_hint(err, "begin anew with a snapshot");
 }
 
+static int decode_payload(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	(void)event;
+	if (!log->grouped)
+		return error_set(err, ERROR_TRANSIENT, "a compressed transaction that did not begin");
+	return payload_open(&log->payload, rd, err);
+}
+
 static int skip(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	(void)log;
@@ -149,37 +169,50 @@ static int skip(struct binlog *log, const struct binlog_event *event, struct rea
 	return 0;
 }
 
-static decode_event *const handlers[256] = {
-	[EVENT_QUERY] = decode_query,
-	[EVENT_STOP] = skip,
-	[EVENT_ROTATE] = decode_rotate,
-	[EVENT_INTVAR] = skip,
-	[EVENT_RAND] = skip,
-	[EVENT_USER_VAR] = skip,
-	[EVENT_FORMAT] = decode_format,
-	[EVENT_XID] = decode_xid,
-	[EVENT_TABLE_MAP] = decode_table_map,
-	[EVENT_WRITE_V1] = decode_rows,
-	[EVENT_UPDATE_V1] = decode_rows,
-	[EVENT_DELETE_V1] = decode_rows,
-	[EVENT_INCIDENT] = decode_incident,
-	[EVENT_HEARTBEAT] = decode_heartbeat,
-	[EVENT_IGNORABLE] = skip,
-	[EVENT_ROWS_QUERY] = skip,
-	[EVENT_WRITE] = decode_rows,
-	[EVENT_UPDATE] = decode_rows,
-	[EVENT_DELETE] = decode_rows,
-	[EVENT_GTID] = decode_gtid,
-	[EVENT_ANONYMOUS_GTID] = decode_gtid,
-	[EVENT_PREVIOUS_GTIDS] = skip,
-	[EVENT_CONTEXT] = skip,
-	[EVENT_VIEW] = skip,
-	[EVENT_XA_PREPARE] = decode_xa_prepare,
-	[EVENT_HEARTBEAT_V2] = decode_heartbeat,
-	[EVENT_ANNOTATE] = skip,
-	[EVENT_CHECKPOINT] = skip,
-	[EVENT_MARIADB_GTID] = decode_mariadb_gtid,
-	[EVENT_GTID_LIST] = skip,
+/* What takes an event, and whether a payload may hold it. */
+static const struct handler {
+	decode_event *take;
+	bool nested;
+} handlers[256] = {
+	[EVENT_QUERY] = {decode_query, true},
+	[EVENT_STOP] = {skip, false},
+	[EVENT_ROTATE] = {decode_rotate, false},
+	[EVENT_INTVAR] = {skip, true},
+	[EVENT_RAND] = {skip, true},
+	[EVENT_USER_VAR] = {skip, true},
+	[EVENT_FORMAT] = {decode_format, false},
+	[EVENT_XID] = {decode_xid, true},
+	[EVENT_TABLE_MAP] = {decode_table_map, true},
+	[EVENT_WRITE_V1] = {decode_rows, true},
+	[EVENT_UPDATE_V1] = {decode_rows, true},
+	[EVENT_DELETE_V1] = {decode_rows, true},
+	[EVENT_INCIDENT] = {decode_incident, false},
+	[EVENT_HEARTBEAT] = {decode_heartbeat, false},
+	[EVENT_IGNORABLE] = {skip, true},
+	[EVENT_ROWS_QUERY] = {skip, true},
+	[EVENT_WRITE] = {decode_rows, true},
+	[EVENT_UPDATE] = {decode_rows, true},
+	[EVENT_DELETE] = {decode_rows, true},
+	[EVENT_GTID] = {decode_gtid, false},
+	[EVENT_ANONYMOUS_GTID] = {decode_gtid, false},
+	[EVENT_PREVIOUS_GTIDS] = {skip, false},
+	[EVENT_CONTEXT] = {skip, false},
+	[EVENT_VIEW] = {skip, false},
+	[EVENT_XA_PREPARE] = {decode_xa_prepare, true},
+	[EVENT_HEARTBEAT_V2] = {decode_heartbeat, false},
+	[EVENT_ANNOTATE] = {skip, false},
+	[EVENT_CHECKPOINT] = {skip, false},
+	[EVENT_MARIADB_GTID] = {decode_mariadb_gtid, false},
+	[EVENT_GTID_LIST] = {skip, false},
+	[EVENT_PAYLOAD] = {decode_payload, false},
+	[EVENT_TAGGED_GTID] = {decode_tagged_gtid, false},
+	[EVENT_PACKED_QUERY] = {decode_query, false},
+	[EVENT_PACKED_WRITE_V1] = {decode_rows, false},
+	[EVENT_PACKED_UPDATE_V1] = {decode_rows, false},
+	[EVENT_PACKED_DELETE_V1] = {decode_rows, false},
+	[EVENT_PACKED_WRITE] = {decode_rows, false},
+	[EVENT_PACKED_UPDATE] = {decode_rows, false},
+	[EVENT_PACKED_DELETE] = {decode_rows, false},
 };
 
 static int read_header(struct view bytes, struct binlog_event *ret, struct error *err)
@@ -253,35 +286,60 @@ static void note_place(struct binlog *log)
 		log->reached = now;
 }
 
+/* Its place is in the log, or in the payload that is there. */
+static int take_event(struct binlog *log, const struct binlog_event *event, bool nested, struct error *err)
+{
+	const struct handler *handler = &handlers[event->type];
+	struct reader rd = reader_of(event->body);
+
+	if (!handler->take || (nested && !handler->nested)) {
+		if (event->flags & FLAG_IGNORABLE) {
+			log->ignored++;
+			return 0;
+		}
+		return error_state(err, STATE_UNSUPPORTED, "an event of type %u in %s, at %u:%" PRIu64, event->type,
+				   nested ? "a compressed transaction" : "the log", log->file, log->event_at);
+	}
+	if (handler->take(log, event, &rd, err) < 0)
+		return -1;
+	if (rd.failed)
+		return error_set(err, ERROR_TRANSIENT, "an event of type %u at %u:%" PRIu64 " that is cut short", event->type, log->file,
+				 log->event_at);
+	return 0;
+}
+
+/* Has no checksum, and no place of its own in the log. */
+static int next_nested(struct binlog *log, struct error *err)
+{
+	struct binlog_event event;
+	struct view bytes;
+	int got = payload_next(&log->payload, &bytes, err);
+
+	if (got <= 0)
+		return got;
+	log->first_row = log->rows.number;
+	return read_header(bytes, &event, err) < 0 ? -1 : take_event(log, &event, true, err);
+}
+
 int binlog_more(struct binlog *log, struct change *ret, struct error *err)
 {
-	int got = rows_more(log, ret, err);
+	int got;
 
+	while (!(got = rows_more(log, ret, err)) && log->payload.open)
+		if (next_nested(log, err) < 0)
+			return -1;
 	return got || !log->closing ? got : close_group(log, ret);
 }
 
 int binlog_decode(struct binlog *log, struct view bytes, struct change *ret, struct error *err)
 {
 	struct binlog_event event;
-	struct reader rd;
 
 	if (read_header(bytes, &event, err) < 0 || check_sum(log, bytes, &event, err) < 0)
 		return -1;
-	if (advance(log, &event, err) < 0)
+	log->rows.number = log->first_row = 0;
+	if (advance(log, &event, err) < 0 || take_event(log, &event, false, err) < 0)
 		return -1;
-	if (!handlers[event.type]) {
-		if (event.flags & FLAG_IGNORABLE) {
-			log->ignored++;
-			return 0;
-		}
-		return error_state(err, STATE_UNSUPPORTED, "an event of type %u in the log, at %u:%" PRIu64, event.type, log->file, log->event_at);
-	}
-	rd = reader_of(event.body);
-	if (handlers[event.type](log, &event, &rd, err) < 0)
-		return -1;
-	if (rd.failed)
-		return error_set(err, ERROR_TRANSIENT, "an event of type %u at %u:%" PRIu64 " that is cut short", event.type, log->file,
-				 log->event_at);
 	note_place(log);
 	return binlog_more(log, ret, err);
 }

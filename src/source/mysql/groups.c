@@ -31,13 +31,13 @@ static int open_group(struct binlog *log, const struct binlog_event *event, uint
 	return 0;
 }
 
-static struct view print_gtid(struct arena *arena, const uint8_t uuid[UUID_BYTES], uint64_t number)
+static struct view print_gtid(struct arena *arena, const uint8_t uuid[UUID_BYTES], struct view tag, uint64_t number)
 {
 	char text[3 * UUID_BYTES], *to = text;
 
 	for (unsigned i = 0; i < UUID_BYTES; i++)
 		to += sprintf(to, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	return arena_printf(arena, "%s:%" PRIu64, text, number);
+	return arena_printf(arena, "%s:%.*s%s%" PRIu64, text, VIEW_ARG(tag), tag.len ? ":" : "", number);
 }
 
 /* Of a group without a row for us, nothing is told but that it is behind. */
@@ -62,7 +62,66 @@ int decode_gtid(struct binlog *log, const struct binlog_event *event, struct rea
 	if (open_group(log, event, number, err) < 0)
 		return -1;
 	if (event->type == EVENT_GTID && !rd->failed)
-		log->txn.gtid = print_gtid(&log->txn_arena, (const uint8_t *)uuid.ptr, number);
+		log->txn.gtid = print_gtid(&log->txn_arena, (const uint8_t *)uuid.ptr, VIEW(""), number);
+	return 0;
+}
+
+/* Bits of one at the low end of the first byte say how many bytes follow it. */
+static uint64_t read_varlen(struct reader *rd)
+{
+	uint8_t first = rd_u8(rd);
+	unsigned more = (unsigned)__builtin_ctz(~(unsigned)first);
+	uint64_t rest = rd_uint_le(rd, more);
+
+	return more >= 7 ? rest : (uint64_t)(first >> (more + 1)) | rest << (7 - more);
+}
+
+/* One that may be below zero, but is not. */
+static uint64_t read_positive(struct reader *rd)
+{
+	uint64_t value = read_varlen(rd);
+
+	rd->failed |= value & 1;
+	return value >> 1;
+}
+
+struct tagged {
+	uint8_t uuid[UUID_BYTES];
+	uint64_t number;
+	struct view tag;
+};
+
+/* Fields in the order of their numbers; what is behind the tag is not needed. */
+static void read_tagged(struct reader *rd, struct tagged *ret)
+{
+	enum { FIELD_FLAGS, FIELD_UUID, FIELD_NUMBER, FIELD_TAG };
+	uint64_t field = 0;
+
+	for (unsigned i = 0; i < 3; i++)
+		read_varlen(rd); /* version, size, the last field that must be understood */
+	while (!rd->failed && rd_left(rd) && field < FIELD_TAG) {
+		field = read_varlen(rd);
+		if (field == FIELD_FLAGS)
+			read_varlen(rd);
+		else if (field == FIELD_NUMBER)
+			ret->number = read_positive(rd);
+		else if (field == FIELD_TAG)
+			ret->tag = rd_bytes(rd, read_varlen(rd));
+		for (unsigned i = 0; i < UUID_BYTES && field == FIELD_UUID; i++)
+			ret->uuid[i] = (uint8_t)read_varlen(rd);
+	}
+}
+
+int decode_tagged_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	struct tagged gtid = {.tag = VIEW("")};
+
+	read_tagged(rd, &gtid);
+	if (rd->failed)
+		return 0;
+	if (open_group(log, event, gtid.number, err) < 0)
+		return -1;
+	log->txn.gtid = print_gtid(&log->txn_arena, gtid.uuid, gtid.tag, gtid.number);
 	return 0;
 }
 
@@ -189,6 +248,8 @@ int decode_query(struct binlog *log, const struct binlog_event *event, struct re
 	rd_bytes(rd, rd_u16le(rd)); /* status variables */
 	database = rd_bytes(rd, database_len);
 	rd_u8(rd);
+	if (event->type == EVENT_PACKED_QUERY && unpack(log, rd) < 0)
+		return 0;
 	statement_read(rd_bytes(rd, rd_left(rd)), &statement);
 	statement.database = database;
 	if (rd->failed)

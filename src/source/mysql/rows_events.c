@@ -34,12 +34,23 @@ int decode_table_map(struct binlog *log, const struct binlog_event *event, struc
 	return 0;
 }
 
-static const struct {
+static const struct row_kind {
 	enum change_op op;
-	bool extra; /* version 2 */
+	bool extra;  /* version 2 */
+	bool packed; /* what follows the columns is compressed */
 } row_kinds[] = {
-	[EVENT_WRITE_V1] = {CHANGE_INSERT, false}, [EVENT_UPDATE_V1] = {CHANGE_UPDATE, false}, [EVENT_DELETE_V1] = {CHANGE_DELETE, false},
-	[EVENT_WRITE] = {CHANGE_INSERT, true}, [EVENT_UPDATE] = {CHANGE_UPDATE, true}, [EVENT_DELETE] = {CHANGE_DELETE, true},
+	[EVENT_WRITE_V1] = {CHANGE_INSERT, false, false},
+	[EVENT_UPDATE_V1] = {CHANGE_UPDATE, false, false},
+	[EVENT_DELETE_V1] = {CHANGE_DELETE, false, false},
+	[EVENT_WRITE] = {CHANGE_INSERT, true, false},
+	[EVENT_UPDATE] = {CHANGE_UPDATE, true, false},
+	[EVENT_DELETE] = {CHANGE_DELETE, true, false},
+	[EVENT_PACKED_WRITE_V1] = {CHANGE_INSERT, false, true},
+	[EVENT_PACKED_UPDATE_V1] = {CHANGE_UPDATE, false, true},
+	[EVENT_PACKED_DELETE_V1] = {CHANGE_DELETE, false, true},
+	[EVENT_PACKED_WRITE] = {CHANGE_INSERT, true, true},
+	[EVENT_PACKED_UPDATE] = {CHANGE_UPDATE, true, true},
+	[EVENT_PACKED_DELETE] = {CHANGE_DELETE, true, true},
 };
 
 static int check_columns(const struct my_table *table, uint64_t count, struct error *err)
@@ -75,39 +86,43 @@ static int check_image(const struct my_table *table, struct view present, struct
 	return 0;
 }
 
+/* From the columns on. */
+static int read_rows(struct binlog *log, const struct my_table *table, const struct row_kind *kind, struct reader *rd, struct error *err)
+{
+	uint64_t count = rd_lenenc(rd);
+	struct rows_event found = {.table = table, .op = kind->op, .seed = table->table->source_id + kind->op, .number = log->first_row};
+
+	if (!rd->failed && check_columns(table, count, err) < 0)
+		return -1;
+	found.present[0] = rd_bytes(rd, (count + 7) / 8);
+	found.present[1] = found.op == CHANGE_UPDATE ? rd_bytes(rd, (count + 7) / 8) : found.present[0];
+	if (rd->failed || (kind->packed && unpack(log, rd) < 0))
+		return 0;
+	if (check_image(table, found.present[0], err) < 0 || check_image(table, found.present[1], err) < 0)
+		return -1;
+	found.rd = *rd;
+	log->rows = found;
+	reserve_columns(log, table->table->column_count);
+	return 0;
+}
+
 /* Number 0xffffff: nothing but the end of a statement. */
 int decode_rows(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
-	uint64_t id = rd_uint_le(rd, 6), count;
+	const struct row_kind *kind = &row_kinds[event->type];
+	uint64_t id = rd_uint_le(rd, 6);
 	const struct my_table *table = my_tables_find(log->tables, id);
-	struct rows_event found;
 
-	if (id == 0xffffff || (table && !table->table)) {
-		rd->pos = rd->end;
+	if (id == 0xffffff || (table && !table->table))
 		return 0;
-	}
 	if (!table || !log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "rows of table number %" PRIu64 ", of which the log has not told", id);
 	if (log->prepared)
 		return is_prepared(table, err);
 	rd_u16le(rd);
-	if (row_kinds[event->type].extra)
+	if (kind->extra)
 		rd_bytes(rd, (size_t)rd_u16le(rd) - 2);
-	count = rd_lenenc(rd);
-	if (!rd->failed && check_columns(table, count, err) < 0)
-		return -1;
-	found = (struct rows_event){.table = table, .op = row_kinds[event->type].op, .seed = table->table->source_id + row_kinds[event->type].op};
-	found.present[0] = rd_bytes(rd, (count + 7) / 8);
-	found.present[1] = found.op == CHANGE_UPDATE ? rd_bytes(rd, (count + 7) / 8) : found.present[0];
-	found.rd = *rd;
-	if (rd->failed)
-		return 0;
-	rd->pos = rd->end;
-	if (check_image(table, found.present[0], err) < 0 || check_image(table, found.present[1], err) < 0)
-		return -1;
-	log->rows = found;
-	reserve_columns(log, table->table->column_count);
-	return 0;
+	return rd->failed ? 0 : read_rows(log, table, kind, rd, err);
 }
 
 int wrong_value(const struct my_table *table, unsigned i, struct error *err)
