@@ -11,33 +11,18 @@
  * Positions move with the ends of groups alone: neither with events that the server makes up (rotation at the start of
  * a stream, heartbeats), nor inside of a group.
  */
-#include "binlog.h"
+#include "events.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
 
-#include "base/memory.h"
-#include "rows.h"
-#include "statement.h"
-
 #define HEADER_BYTES 19
 #define CHECKSUM_BYTES 4
 #define VERSION_BYTES 50
-#define UUID_BYTES 16
 
 enum event_flags { FLAG_ARTIFICIAL = 0x20, FLAG_IGNORABLE = 0x80 };
-enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
-
-enum event_type {
-	EVENT_QUERY = 2, EVENT_STOP = 3, EVENT_ROTATE = 4, EVENT_INTVAR = 5, EVENT_RAND = 13, EVENT_USER_VAR = 14, EVENT_FORMAT = 15,
-	EVENT_XID = 16, EVENT_TABLE_MAP = 19, EVENT_WRITE_V1 = 23, EVENT_UPDATE_V1 = 24, EVENT_DELETE_V1 = 25, EVENT_INCIDENT = 26,
-	EVENT_HEARTBEAT = 27, EVENT_IGNORABLE = 28, EVENT_ROWS_QUERY = 29, EVENT_WRITE = 30, EVENT_UPDATE = 31, EVENT_DELETE = 32,
-	EVENT_GTID = 33, EVENT_ANONYMOUS_GTID = 34, EVENT_PREVIOUS_GTIDS = 35, EVENT_CONTEXT = 36, EVENT_VIEW = 37, EVENT_XA_PREPARE = 38,
-	EVENT_HEARTBEAT_V2 = 41, EVENT_ANNOTATE = 160,
-	EVENT_CHECKPOINT = 161, EVENT_MARIADB_GTID = 162, EVENT_GTID_LIST = 163,
-};
 
 /* Positions ------------------------------------------------------------------------------------ */
 
@@ -71,6 +56,8 @@ void binlog_done(struct binlog *log)
 {
 	free(log->before);
 	free(log->after);
+	payload_done(&log->payload);
+	wr_done(&log->inflated);
 	arena_done(&log->txn_arena);
 	arena_done(&log->arena);
 }
@@ -83,6 +70,7 @@ void binlog_restart(struct binlog *log, struct position from, bool checksums)
 	log->checksums = checksums;
 	log->grouped = log->begun = log->closing = false;
 	log->rows = (struct rows_event){0};
+	log->payload.open = false;
 	my_tables_forget(log->tables);
 }
 
@@ -102,369 +90,13 @@ static int advance(struct binlog *log, const struct binlog_event *event, struct 
 	return 0;
 }
 
-/* Groups --------------------------------------------------------------------------------------- */
-
-static int open_group(struct binlog *log, const struct binlog_event *event, uint64_t number, struct error *err)
+int unpack(struct binlog *log, struct reader *rd)
 {
-	if (log->grouped)
-		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside of another one");
-	log->grouped = true;
-	log->multi = log->prepared = log->begun = false;
-	log->index = 0;
-	arena_reset(&log->txn_arena);
-	log->txn = (struct transaction){
-		.id = number,
-		.final = binlog_position(log->file, log->event_at),
-		.committed_at = event->time * USEC_PER_SEC,
-		.server_id = event->server_id,
-	};
-	return 0;
-}
-
-static struct view print_gtid(struct arena *arena, const uint8_t uuid[UUID_BYTES], uint64_t number)
-{
-	char text[3 * UUID_BYTES], *to = text;
-
-	for (unsigned i = 0; i < UUID_BYTES; i++)
-		to += sprintf(to, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	return arena_printf(arena, "%s:%" PRIu64, text, number);
-}
-
-/* Of a group without a row for us, nothing is told but that it is behind. */
-static int close_group(struct binlog *log, struct change *ret)
-{
-	log->grouped = log->closing = false;
-	log->reached = binlog_position(log->file, log->at);
-	if (!log->begun)
-		return 0;
-	*ret = (struct change){.op = CHANGE_COMMIT, .txn = &log->txn, .position = log->reached};
-	return 1;
-}
-
-static int decode_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
-{
-	struct view uuid;
-	uint64_t number;
-
-	rd_u8(rd);
-	uuid = rd_bytes(rd, UUID_BYTES);
-	number = rd_uint_le(rd, 8);
-	if (open_group(log, event, number, err) < 0)
+	wr_clear(&log->inflated);
+	if (inflate_event(rd, &log->inflated) < 0)
 		return -1;
-	if (event->type == EVENT_GTID && !rd->failed)
-		log->txn.gtid = print_gtid(&log->txn_arena, (const uint8_t *)uuid.ptr, number);
+	*rd = reader_of(wr_view(&log->inflated));
 	return 0;
-}
-
-static int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
-{
-	uint64_t number = rd_uint_le(rd, 8);
-	uint32_t domain = rd_u32le(rd);
-	uint8_t flags;
-
-	if (open_group(log, event, number, err) < 0)
-		return -1;
-	log->txn.gtid = arena_printf(&log->txn_arena, "%u-%u-%" PRIu64, domain, event->server_id, number);
-	flags = rd_u8(rd);
-	log->multi = !(flags & GTID_STANDALONE);
-	log->prepared = flags & GTID_PREPARED;
-	return 0;
-}
-
-static int decode_xid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
-{
-	(void)event;
-	(void)rd;
-	if (!log->grouped)
-		return error_set(err, ERROR_TRANSIENT, "the end of a transaction that did not begin");
-	log->closing = true;
-	return 0;
-}
-
-/* The first phase ends. */
-static int decode_xa_prepare(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
-{
-	rd->pos = rd->end;
-	return decode_xid(log, event, rd, err);
-}
-
-/* Statements ----------------------------------------------------------------------------------- */
-
-typedef int do_statement(struct binlog *log, const struct statement *statement, struct error *err);
-
-static int on_begin(struct binlog *log, const struct statement *statement, struct error *err)
-{
-	(void)statement;
-	(void)err;
-	log->multi = true;
-	return 0;
-}
-
-static int on_end(struct binlog *log, const struct statement *statement, struct error *err)
-{
-	(void)statement;
-	(void)err;
-	log->closing = true;
-	return 0;
-}
-
-/* The log has rows before it that did not happen, and others that did: of tables without transactions. */
-static int on_rollback(struct binlog *log, const struct statement *statement, struct error *err)
-{
-	log->closing = statement->kind == STATEMENT_ROLLBACK;
-	if (!log->begun)
-		return 0;
-	error_state(err, STATE_UNSUPPORTED, "a transaction that wrote to tables with and without transactions was rolled back: which of "
-		    "its rows remained is not told");
-	return error_hint(err, "begin anew behind it; let the tables that are captured be of InnoDB");
-}
-
-static int on_nothing(struct binlog *log, const struct statement *statement, struct error *err)
-{
-	(void)statement;
-	(void)err;
-	log->closing = !log->multi;
-	return 0;
-}
-
-static int on_xa(struct binlog *log, const struct statement *statement, struct error *err)
-{
-	(void)statement;
-	(void)err;
-	log->multi = log->prepared = true;
-	return 0;
-}
-
-/* A session that writes statements instead of rows: what they did cannot be told. */
-static int on_change(struct binlog *log, const struct statement *statement, struct error *err)
-{
-	if (!map_next(&log->tables->captured, NULL))
-		return on_nothing(log, statement, err);
-	error_state(err, STATE_UNSUPPORTED, "the log has a statement in place of the rows that it changed (database %.*s): %.*s",
-		    VIEW_ARG(statement->database), VIEW_ARG(view_cut(statement->sql, 300)));
-	return error_hint(err, "no session may set binlog_format to STATEMENT or MIXED; begin anew behind it");
-}
-
-static int on_truncate(struct binlog *log, const struct statement *statement, struct error *err)
-{
-	struct view schema = statement->schema.ptr ? statement->schema : statement->database;
-	const struct my_table *table = my_tables_named(log->tables, schema, statement->table);
-
-	if (table)
-		log->rows = (struct rows_event){.table = table, .op = CHANGE_TRUNCATE, .seed = table->table->source_id};
-	return on_nothing(log, statement, err);
-}
-
-static do_statement *const statements[STATEMENT_KINDS] = {
-	[STATEMENT_BEGIN] = on_begin,
-	[STATEMENT_COMMIT] = on_end,
-	[STATEMENT_ROLLBACK] = on_rollback,
-	[STATEMENT_ROLLBACK_TO] = on_rollback,
-	[STATEMENT_SAVEPOINT] = on_nothing,
-	[STATEMENT_XA] = on_xa,
-	[STATEMENT_CHANGE] = on_change,
-	[STATEMENT_TRUNCATE] = on_truncate,
-	[STATEMENT_OTHER] = on_nothing,
-};
-
-static int decode_query(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
-{
-	struct statement statement;
-	struct view database;
-	uint8_t database_len;
-
-	rd_bytes(rd, 8); /* thread, seconds */
-	database_len = rd_u8(rd);
-	rd_u16le(rd);
-	rd_bytes(rd, rd_u16le(rd)); /* status variables */
-	database = rd_bytes(rd, database_len);
-	rd_u8(rd);
-	statement_read(rd_bytes(rd, rd_left(rd)), &statement);
-	statement.database = database;
-	if (rd->failed)
-		return 0;
-	if (!log->grouped && open_group(log, event, log->at, err) < 0)
-		return -1;
-	return statements[statement.kind](log, &statement, err);
-}
-
-/* Rows ----------------------------------------------------------------------------------------- */
-
-static void reserve_columns(struct binlog *log, unsigned count)
-{
-	if (count <= log->column_capacity)
-		return;
-	log->before = mem_resize(log->before, count, sizeof(*log->before));
-	log->after = mem_resize(log->after, count, sizeof(*log->after));
-	log->column_capacity = count;
-}
-
-static int decode_table_map(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
-{
-	const struct my_table *table;
-	bool is_new;
-
-	rd->pos = rd->end;
-	if (my_tables_map(log->tables, event->body, &table, &is_new, err) < 0)
-		return -1;
-	if (is_new)
-		*table->news = true;
-	return 0;
-}
-
-static const struct {
-	enum change_op op;
-	bool extra; /* version 2 */
-} row_kinds[] = {
-	[EVENT_WRITE_V1] = {CHANGE_INSERT, false}, [EVENT_UPDATE_V1] = {CHANGE_UPDATE, false}, [EVENT_DELETE_V1] = {CHANGE_DELETE, false},
-	[EVENT_WRITE] = {CHANGE_INSERT, true}, [EVENT_UPDATE] = {CHANGE_UPDATE, true}, [EVENT_DELETE] = {CHANGE_DELETE, true},
-};
-
-static int check_columns(const struct my_table *table, uint64_t count, struct error *err)
-{
-	if (count == table->table->column_count)
-		return 0;
-	return error_set(err, ERROR_TRANSIENT, "table %s.%s: rows of %" PRIu64 " columns, but the log said it has %u", table->table->schema,
-			 table->table->name, count, table->table->column_count);
-}
-
-static bool bit(struct view bits, unsigned number)
-{
-	return (uint8_t)bits.ptr[number / 8] >> number % 8 & 1;
-}
-
-/* Whether its rows will count is told elsewhere in the log, and much later perhaps. */
-static int is_prepared(const struct my_table *table, struct error *err)
-{
-	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases (XA) changes rows of %s.%s", table->table->schema, table->table->name);
-	return error_hint(err, "begin anew behind it; exclude the table (tables.exclude) if that is usual");
-}
-
-/* All columns that are left out of an image have to be told from null by whoever reads it. */
-static int check_image(const struct my_table *table, struct view present, struct error *err)
-{
-	for (unsigned i = 0; i < table->table->column_count; i++) {
-		if (bit(present, i))
-			continue;
-		error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s", table->table->schema, table->table->name,
-			    table->table->columns[i].name);
-		return error_hint(err, "no session may set binlog_row_image to anything but FULL; begin anew behind it");
-	}
-	return 0;
-}
-
-/* Number 0xffffff: nothing but the end of a statement. */
-static int decode_rows(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
-{
-	uint64_t id = rd_uint_le(rd, 6), count;
-	const struct my_table *table = my_tables_find(log->tables, id);
-	struct rows_event found;
-
-	if (id == 0xffffff || (table && !table->table)) {
-		rd->pos = rd->end;
-		return 0;
-	}
-	if (!table || !log->grouped)
-		return error_set(err, ERROR_TRANSIENT, "rows of table number %" PRIu64 ", of which the log has not told", id);
-	if (log->prepared)
-		return is_prepared(table, err);
-	rd_u16le(rd);
-	if (row_kinds[event->type].extra)
-		rd_bytes(rd, (size_t)rd_u16le(rd) - 2);
-	count = rd_lenenc(rd);
-	if (!rd->failed && check_columns(table, count, err) < 0)
-		return -1;
-	found = (struct rows_event){.table = table, .op = row_kinds[event->type].op, .seed = table->table->source_id + row_kinds[event->type].op};
-	found.present[0] = rd_bytes(rd, (count + 7) / 8);
-	found.present[1] = found.op == CHANGE_UPDATE ? rd_bytes(rd, (count + 7) / 8) : found.present[0];
-	found.rd = *rd;
-	if (rd->failed)
-		return 0;
-	rd->pos = rd->end;
-	if (check_image(table, found.present[0], err) < 0 || check_image(table, found.present[1], err) < 0)
-		return -1;
-	log->rows = found;
-	reserve_columns(log, table->table->column_count);
-	return 0;
-}
-
-static int wrong_value(const struct my_table *table, unsigned i, struct error *err)
-{
-	return error_set(err, ERROR_RECORD, "column %s.%s.%s: what the log has is no %s", table->table->schema, table->table->name,
-			 table->table->columns[i].name, table->table->columns[i].source_type);
-}
-
-/* A bit for each column that is present says whether it is null; then follow the values of the others. */
-static int read_image(struct binlog *log, struct view present, struct value *values, struct error *err)
-{
-	struct rows_event *rows = &log->rows;
-	const struct my_table *table = rows->table;
-	unsigned count = table->table->column_count, number = 0;
-	struct view nulls;
-
-	for (unsigned i = 0; i < count; i++)
-		number += bit(present, i);
-	nulls = rd_bytes(&rows->rd, (number + 7) / 8);
-	number = 0;
-	for (unsigned i = 0; i < count && !rows->rd.failed; i++) {
-		values[i].state = !bit(present, i) ? VALUE_ABSENT : bit(nulls, number++) ? VALUE_NULL : VALUE_PRESENT;
-		if (values[i].state == VALUE_PRESENT && table->types[i]->read(&rows->rd, &table->columns[i], &log->arena, &values[i]) < 0)
-			return wrong_value(table, i, err);
-	}
-	return 0;
-}
-
-static int next_row(struct binlog *log, struct change *ret, struct error *err)
-{
-	struct rows_event *rows = &log->rows;
-	const char *from = rows->rd.pos;
-	bool old = rows->op != CHANGE_INSERT, new = rows->op != CHANGE_DELETE;
-
-	arena_reset(&log->arena);
-	*ret = (struct change){.op = rows->op, .table = rows->table->table, .txn = &log->txn, .index = log->index++,
-			       .lsn = binlog_position(log->file, log->event_at).lsn, .row = rows->number++};
-	if (old && read_image(log, rows->present[0], log->before, err) < 0)
-		return -1;
-	if (new && read_image(log, rows->present[1], log->after, err) < 0)
-		return -1;
-	if (rows->rd.failed)
-		return error_set(err, ERROR_TRANSIENT, "rows of %s.%s that are cut short", ret->table->schema, ret->table->name);
-	if (old)
-		ret->before = (struct row){IMAGE_FULL, log->before};
-	if (new)
-		ret->after = (struct row){IMAGE_FULL, log->after};
-	ret->hash = hash_bytes((struct view){from, (size_t)(rows->rd.pos - from)}, rows->seed);
-	return 1;
-}
-
-static int give_truncate(struct binlog *log, struct change *ret)
-{
-	*ret = (struct change){.op = CHANGE_TRUNCATE, .table = log->rows.table->table, .txn = &log->txn, .index = log->index++,
-			       .lsn = binlog_position(log->file, log->event_at).lsn, .hash = log->rows.seed};
-	log->rows.table = NULL;
-	return 1;
-}
-
-int binlog_more(struct binlog *log, struct change *ret, struct error *err)
-{
-	struct rows_event *rows = &log->rows;
-
-	if (rows->table && !log->begun) {
-		log->begun = true;
-		*ret = (struct change){.op = CHANGE_BEGIN, .txn = &log->txn};
-		return 1;
-	}
-	if (rows->table && *rows->table->news) {
-		*rows->table->news = false;
-		*ret = (struct change){.op = CHANGE_TABLE, .table = rows->table->table, .txn = &log->txn};
-		return 1;
-	}
-	if (rows->table && rows->op == CHANGE_TRUNCATE)
-		return give_truncate(log, ret);
-	if (rows->table && rd_left(&rows->rd))
-		return next_row(log, ret, err);
-	rows->table = NULL;
-	return log->closing ? close_group(log, ret) : 0;
 }
 
 /* The log itself ------------------------------------------------------------------------------- */
@@ -520,6 +152,14 @@ static int decode_incident(struct binlog *log, const struct binlog_event *event,
 	return error_hint(err, "begin anew with a snapshot");
 }
 
+static int decode_payload(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	(void)event;
+	if (!log->grouped)
+		return error_set(err, ERROR_TRANSIENT, "a compressed transaction that did not begin");
+	return payload_open(&log->payload, rd, err);
+}
+
 static int skip(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	(void)log;
@@ -529,39 +169,50 @@ static int skip(struct binlog *log, const struct binlog_event *event, struct rea
 	return 0;
 }
 
-typedef int decode_event(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err);
-
-static decode_event *const handlers[256] = {
-	[EVENT_QUERY] = decode_query,
-	[EVENT_STOP] = skip,
-	[EVENT_ROTATE] = decode_rotate,
-	[EVENT_INTVAR] = skip,
-	[EVENT_RAND] = skip,
-	[EVENT_USER_VAR] = skip,
-	[EVENT_FORMAT] = decode_format,
-	[EVENT_XID] = decode_xid,
-	[EVENT_TABLE_MAP] = decode_table_map,
-	[EVENT_WRITE_V1] = decode_rows,
-	[EVENT_UPDATE_V1] = decode_rows,
-	[EVENT_DELETE_V1] = decode_rows,
-	[EVENT_INCIDENT] = decode_incident,
-	[EVENT_HEARTBEAT] = decode_heartbeat,
-	[EVENT_IGNORABLE] = skip,
-	[EVENT_ROWS_QUERY] = skip,
-	[EVENT_WRITE] = decode_rows,
-	[EVENT_UPDATE] = decode_rows,
-	[EVENT_DELETE] = decode_rows,
-	[EVENT_GTID] = decode_gtid,
-	[EVENT_ANONYMOUS_GTID] = decode_gtid,
-	[EVENT_PREVIOUS_GTIDS] = skip,
-	[EVENT_CONTEXT] = skip,
-	[EVENT_VIEW] = skip,
-	[EVENT_XA_PREPARE] = decode_xa_prepare,
-	[EVENT_HEARTBEAT_V2] = decode_heartbeat,
-	[EVENT_ANNOTATE] = skip,
-	[EVENT_CHECKPOINT] = skip,
-	[EVENT_MARIADB_GTID] = decode_mariadb_gtid,
-	[EVENT_GTID_LIST] = skip,
+/* What takes an event, and whether a payload may hold it. */
+static const struct handler {
+	decode_event *take;
+	bool nested;
+} handlers[256] = {
+	[EVENT_QUERY] = {decode_query, true},
+	[EVENT_STOP] = {skip, false},
+	[EVENT_ROTATE] = {decode_rotate, false},
+	[EVENT_INTVAR] = {skip, true},
+	[EVENT_RAND] = {skip, true},
+	[EVENT_USER_VAR] = {skip, true},
+	[EVENT_FORMAT] = {decode_format, false},
+	[EVENT_XID] = {decode_xid, true},
+	[EVENT_TABLE_MAP] = {decode_table_map, true},
+	[EVENT_WRITE_V1] = {decode_rows, true},
+	[EVENT_UPDATE_V1] = {decode_rows, true},
+	[EVENT_DELETE_V1] = {decode_rows, true},
+	[EVENT_INCIDENT] = {decode_incident, false},
+	[EVENT_HEARTBEAT] = {decode_heartbeat, false},
+	[EVENT_IGNORABLE] = {skip, true},
+	[EVENT_ROWS_QUERY] = {skip, true},
+	[EVENT_WRITE] = {decode_rows, true},
+	[EVENT_UPDATE] = {decode_rows, true},
+	[EVENT_DELETE] = {decode_rows, true},
+	[EVENT_GTID] = {decode_gtid, false},
+	[EVENT_ANONYMOUS_GTID] = {decode_gtid, false},
+	[EVENT_PREVIOUS_GTIDS] = {skip, false},
+	[EVENT_CONTEXT] = {skip, false},
+	[EVENT_VIEW] = {skip, false},
+	[EVENT_XA_PREPARE] = {decode_xa_prepare, true},
+	[EVENT_HEARTBEAT_V2] = {decode_heartbeat, false},
+	[EVENT_ANNOTATE] = {skip, false},
+	[EVENT_CHECKPOINT] = {skip, false},
+	[EVENT_MARIADB_GTID] = {decode_mariadb_gtid, false},
+	[EVENT_GTID_LIST] = {skip, false},
+	[EVENT_PAYLOAD] = {decode_payload, false},
+	[EVENT_TAGGED_GTID] = {decode_tagged_gtid, false},
+	[EVENT_PACKED_QUERY] = {decode_query, false},
+	[EVENT_PACKED_WRITE_V1] = {decode_rows, false},
+	[EVENT_PACKED_UPDATE_V1] = {decode_rows, false},
+	[EVENT_PACKED_DELETE_V1] = {decode_rows, false},
+	[EVENT_PACKED_WRITE] = {decode_rows, false},
+	[EVENT_PACKED_UPDATE] = {decode_rows, false},
+	[EVENT_PACKED_DELETE] = {decode_rows, false},
 };
 
 static int read_header(struct view bytes, struct binlog_event *ret, struct error *err)
@@ -635,28 +286,60 @@ static void note_place(struct binlog *log)
 		log->reached = now;
 }
 
-int binlog_decode(struct binlog *log, struct view bytes, struct change *ret, struct error *err)
+/* Its place is in the log, or in the payload that is there. */
+static int take_event(struct binlog *log, const struct binlog_event *event, bool nested, struct error *err)
 {
-	struct binlog_event event;
-	struct reader rd;
+	const struct handler *handler = &handlers[event->type];
+	struct reader rd = reader_of(event->body);
 
-	if (read_header(bytes, &event, err) < 0 || check_sum(log, bytes, &event, err) < 0)
-		return -1;
-	if (advance(log, &event, err) < 0)
-		return -1;
-	if (!handlers[event.type]) {
-		if (event.flags & FLAG_IGNORABLE) {
+	if (!handler->take || (nested && !handler->nested)) {
+		if (event->flags & FLAG_IGNORABLE) {
 			log->ignored++;
 			return 0;
 		}
-		return error_state(err, STATE_UNSUPPORTED, "an event of type %u in the log, at %u:%" PRIu64, event.type, log->file, log->event_at);
+		return error_state(err, STATE_UNSUPPORTED, "an event of type %u in %s, at %u:%" PRIu64, event->type,
+				   nested ? "a compressed transaction" : "the log", log->file, log->event_at);
 	}
-	rd = reader_of(event.body);
-	if (handlers[event.type](log, &event, &rd, err) < 0)
+	if (handler->take(log, event, &rd, err) < 0)
 		return -1;
 	if (rd.failed)
-		return error_set(err, ERROR_TRANSIENT, "an event of type %u at %u:%" PRIu64 " that is cut short", event.type, log->file,
+		return error_set(err, ERROR_TRANSIENT, "an event of type %u at %u:%" PRIu64 " that is cut short", event->type, log->file,
 				 log->event_at);
+	return 0;
+}
+
+/* Has no checksum, and no place of its own in the log. */
+static int next_nested(struct binlog *log, struct error *err)
+{
+	struct binlog_event event;
+	struct view bytes;
+	int got = payload_next(&log->payload, &bytes, err);
+
+	if (got <= 0)
+		return got;
+	log->first_row = log->rows.number;
+	return read_header(bytes, &event, err) < 0 ? -1 : take_event(log, &event, true, err);
+}
+
+int binlog_more(struct binlog *log, struct change *ret, struct error *err)
+{
+	int got;
+
+	while (!(got = rows_more(log, ret, err)) && log->payload.open)
+		if (next_nested(log, err) < 0)
+			return -1;
+	return got || !log->closing ? got : close_group(log, ret);
+}
+
+int binlog_decode(struct binlog *log, struct view bytes, struct change *ret, struct error *err)
+{
+	struct binlog_event event;
+
+	if (read_header(bytes, &event, err) < 0 || check_sum(log, bytes, &event, err) < 0)
+		return -1;
+	log->rows.number = log->first_row = 0;
+	if (advance(log, &event, err) < 0 || take_event(log, &event, false, err) < 0)
+		return -1;
 	note_place(log);
 	return binlog_more(log, ret, err);
 }

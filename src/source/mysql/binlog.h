@@ -9,6 +9,7 @@
 #define MYSQL_BINLOG_H
 
 #include "base/arena.h"
+#include "inflate.h"
 #include "model/change.h"
 #include "tables.h"
 
@@ -48,6 +49,9 @@ struct binlog {
 	uint64_t index;                 /* of the next change in the transaction */
 	uint64_t ignored;               /* events that may be, of types not known */
 	struct rows_event rows;
+	uint32_t first_row;             /* number of the first row of an event: 0 but for those inside of a payload */
+	struct payload payload;
+	struct writer inflated;         /* rows or statement of the event at hand */
 	struct arena txn_arena;         /* texts of the transaction */
 	struct arena arena;             /* of the change: reset at each one */
 	struct value *before;           /* owned, column_capacity each */

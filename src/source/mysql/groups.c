@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Groups of events, which are transactions: where they begin and end, and what a statement does to the one that is open.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "events.h"
+#include "statement.h"
+
+enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
+
+/* Groups --------------------------------------------------------------------------------------- */
+
+static int open_group(struct binlog *log, const struct binlog_event *event, uint64_t number, struct error *err)
+{
+	if (log->grouped)
+		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside of another one");
+	log->grouped = true;
+	log->multi = log->prepared = log->begun = false;
+	log->index = 0;
+	arena_reset(&log->txn_arena);
+	log->txn = (struct transaction){
+		.id = number,
+		.final = binlog_position(log->file, log->event_at),
+		.committed_at = event->time * USEC_PER_SEC,
+		.server_id = event->server_id,
+	};
+	return 0;
+}
+
+static struct view print_gtid(struct arena *arena, const uint8_t uuid[UUID_BYTES], struct view tag, uint64_t number)
+{
+	char text[3 * UUID_BYTES], *to = text;
+
+	for (unsigned i = 0; i < UUID_BYTES; i++)
+		to += sprintf(to, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+	return arena_printf(arena, "%s:%.*s%s%" PRIu64, text, VIEW_ARG(tag), tag.len ? ":" : "", number);
+}
+
+/* Of a group without a row for us, nothing is told but that it is behind. */
+int close_group(struct binlog *log, struct change *ret)
+{
+	log->grouped = log->closing = false;
+	log->reached = binlog_position(log->file, log->at);
+	if (!log->begun)
+		return 0;
+	*ret = (struct change){.op = CHANGE_COMMIT, .txn = &log->txn, .position = log->reached};
+	return 1;
+}
+
+int decode_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	struct view uuid;
+	uint64_t number;
+
+	rd_u8(rd);
+	uuid = rd_bytes(rd, UUID_BYTES);
+	number = rd_uint_le(rd, 8);
+	if (open_group(log, event, number, err) < 0)
+		return -1;
+	if (event->type == EVENT_GTID && !rd->failed)
+		log->txn.gtid = print_gtid(&log->txn_arena, (const uint8_t *)uuid.ptr, VIEW(""), number);
+	return 0;
+}
+
+/* Bits of one at the low end of the first byte say how many bytes follow it. */
+static uint64_t read_varlen(struct reader *rd)
+{
+	uint8_t first = rd_u8(rd);
+	unsigned more = (unsigned)__builtin_ctz(~(unsigned)first);
+	uint64_t rest = rd_uint_le(rd, more);
+
+	return more >= 7 ? rest : (uint64_t)(first >> (more + 1)) | rest << (7 - more);
+}
+
+/* One that may be below zero, but is not. */
+static uint64_t read_positive(struct reader *rd)
+{
+	uint64_t value = read_varlen(rd);
+
+	rd->failed |= value & 1;
+	return value >> 1;
+}
+
+struct tagged {
+	uint8_t uuid[UUID_BYTES];
+	uint64_t number;
+	struct view tag;
+};
+
+/* Fields in the order of their numbers; what is behind the tag is not needed. */
+static void read_tagged(struct reader *rd, struct tagged *ret)
+{
+	enum { FIELD_FLAGS, FIELD_UUID, FIELD_NUMBER, FIELD_TAG };
+	uint64_t field = 0;
+
+	for (unsigned i = 0; i < 3; i++)
+		read_varlen(rd); /* version, size, the last field that must be understood */
+	while (!rd->failed && rd_left(rd) && field < FIELD_TAG) {
+		field = read_varlen(rd);
+		if (field == FIELD_FLAGS)
+			read_varlen(rd);
+		else if (field == FIELD_NUMBER)
+			ret->number = read_positive(rd);
+		else if (field == FIELD_TAG)
+			ret->tag = rd_bytes(rd, read_varlen(rd));
+		for (unsigned i = 0; i < UUID_BYTES && field == FIELD_UUID; i++)
+			ret->uuid[i] = (uint8_t)read_varlen(rd);
+	}
+}
+
+int decode_tagged_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	struct tagged gtid = {.tag = VIEW("")};
+
+	read_tagged(rd, &gtid);
+	if (rd->failed)
+		return 0;
+	if (open_group(log, event, gtid.number, err) < 0)
+		return -1;
+	log->txn.gtid = print_gtid(&log->txn_arena, gtid.uuid, gtid.tag, gtid.number);
+	return 0;
+}
+
+int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	uint64_t number = rd_uint_le(rd, 8);
+	uint32_t domain = rd_u32le(rd);
+	uint8_t flags;
+
+	if (open_group(log, event, number, err) < 0)
+		return -1;
+	log->txn.gtid = arena_printf(&log->txn_arena, "%u-%u-%" PRIu64, domain, event->server_id, number);
+	flags = rd_u8(rd);
+	log->multi = !(flags & GTID_STANDALONE);
+	log->prepared = flags & GTID_PREPARED;
+	return 0;
+}
+
+int decode_xid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	(void)event;
+	(void)rd;
+	if (!log->grouped)
+		return error_set(err, ERROR_TRANSIENT, "the end of a transaction that did not begin");
+	log->closing = true;
+	return 0;
+}
+
+/* The first phase ends. */
+int decode_xa_prepare(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	rd->pos = rd->end;
+	return decode_xid(log, event, rd, err);
+}
+
+/* Statements ----------------------------------------------------------------------------------- */
+
+typedef int do_statement(struct binlog *log, const struct statement *statement, struct error *err);
+
+static int on_begin(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	(void)statement;
+	(void)err;
+	log->multi = true;
+	return 0;
+}
+
+static int on_end(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	(void)statement;
+	(void)err;
+	log->closing = true;
+	return 0;
+}
+
+/* The log has rows before it that did not happen, and others that did: of tables without transactions. */
+static int on_rollback(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	log->closing = statement->kind == STATEMENT_ROLLBACK;
+	if (!log->begun)
+		return 0;
+	error_state(err, STATE_UNSUPPORTED, "a transaction that wrote to tables with and without transactions was rolled back: which of "
+		    "its rows remained is not told");
+	return error_hint(err, "begin anew behind it; let the tables that are captured be of InnoDB");
+}
+
+static int on_nothing(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	(void)statement;
+	(void)err;
+	log->closing = !log->multi;
+	return 0;
+}
+
+static int on_xa(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	(void)statement;
+	(void)err;
+	log->multi = log->prepared = true;
+	return 0;
+}
+
+/* A session that writes statements instead of rows: what they did cannot be told. */
+static int on_change(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	if (!map_next(&log->tables->captured, NULL))
+		return on_nothing(log, statement, err);
+	error_state(err, STATE_UNSUPPORTED, "the log has a statement in place of the rows that it changed (database %.*s): %.*s",
+		    VIEW_ARG(statement->database), VIEW_ARG(view_cut(statement->sql, 300)));
+	return error_hint(err, "no session may set binlog_format to STATEMENT or MIXED; begin anew behind it");
+}
+
+static int on_truncate(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	struct view schema = statement->schema.ptr ? statement->schema : statement->database;
+	const struct my_table *table = my_tables_named(log->tables, schema, statement->table);
+
+	if (table)
+		log->rows = (struct rows_event){.table = table, .op = CHANGE_TRUNCATE, .seed = table->table->source_id};
+	return on_nothing(log, statement, err);
+}
+
+static do_statement *const statements[STATEMENT_KINDS] = {
+	[STATEMENT_BEGIN] = on_begin,
+	[STATEMENT_COMMIT] = on_end,
+	[STATEMENT_ROLLBACK] = on_rollback,
+	[STATEMENT_ROLLBACK_TO] = on_rollback,
+	[STATEMENT_SAVEPOINT] = on_nothing,
+	[STATEMENT_XA] = on_xa,
+	[STATEMENT_CHANGE] = on_change,
+	[STATEMENT_TRUNCATE] = on_truncate,
+	[STATEMENT_OTHER] = on_nothing,
+};
+
+int decode_query(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	struct statement statement;
+	struct view database;
+	uint8_t database_len;
+
+	rd_bytes(rd, 8); /* thread, seconds */
+	database_len = rd_u8(rd);
+	rd_u16le(rd);
+	rd_bytes(rd, rd_u16le(rd)); /* status variables */
+	database = rd_bytes(rd, database_len);
+	rd_u8(rd);
+	if (event->type == EVENT_PACKED_QUERY && unpack(log, rd) < 0)
+		return 0;
+	statement_read(rd_bytes(rd, rd_left(rd)), &statement);
+	statement.database = database;
+	if (rd->failed)
+		return 0;
+	if (!log->grouped && open_group(log, event, log->at, err) < 0)
+		return -1;
+	return statements[statement.kind](log, &statement, err);
+}

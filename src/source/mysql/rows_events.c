@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ *   rows       u48 number of a table, u16 flags, version 2: u16 length with itself and bytes; lenenc columns, a bit for each that
+ *              is present (an update: once for the old and once for the new image), images
+ *   image      a bit for each present column that is null, values of the others
+ */
+#include <inttypes.h>
+
+#include "base/memory.h"
+#include "events.h"
+#include "rows.h"
+
+void reserve_columns(struct binlog *log, unsigned count)
+{
+	if (count <= log->column_capacity)
+		return;
+	log->before = mem_resize(log->before, count, sizeof(*log->before));
+	log->after = mem_resize(log->after, count, sizeof(*log->after));
+	log->column_capacity = count;
+}
+
+int decode_table_map(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	const struct my_table *table;
+	bool is_new;
+
+	rd->pos = rd->end;
+	if (my_tables_map(log->tables, event->body, &table, &is_new, err) < 0)
+		return -1;
+	if (is_new)
+		*table->news = true;
+	return 0;
+}
+
+static const struct row_kind {
+	enum change_op op;
+	bool extra;  /* version 2 */
+	bool packed; /* what follows the columns is compressed */
+} row_kinds[] = {
+	[EVENT_WRITE_V1] = {CHANGE_INSERT, false, false},
+	[EVENT_UPDATE_V1] = {CHANGE_UPDATE, false, false},
+	[EVENT_DELETE_V1] = {CHANGE_DELETE, false, false},
+	[EVENT_WRITE] = {CHANGE_INSERT, true, false},
+	[EVENT_UPDATE] = {CHANGE_UPDATE, true, false},
+	[EVENT_DELETE] = {CHANGE_DELETE, true, false},
+	[EVENT_PACKED_WRITE_V1] = {CHANGE_INSERT, false, true},
+	[EVENT_PACKED_UPDATE_V1] = {CHANGE_UPDATE, false, true},
+	[EVENT_PACKED_DELETE_V1] = {CHANGE_DELETE, false, true},
+	[EVENT_PACKED_WRITE] = {CHANGE_INSERT, true, true},
+	[EVENT_PACKED_UPDATE] = {CHANGE_UPDATE, true, true},
+	[EVENT_PACKED_DELETE] = {CHANGE_DELETE, true, true},
+};
+
+static int check_columns(const struct my_table *table, uint64_t count, struct error *err)
+{
+	if (count == table->table->column_count)
+		return 0;
+	return error_set(err, ERROR_TRANSIENT, "table %s.%s: rows of %" PRIu64 " columns, but the log said it has %u", table->table->schema,
+			 table->table->name, count, table->table->column_count);
+}
+
+static bool bit(struct view bits, unsigned number)
+{
+	return (uint8_t)bits.ptr[number / 8] >> number % 8 & 1;
+}
+
+/* Whether its rows will count is told elsewhere in the log, and much later perhaps. */
+static int is_prepared(const struct my_table *table, struct error *err)
+{
+	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases (XA) changes rows of %s.%s", table->table->schema, table->table->name);
+	return error_hint(err, "begin anew behind it; exclude the table (tables.exclude) if that is usual");
+}
+
+/* All columns that are left out of an image have to be told from null by whoever reads it. */
+static int check_image(const struct my_table *table, struct view present, struct error *err)
+{
+	for (unsigned i = 0; i < table->table->column_count; i++) {
+		if (bit(present, i))
+			continue;
+		error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s", table->table->schema, table->table->name,
+			    table->table->columns[i].name);
+		return error_hint(err, "no session may set binlog_row_image to anything but FULL; begin anew behind it");
+	}
+	return 0;
+}
+
+/* From the columns on. */
+static int read_rows(struct binlog *log, const struct my_table *table, const struct row_kind *kind, struct reader *rd, struct error *err)
+{
+	uint64_t count = rd_lenenc(rd);
+	struct rows_event found = {.table = table, .op = kind->op, .seed = table->table->source_id + kind->op, .number = log->first_row};
+
+	if (!rd->failed && check_columns(table, count, err) < 0)
+		return -1;
+	found.present[0] = rd_bytes(rd, (count + 7) / 8);
+	found.present[1] = found.op == CHANGE_UPDATE ? rd_bytes(rd, (count + 7) / 8) : found.present[0];
+	if (rd->failed || (kind->packed && unpack(log, rd) < 0))
+		return 0;
+	if (check_image(table, found.present[0], err) < 0 || check_image(table, found.present[1], err) < 0)
+		return -1;
+	found.rd = *rd;
+	log->rows = found;
+	reserve_columns(log, table->table->column_count);
+	return 0;
+}
+
+/* Number 0xffffff: nothing but the end of a statement. */
+int decode_rows(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
+{
+	const struct row_kind *kind = &row_kinds[event->type];
+	uint64_t id = rd_uint_le(rd, 6);
+	const struct my_table *table = my_tables_find(log->tables, id);
+
+	if (id == 0xffffff || (table && !table->table))
+		return 0;
+	if (!table || !log->grouped)
+		return error_set(err, ERROR_TRANSIENT, "rows of table number %" PRIu64 ", of which the log has not told", id);
+	if (log->prepared)
+		return is_prepared(table, err);
+	rd_u16le(rd);
+	if (kind->extra)
+		rd_bytes(rd, (size_t)rd_u16le(rd) - 2);
+	return rd->failed ? 0 : read_rows(log, table, kind, rd, err);
+}
+
+int wrong_value(const struct my_table *table, unsigned i, struct error *err)
+{
+	return error_set(err, ERROR_RECORD, "column %s.%s.%s: what the log has is no %s", table->table->schema, table->table->name,
+			 table->table->columns[i].name, table->table->columns[i].source_type);
+}
+
+/* A bit for each column that is present says whether it is null; then follow the values of the others. */
+static int read_image(struct binlog *log, struct view present, struct value *values, struct error *err)
+{
+	struct rows_event *rows = &log->rows;
+	const struct my_table *table = rows->table;
+	unsigned count = table->table->column_count, number = 0;
+	struct view nulls;
+
+	for (unsigned i = 0; i < count; i++)
+		number += bit(present, i);
+	nulls = rd_bytes(&rows->rd, (number + 7) / 8);
+	number = 0;
+	for (unsigned i = 0; i < count && !rows->rd.failed; i++) {
+		values[i].state = !bit(present, i) ? VALUE_ABSENT : bit(nulls, number++) ? VALUE_NULL : VALUE_PRESENT;
+		if (values[i].state == VALUE_PRESENT && table->types[i]->read(&rows->rd, &table->columns[i], &log->arena, &values[i]) < 0)
+			return wrong_value(table, i, err);
+	}
+	return 0;
+}
+
+static int next_row(struct binlog *log, struct change *ret, struct error *err)
+{
+	struct rows_event *rows = &log->rows;
+	const char *from = rows->rd.pos;
+	bool old = rows->op != CHANGE_INSERT, new = rows->op != CHANGE_DELETE;
+
+	arena_reset(&log->arena);
+	*ret = (struct change){.op = rows->op, .table = rows->table->table, .txn = &log->txn, .index = log->index++,
+			       .lsn = binlog_position(log->file, log->event_at).lsn, .row = rows->number++};
+	if (old && read_image(log, rows->present[0], log->before, err) < 0)
+		return -1;
+	if (new && read_image(log, rows->present[1], log->after, err) < 0)
+		return -1;
+	if (rows->rd.failed)
+		return error_set(err, ERROR_TRANSIENT, "rows of %s.%s that are cut short", ret->table->schema, ret->table->name);
+	if (old)
+		ret->before = (struct row){IMAGE_FULL, log->before};
+	if (new)
+		ret->after = (struct row){IMAGE_FULL, log->after};
+	ret->hash = hash_bytes((struct view){from, (size_t)(rows->rd.pos - from)}, rows->seed);
+	return 1;
+}
+
+static int give_truncate(struct binlog *log, struct change *ret)
+{
+	*ret = (struct change){.op = CHANGE_TRUNCATE, .table = log->rows.table->table, .txn = &log->txn, .index = log->index++,
+			       .lsn = binlog_position(log->file, log->event_at).lsn, .hash = log->rows.seed};
+	log->rows.table = NULL;
+	return 1;
+}
+
+int rows_more(struct binlog *log, struct change *ret, struct error *err)
+{
+	struct rows_event *rows = &log->rows;
+
+	if (rows->table && !log->begun) {
+		log->begun = true;
+		*ret = (struct change){.op = CHANGE_BEGIN, .txn = &log->txn};
+		return 1;
+	}
+	if (rows->table && *rows->table->news) {
+		*rows->table->news = false;
+		*ret = (struct change){.op = CHANGE_TABLE, .table = rows->table->table, .txn = &log->txn};
+		return 1;
+	}
+	if (rows->table && rows->op == CHANGE_TRUNCATE)
+		return give_truncate(log, ret);
+	if (rows->table && rd_left(&rows->rd))
+		return next_row(log, ret, err);
+	rows->table = NULL;
+	return 0;
+}
