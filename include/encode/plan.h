@@ -55,8 +55,8 @@ void encoder_free(struct encoder *enc);
 /* Plans made from now on check texts to be UTF-8, or trust the source with that (at first). */
 void encoder_check_text(struct encoder *enc, bool check);
 
-/* What the files of a binary log are called, before their numbers; "" for a source that has none. It is copied. */
-void encoder_log_name(struct encoder *enc, const char *name);
+/* What the files of a binary log are called before their numbers, which positions have with the shift added; "" for a source that has none. */
+void encoder_log_name(struct encoder *enc, const char *name, int64_t shift);
 
 /* A schema as it is published. */
 struct encode_schema {

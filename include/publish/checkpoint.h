@@ -18,6 +18,7 @@
 
 #define CHECKPOINT_WRITER_BYTES 37
 #define CHECKPOINT_REST_BYTES 16384
+#define CHECKPOINT_PLACE_BYTES 16384
 
 struct checkpoint {
 	char writer[CHECKPOINT_WRITER_BYTES]; /* of the state file */
@@ -30,6 +31,7 @@ struct checkpoint {
 	uint64_t job;
 	uint64_t job_done;
 	char rest[CHECKPOINT_REST_BYTES];     /* in SNAPSHOT_ROWS: what is not published; otherwise "" */
+	char place[CHECKPOINT_PLACE_BYTES];   /* what of the place in the log its position does not tell; "" also if it is longer */
 	bool released;                        /* its writer has ended */
 	bool history_left_out;                /* not all documents that there were at first have been published */
 };

@@ -59,6 +59,7 @@ struct source_options {
 	unsigned snapshot_readers;    /* connections that read a snapshot at once; 0: one */
 	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
 	int stop_fd;                  /* readable when such a wait is to end; -1: never */
+	const char *place;            /* what `place` wrote when the position was kept from which is gone on; NULL: nothing */
 };
 
 /* A table that the server has. */
@@ -72,6 +73,7 @@ struct source_identity {
 	char system[64];              /* PostgreSQL: system identifier */
 	char database[64];
 	char log_name[256];           /* MySQL: of the log's files, before their numbers; otherwise empty */
+	int64_t log_shift;            /* positions number these files by so much more */
 	bool unchecked_text;          /* the server does not vouch for texts being UTF-8 */
 	uint32_t timeline;
 	struct position log_end;      /* what the server has flushed */
@@ -306,6 +308,19 @@ struct source_ops {
 
 	/* Everything up to here is durable: the source may forget it. */
 	int (*confirm)(struct source *source, struct position durable, struct error *err);
+
+	/*
+	 * Of a server that is another one than that of the position: 1 and the position of its own from which all that comes
+	 * next can be read, which is behind `from`; 0: it cannot be told. MISMATCH if it lacks what is done, GAP if it has
+	 * removed what is not.
+	 */
+	int (*follow)(struct source *source, struct position from, struct position *ret, struct error *err);
+
+	/*
+	 * What of the place that has been reached its position does not tell: kept with the position and given back to `open`.
+	 * May write nothing. It may be ahead of the position, by what had no change to hand out.
+	 */
+	void (*place)(struct source *source, struct writer *to);
 
 	/* Never NULL; valid until close. */
 	const struct source_metrics *(*metrics)(struct source *source);

@@ -43,6 +43,7 @@ struct encoder {
 	struct arena arena;
 	bool check_text;
 	bool binlog;                   /* sources are told of as those of MySQL: by file, offset and row */
+	int64_t log_shift;
 	char log_name[256];
 	struct map topics;             /* topic name -> schema.table */
 	struct map collections;        /* source id -> struct encode_collection */

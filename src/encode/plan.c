@@ -63,9 +63,10 @@ struct encoder *encoder_new(const struct encode_options *options)
 	return enc;
 }
 
-void encoder_log_name(struct encoder *enc, const char *name)
+void encoder_log_name(struct encoder *enc, const char *name, int64_t shift)
 {
 	snprintf(enc->log_name, sizeof(enc->log_name), "%s", name);
+	enc->log_shift = shift;
 }
 
 void encoder_check_text(struct encoder *enc, bool check)

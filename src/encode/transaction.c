@@ -6,6 +6,7 @@
  * equal bytes after a replay: the first number of source.sequence is the transaction's own commit LSN (final LSN), not
  * that of the one before, which keeps the order; transaction.id carries that LSN for all events of a transaction.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "avro_bytes.h"
@@ -68,13 +69,13 @@ static void add_origin(const struct encoder *enc, struct writer *tail, const str
 /* server_id, gtid, file */
 static void add_file(const struct encoder *enc, struct writer *to, const struct transaction *txn, struct position at)
 {
-	char name[sizeof(enc->log_name) + 16];
+	char name[sizeof(enc->log_name) + 24];
 
 	append_long(to, txn ? txn->server_id : 0);
 	wr_u8(to, txn && txn->gtid.len ? BRANCH_1 : BRANCH_0);
 	if (txn && txn->gtid.len)
 		append_text(to, txn->gtid);
-	snprintf(name, sizeof(name), "%s.%06u", enc->log_name, position_file(at));
+	snprintf(name, sizeof(name), "%s.%06" PRId64, enc->log_name, position_file(at) - enc->log_shift);
 	append_text(to, view_of(name));
 }
 

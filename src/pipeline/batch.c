@@ -250,6 +250,8 @@ static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
 	};
 	if (p->applied.snapshot_phase == SNAPSHOT_ROWS)
 		memcpy(ret->rest, p->snapshot_rest, sizeof(ret->rest));
+	if (p->place.len < sizeof(ret->place))
+		snprintf(ret->place, sizeof(ret->place), "%.*s", VIEW_ARG(wr_view(&p->place)));
 	snprintf(ret->writer, sizeof(ret->writer), "%s", p->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", p->identity.system);
 	snprintf(ret->database, sizeof(ret->database), "%s", p->identity.database);
@@ -260,6 +262,7 @@ static int send_checkpoint(struct pipeline *p, struct error *err)
 	struct checkpoint checkpoint;
 	struct message message;
 
+	place_note(p);
 	fill_checkpoint(p, &checkpoint);
 	p->written_at = checkpoint.written_at;
 	wr_clear(&p->value);
@@ -357,7 +360,7 @@ int state_commit(struct pipeline *p, struct error *err)
 		return -1;
 	progress_border(&p->applied, &p->published);
 	failpoint("before-state-commit");
-	if (position_save(p->db, &p->applied, err) < 0 || tallies_save(p, err) < 0 || routes_remember_ends(p, err) < 0 ||
+	if (position_save(p->db, &p->applied, err) < 0 || place_save(p, err) < 0 || tallies_save(p, err) < 0 || routes_remember_ends(p, err) < 0 ||
 	    schemas_save(p, err) < 0 || db_commit(p->db, err) < 0)
 		return -1;
 	schemas_saved(p);

@@ -38,6 +38,20 @@ static bool held_back(const struct pipeline *p)
 	       producer_outstanding_bytes(p->producer) > p->options->batch_bytes;
 }
 
+/*
+ * The source is lost, and keeps no place for us: what came from it is brought into the state file, since a server that takes its
+ * place can be gone on with from there alone. What fails here is lost with what is taken down, and sent again.
+ */
+static void keep_what_came(struct pipeline *p, const struct error *err)
+{
+	struct error ignored;
+
+	if (p->identity.keeps_place || err->class != ERROR_TRANSIENT || p->txn || p->replaying)
+		return;
+	if ((!p->batch.open || batch_commit_checkpoint(p, &ignored) == 0) && state_lacks(p) && state_commit(p, &ignored) < 0)
+		log_error(p->options->name, &ignored);
+}
+
 /* Returns the number of changes taken, or -1. */
 static int pull(struct pipeline *p, struct error *err)
 {
@@ -51,6 +65,8 @@ static int pull(struct pipeline *p, struct error *err)
 			return -1;
 		taken++;
 	}
+	if (got < 0)
+		keep_what_came(p, err);
 	return got < 0 ? -1 : taken;
 }
 
@@ -375,6 +391,7 @@ static void cleanup(struct pipeline *p)
 	wr_done(&p->value);
 	wr_done(&p->payload);
 	wr_done(&p->scratch);
+	wr_done(&p->place);
 	wr_done(&p->marker_key);
 	wr_done(&p->marker_value);
 	other_format_done(&p->formatted);

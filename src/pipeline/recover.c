@@ -84,10 +84,13 @@ static int check_claim(struct pipeline *p, const struct checkpoint *found, struc
 	return error_hint(err, "stop it, or take the source over with --take-over");
 }
 
-static int open_source(struct pipeline *p, struct error *err)
+static int open_source(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
 	struct source_options options = p->options->source;
 
+	if (place_remember(p, checkpoint, err) < 0)
+		return -1;
+	options.place = p->place.data;
 	options.stop_fd = p->control->wake_fd;
 	options.text_needed = &p->text_needed;
 	return p->source_ops->open(&p->source, &options, p->catalog, err);
@@ -238,6 +241,8 @@ static enum start_action decide(struct pipeline *p, const struct checkpoint *che
 		return START_STOP;
 	facts = start_facts_of(p->options, &p->identity, &file, checkpoint);
 	take_order(p, checkpoint, &facts);
+	if (place_follow(p, &facts, checkpoint, err) < 0)
+		return START_STOP;
 	p->saved = p->applied = facts.state;
 	p->published = facts.checkpoint;
 	return start_decide(&facts, err);
@@ -334,7 +339,7 @@ static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct
 {
 	if (read_checkpoint(p, checkpoint, err) < 0 || check_claim(p, checkpoint, err) < 0)
 		return -1;
-	if (open_source(p, err) < 0 || (!p->options->take_over && check_slot_free(p, err) < 0))
+	if (open_source(p, checkpoint, err) < 0 || (!p->options->take_over && check_slot_free(p, err) < 0))
 		return -1;
 	if (open_producer(p, err) < 0 || init_producer(p, err) < 0)
 		return -1;
@@ -371,10 +376,10 @@ int recover_start(struct pipeline *p, struct error *err)
 	status_alive(p, STEP_MOST_US);
 	status_confirmed(p, p->identity.confirmed);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
-	encoder_log_name(p->encoder, p->identity.log_name);
 	if (rebuild_open(p, checkpoint.history_left_out, err) < 0)
 		return -1;
 	action = decide(p, &checkpoint, err);
+	encoder_log_name(p->encoder, p->identity.log_name, p->identity.log_shift);
 	p->may_load = action == START_STREAM || action == START_FINISH_SNAPSHOT || action == START_RESUME_SNAPSHOT;
 	if (action == START_STOP || inputs_choose(p, &checkpoint, err) < 0 || masking_choose(p, err) < 0)
 		return -1;

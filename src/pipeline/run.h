@@ -212,6 +212,7 @@ struct pipeline {
 	/* snapshot.c: rows of tables that no mapping needs */
 	struct reading *reading;                /* while they are read */
 	char snapshot_rest[CHECKPOINT_REST_BYTES]; /* what the checkpoint says of it */
+	struct writer place;                       /* what the source told last of our place in its log */
 
 	/* repeats.c */
 	struct repeat *repeats;                 /* a list; the first one is under way */
@@ -356,6 +357,7 @@ int publication_check_identities(struct pipeline *p, bool first, struct error *e
 #define INPUT_SYSTEM "source.system"
 #define INPUT_TIMELINE "source.timeline"
 #define INPUT_PUBLICATION "source.publication"
+#define INPUT_PLACE "source.place"
 #define INPUT_ADOPTED_FROM "source.adopted_from" /* the system that the checkpoint may be of, until the next claim */
 
 /* batch.c */
@@ -574,6 +576,13 @@ int start_remember(struct db *db, struct start_memory *ret, struct error *err);
 /* The texts of all of them are borrowed. */
 struct start_facts start_facts_of(const struct pipeline_options *options, const struct source_identity *identity,
 				  const struct start_memory *file, const struct checkpoint *checkpoint);
+
+/* place.c: what of our place in the log is not in the position */
+void place_note(struct pipeline *p);
+int place_save(struct pipeline *p, struct error *err);
+int place_remember(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
+/* 1 if the server is another one that can be gone on with: the state file and its facts are of that one then; 0; -1 with what is missing. */
+int place_follow(struct pipeline *p, struct start_facts *facts, const struct checkpoint *checkpoint, struct error *err);
 
 /* Which of the cases applies: the action, or START_STOP and the named state with its remedy in err. */
 enum start_action start_decide(const struct start_facts *facts, struct error *err);

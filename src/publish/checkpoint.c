@@ -61,6 +61,7 @@ void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, 
 	message.job = checkpoint->job;
 	message.job_done = checkpoint->job_done;
 	message.snapshot_rest = *checkpoint->rest ? (char *)checkpoint->rest : NULL;
+	message.place = *checkpoint->place ? (char *)checkpoint->place : NULL;
 	message.has_released = message.released = checkpoint->released;
 	message.has_history_left_out = message.history_left_out = checkpoint->history_left_out;
 	wr_reserve(wr, tailwater__checkpoint__get_packed_size(&message));
@@ -94,6 +95,9 @@ static int take(const Tailwater__Checkpoint *from, struct checkpoint *ret)
 	snprintf(ret->writer, sizeof(ret->writer), "%s", from->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", from->system);
 	snprintf(ret->database, sizeof(ret->database), "%s", from->database ? from->database : "");
+	if (from->place && strlen(from->place) >= sizeof(ret->place))
+		return -1;
+	snprintf(ret->place, sizeof(ret->place), "%s", from->place ? from->place : "");
 	if (from->snapshot_rest && strlen(from->snapshot_rest) >= sizeof(ret->rest))
 		return -1;
 	snprintf(ret->rest, sizeof(ret->rest), "%s", from->snapshot_rest ? from->snapshot_rest : "");

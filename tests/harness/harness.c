@@ -146,16 +146,21 @@ static void skip(const char *reason)
 	exit(77);
 }
 
-static void start_server(struct scene *scene, const char *kind, const char *setting, char *address, size_t size)
+static void start_server_in(struct scene *scene, const char *kind, const char *folder, const char *setting, char *address, size_t size)
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, kind,
+	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, folder,
 		setting) != 0) {
 		scene_end(scene);
 		skip(output);
 	}
-	snprintf(address, size, "%.99s", output);
+	snprintf(address, size, "%.*s", (int)size - 1, output);
+}
+
+static void start_server(struct scene *scene, const char *kind, const char *setting, char *address, size_t size)
+{
+	start_server_in(scene, kind, kind, setting, address, size);
 }
 
 static const char *setting(const char *name, const char *otherwise)
@@ -225,7 +230,18 @@ void scene_add_registry(struct scene *scene)
 void scene_add_mariadb(struct scene *scene)
 {
 	start_server(scene, "mariadb", "", scene->mariadb_address, sizeof(scene->mariadb_address));
-	scene_mariadb(scene, "created.out", "CREATE DATABASE erp");
+	scene_mariadb(scene, "created.out", "CREATE DATABASE IF NOT EXISTS erp");
+}
+
+void scene_add_replica(struct scene *scene, char address[64])
+{
+	char primary[sizeof(scene->mariadb_address)];
+
+	start_server_in(scene, "mariadb", "replica", "server-id=2 relay-log=relay", address, 64);
+	memcpy(primary, scene->mariadb_address, sizeof(primary));
+	memcpy(scene->mariadb_address, address, sizeof(primary));
+	scene_mariadb(scene, "created.out", "SET sql_log_bin = 0; CREATE DATABASE IF NOT EXISTS erp");
+	memcpy(scene->mariadb_address, primary, sizeof(primary));
 }
 
 void scene_mariadb(struct scene *scene, const char *output, const char *format, ...)
@@ -270,7 +286,8 @@ void scene_end(struct scene *scene)
 	current = NULL;
 	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
 	if (scene->mariadb_address[0])
-		run(output, sizeof(output), "%s/contrib/servers remove mariadb %s/mariadb 2>&1", scene->source, scene->dir);
+		run(output, sizeof(output), "for i in mariadb replica; do [ ! -e %s/$i ] || %s/contrib/servers remove mariadb %s/$i; done 2>&1",
+		    scene->dir, scene->source, scene->dir);
 	if (scene->registry_url[0])
 		run(output, sizeof(output), "%s/contrib/servers remove registry %s/registry 2>&1", scene->source,
 		    scene->dir);

@@ -47,6 +47,9 @@ void scene_add_registry(struct scene *scene);
 void scene_add_mariadb(struct scene *scene);
 void scene_mariadb(struct scene *scene, const char *output, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Starts another MariaDB, number 2, which replicates nothing yet; in the folder `replica`. */
+void scene_add_replica(struct scene *scene, char address[64]);
+
 /* Stops and removes all of it. Fails the test if a sanitizer found a fault in a program of the scene. */
 void scene_end(struct scene *scene);
 

@@ -106,10 +106,10 @@ static int decode_rotate(struct binlog *log, const struct binlog_event *event, s
 {
 	uint64_t at = rd_uint_le(rd, 8);
 	struct view name = rd_bytes(rd, rd_left(rd));
-	int64_t number = binlog_file_number(name);
+	int64_t number = binlog_file_number(name) + log->shift;
 
 	(void)event;
-	if (rd->failed || number < 0)
+	if (rd->failed || number < log->shift || number < 0)
 		return error_set(err, ERROR_TRANSIENT, "a rotation to a file whose name has no number: '%.*s'", VIEW_ARG(name));
 	if (log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "the log's file ends inside of a transaction");

@@ -9,6 +9,7 @@
 #define MYSQL_BINLOG_H
 
 #include "base/arena.h"
+#include "gtid.h"
 #include "inflate.h"
 #include "model/change.h"
 #include "tables.h"
@@ -36,15 +37,20 @@ struct rows_event {
 struct binlog {
 	struct my_tables *tables;       /* borrowed */
 	bool checksums;                 /* events end with one */
+	int64_t shift;                  /* added to the numbers of the server's files (place.h) */
 	uint32_t file;                  /* number of the log's file ... */
 	uint64_t at;                    /* ... where the last event ended in it ... */
 	uint64_t event_at;              /* ... and where it began */
 	bool grouped;                   /* a group of events is open ... */
 	bool multi;                     /* ... which does not end with its first statement */
 	bool prepared;                  /* ... and which another one will commit, or roll back */
+	bool repeated;                  /* ... and which is done: what it has is left out */
+	struct gtid gtid;               /* ... and its name, if it has one */
 	bool begun;                     /* its begin was handed out */
 	bool closing;                   /* it ends with the event at hand */
 	struct position reached;        /* the end of the last group */
+	struct gtid_set *done;          /* borrowed: groups that ended; NULL: nobody wants to know */
+	struct position repeats;        /* before it, groups may come that are done */
 	struct transaction txn;         /* the open one, or the last */
 	uint64_t index;                 /* of the next change in the transaction */
 	uint64_t ignored;               /* events that may be, of types not known */

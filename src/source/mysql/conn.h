@@ -27,6 +27,7 @@ struct my_server {
 	char uuid[40];         /* MySQL from 5.6; otherwise empty */
 	char log_base[256];    /* base name of the log's files: "mysql-bin" */
 	bool gtids;            /* transactions have them */
+	int64_t shift;         /* positions number the log's files by so much more (place.h) */
 	bool full_metadata;    /* table maps say all of a table's shape */
 };
 

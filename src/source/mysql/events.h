@@ -11,7 +11,6 @@
 #include "base/reader.h"
 #include "binlog.h"
 
-#define UUID_BYTES 16
 
 enum event_type {
 	EVENT_QUERY = 2, EVENT_STOP = 3, EVENT_ROTATE = 4, EVENT_INTVAR = 5, EVENT_RAND = 13, EVENT_USER_VAR = 14, EVENT_FORMAT = 15,

@@ -16,6 +16,8 @@ enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
 
 static int open_group(struct binlog *log, const struct binlog_event *event, uint64_t number, struct error *err)
 {
+	log->gtid.number = 0;
+	log->repeated = false;
 	if (log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside of another one");
 	log->grouped = true;
@@ -31,13 +33,14 @@ static int open_group(struct binlog *log, const struct binlog_event *event, uint
 	return 0;
 }
 
-static struct view print_gtid(struct arena *arena, const uint8_t uuid[UUID_BYTES], struct view tag, uint64_t number)
+/* The open group has a name. */
+static void name_group(struct binlog *log, const struct gtid *gtid)
 {
-	char text[3 * UUID_BYTES], *to = text;
+	char text[GTID_TEXT_BYTES];
 
-	for (unsigned i = 0; i < UUID_BYTES; i++)
-		to += sprintf(to, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	return arena_printf(arena, "%s:%.*s%s%" PRIu64, text, VIEW_ARG(tag), tag.len ? ":" : "", number);
+	log->gtid = *gtid;
+	log->repeated = log->done && position_compare(log->txn.final, log->repeats) < 0 && gtid_set_has(log->done, gtid);
+	log->txn.gtid = arena_copy(&log->txn_arena, (struct view){text, (size_t)gtid_print(gtid, text)});
 }
 
 /* Of a group without a row for us, nothing is told but that it is behind. */
@@ -45,6 +48,8 @@ int close_group(struct binlog *log, struct change *ret)
 {
 	log->grouped = log->closing = false;
 	log->reached = binlog_position(log->file, log->at);
+	if (log->done)
+		gtid_set_add(log->done, &log->gtid);
 	if (!log->begun)
 		return 0;
 	*ret = (struct change){.op = CHANGE_COMMIT, .txn = &log->txn, .position = log->reached};
@@ -53,16 +58,19 @@ int close_group(struct binlog *log, struct change *ret)
 
 int decode_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
+	struct gtid gtid = {.mariadb = false};
 	struct view uuid;
-	uint64_t number;
 
 	rd_u8(rd);
-	uuid = rd_bytes(rd, UUID_BYTES);
-	number = rd_uint_le(rd, 8);
-	if (open_group(log, event, number, err) < 0)
+	uuid = rd_bytes(rd, GTID_UUID_BYTES);
+	gtid.number = rd_uint_le(rd, 8);
+	if (rd->failed)
+		return 0;
+	memcpy(gtid.uuid, uuid.ptr, GTID_UUID_BYTES);
+	if (open_group(log, event, gtid.number, err) < 0)
 		return -1;
-	if (event->type == EVENT_GTID && !rd->failed)
-		log->txn.gtid = print_gtid(&log->txn_arena, (const uint8_t *)uuid.ptr, VIEW(""), number);
+	if (event->type == EVENT_GTID)
+		name_group(log, &gtid);
 	return 0;
 }
 
@@ -85,16 +93,11 @@ static uint64_t read_positive(struct reader *rd)
 	return value >> 1;
 }
 
-struct tagged {
-	uint8_t uuid[UUID_BYTES];
-	uint64_t number;
-	struct view tag;
-};
-
 /* Fields in the order of their numbers; what is behind the tag is not needed. */
-static void read_tagged(struct reader *rd, struct tagged *ret)
+static void read_tagged(struct reader *rd, struct gtid *ret)
 {
 	enum { FIELD_FLAGS, FIELD_UUID, FIELD_NUMBER, FIELD_TAG };
+	struct view tag = VIEW_NONE;
 	uint64_t field = 0;
 
 	for (unsigned i = 0; i < 3; i++)
@@ -106,34 +109,37 @@ static void read_tagged(struct reader *rd, struct tagged *ret)
 		else if (field == FIELD_NUMBER)
 			ret->number = read_positive(rd);
 		else if (field == FIELD_TAG)
-			ret->tag = rd_bytes(rd, read_varlen(rd));
-		for (unsigned i = 0; i < UUID_BYTES && field == FIELD_UUID; i++)
+			tag = rd_bytes(rd, read_varlen(rd));
+		for (unsigned i = 0; i < GTID_UUID_BYTES && field == FIELD_UUID; i++)
 			ret->uuid[i] = (uint8_t)read_varlen(rd);
 	}
+	rd->failed |= tag.len > GTID_TAG_BYTES;
+	if (!rd->failed)
+		snprintf(ret->tag, sizeof(ret->tag), "%.*s", VIEW_ARG(tag));
 }
 
 int decode_tagged_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
-	struct tagged gtid = {.tag = VIEW("")};
+	struct gtid gtid = {.mariadb = false};
 
 	read_tagged(rd, &gtid);
 	if (rd->failed)
 		return 0;
 	if (open_group(log, event, gtid.number, err) < 0)
 		return -1;
-	log->txn.gtid = print_gtid(&log->txn_arena, gtid.uuid, gtid.tag, gtid.number);
+	name_group(log, &gtid);
 	return 0;
 }
 
 int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
-	uint64_t number = rd_uint_le(rd, 8);
-	uint32_t domain = rd_u32le(rd);
+	struct gtid gtid = {.mariadb = true, .server = event->server_id, .number = rd_uint_le(rd, 8)};
 	uint8_t flags;
 
-	if (open_group(log, event, number, err) < 0)
+	gtid.domain = rd_u32le(rd);
+	if (open_group(log, event, gtid.number, err) < 0)
 		return -1;
-	log->txn.gtid = arena_printf(&log->txn_arena, "%u-%u-%" PRIu64, domain, event->server_id, number);
+	name_group(log, &gtid);
 	flags = rd_u8(rd);
 	log->multi = !(flags & GTID_STANDALONE);
 	log->prepared = flags & GTID_PREPARED;
@@ -207,7 +213,7 @@ static int on_xa(struct binlog *log, const struct statement *statement, struct e
 /* A session that writes statements instead of rows: what they did cannot be told. */
 static int on_change(struct binlog *log, const struct statement *statement, struct error *err)
 {
-	if (!map_next(&log->tables->captured, NULL))
+	if (log->repeated || !map_next(&log->tables->captured, NULL))
 		return on_nothing(log, statement, err);
 	error_state(err, STATE_UNSUPPORTED, "the log has a statement in place of the rows that it changed (database %.*s): %.*s",
 		    VIEW_ARG(statement->database), VIEW_ARG(view_cut(statement->sql, 300)));
@@ -219,7 +225,7 @@ static int on_truncate(struct binlog *log, const struct statement *statement, st
 	struct view schema = statement->schema.ptr ? statement->schema : statement->database;
 	const struct my_table *table = my_tables_named(log->tables, schema, statement->table);
 
-	if (table)
+	if (table && !log->repeated)
 		log->rows = (struct rows_event){.table = table, .op = CHANGE_TRUNCATE, .seed = table->table->source_id};
 	return on_nothing(log, statement, err);
 }

@@ -17,6 +17,7 @@
 #include "catalog.h"
 #include "conn.h"
 #include "part.h"
+#include "place.h"
 #include "server.h"
 #include "source/source.h"
 #include "stream.h"
@@ -33,6 +34,7 @@ struct source {
 	const struct source_table *wanted; /* borrowed */
 	size_t wanted_count;
 	struct binlog log;
+	struct my_place place;
 	struct my_stream stream;
 	bool streaming;
 	struct position idle;            /* the last that was handed out */
@@ -53,6 +55,7 @@ static void my_close(struct source *source)
 	my_snapshot_done(&source->snapshot);
 	my_part_done(&source->part);
 	binlog_done(&source->log);
+	my_place_done(&source->place);
 	my_tables_done(&source->tables);
 	my_charsets_done(&source->charsets);
 	if (source->dump)
@@ -68,6 +71,7 @@ static int connect_and_ask(struct source *source, struct error *err)
 		return -1;
 	if (my_server_ask(source->queries, &source->server, err) < 0)
 		return -1;
+	source->server.shift = source->place.shift;
 	return my_catalog_charsets(source->queries, &source->charsets, err);
 }
 
@@ -78,7 +82,7 @@ static int my_open(struct source **ret, const struct source_options *options, st
 	source->options = *options;
 	my_tables_init(&source->tables, catalog, &source->charsets);
 	binlog_init(&source->log, &source->tables);
-	if (connect_and_ask(source, err) < 0) {
+	if (my_place_parse(&source->place, view_of(options->place), err) < 0 || connect_and_ask(source, err) < 0) {
 		my_close(source);
 		return -1;
 	}
@@ -95,9 +99,10 @@ static int my_identify(struct source *source, struct source_identity *ret, struc
 	my_server_name(&source->server, ret->system, sizeof(ret->system));
 	snprintf(ret->database, sizeof(ret->database), "%s", source->options.login.database ? source->options.login.database : "");
 	snprintf(ret->log_name, sizeof(ret->log_name), "%s", source->server.log_base);
+	ret->log_shift = source->server.shift;
 	if (my_log_end(source->queries, &source->server, &ret->log_end, err) < 0)
 		return -1;
-	return my_log_start(source->queries, &ret->log_start, err);
+	return my_log_start(source->queries, &source->server, &ret->log_start, err);
 }
 
 static void my_doctor(struct source *source, struct findings *findings)
@@ -197,8 +202,10 @@ static int begin_snapshot(struct source *source, bool drop_first, struct source_
 {
 	(void)drop_first;
 	my_snapshot_done(&source->snapshot);
+	my_place_done(&source->place);
+	source->server.shift = 0;
 	if (my_snapshot_open(&source->snapshot, &source->options.login, err) < 0 ||
-	    my_snapshot_begin(&source->snapshot, &source->server, &ret->consistent, err) < 0)
+	    my_snapshot_begin(&source->snapshot, &source->server, &ret->consistent, &source->place, err) < 0)
 		return -1;
 	ret->taken_at = clock_wall();
 	ret->readers = 1;
@@ -381,6 +388,20 @@ static int prepare_dump(struct source *source, bool *ret_checksums, struct error
 	return 0;
 }
 
+/* What is not known of it can be asked for where all is read, or of a server that can tell it for any place. */
+static int know_place(struct source *source, struct position from, struct error *err)
+{
+	struct position end;
+
+	if (source->place.done.count)
+		return my_place_check(source->queries, &source->server, &source->place, err);
+	if (my_log_end(source->queries, &source->server, &end, err) < 0)
+		return -1;
+	if (source->server.family == FAMILY_MYSQL && position_compare(from, end) != 0)
+		return 0;
+	return my_place_ask(source->queries, &source->server, &source->place, from, err);
+}
+
 static int start(struct source *source, struct position from, struct error *err)
 {
 	char file[300];
@@ -388,8 +409,13 @@ static int start(struct source *source, struct position from, struct error *err)
 
 	if (prepare_dump(source, &checksums, err) < 0)
 		return -1;
-	snprintf(file, sizeof(file), "%s.%06u", source->server.log_base, position_file(from));
+	if (know_place(source, from, err) < 0)
+		return -1;
+	snprintf(file, sizeof(file), "%s.%06" PRId64, source->server.log_base, position_file(from) - source->server.shift);
 	binlog_restart(&source->log, from, checksums);
+	source->log.shift = source->place.shift;
+	source->log.repeats = source->place.until;
+	source->log.done = source->server.gtids && source->place.done.count ? &source->place.done : NULL;
 	if (my_stream_open(&source->stream, source->dump, file, position_offset(from.lsn), my_server_reader(&source->options), err) < 0)
 		return -1;
 	source->streaming = true;
@@ -403,7 +429,7 @@ static int peek(struct source *source, enum source_peek from, struct position po
 	*ret_start = position;
 	if (from == PEEK_NOW && my_log_end(source->queries, &source->server, ret_start, err) < 0)
 		return -1;
-	if (from == PEEK_SLOT && my_log_start(source->queries, ret_start, err) < 0)
+	if (from == PEEK_SLOT && my_log_start(source->queries, &source->server, ret_start, err) < 0)
 		return -1;
 	return start(source, *ret_start, err);
 }
@@ -475,6 +501,16 @@ static int confirm(struct source *source, struct position durable, struct error 
 	return 0;
 }
 
+static int follow(struct source *source, struct position from, struct position *ret, struct error *err)
+{
+	return my_place_follow(source->queries, &source->server, &source->place, from, ret, err);
+}
+
+static void place(struct source *source, struct writer *to)
+{
+	my_place_print(&source->place, to);
+}
+
 static const struct source_metrics *metrics(struct source *source)
 {
 	source->metrics = (struct source_metrics){
@@ -497,7 +533,7 @@ static const struct source_metrics *metrics(struct source *source)
 	.snapshot_progress = tell_progress, \
 	.snapshot_end = end_snapshot, .part_begin = begin_part, .part_next = next_of_part, .part_end = end_part, \
 	.part_stop = stop_part, .part_sees = part_sees, .settled = settled, .part_check = check_part, .look = look, .start = start, \
-	.peek = peek, .retention = retention, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .metrics = metrics
+	.peek = peek, .retention = retention, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .follow = follow, .place = place, .metrics = metrics
 
 /* Two names of one: the servers tell themselves which they are. */
 const struct source_ops mysql_source_ops = {.name = "mysql", MYSQL_OPS};

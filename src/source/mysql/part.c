@@ -35,7 +35,7 @@ int my_part_begin(struct my_part *part, const struct source_login *login, const 
 {
 	if (!part->snapshot.conn && my_snapshot_open(&part->snapshot, login, err) < 0)
 		return -1;
-	if (my_snapshot_begin(&part->snapshot, server, &part->at, err) < 0) {
+	if (my_snapshot_begin(&part->snapshot, server, &part->at, NULL, err) < 0) {
 		my_part_done(part);
 		return -1;
 	}

@@ -113,7 +113,7 @@ int decode_rows(struct binlog *log, const struct binlog_event *event, struct rea
 	uint64_t id = rd_uint_le(rd, 6);
 	const struct my_table *table = my_tables_find(log->tables, id);
 
-	if (id == 0xffffff || (table && !table->table))
+	if (id == 0xffffff || log->repeated || (table && !table->table))
 		return 0;
 	if (!table || !log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "rows of table number %" PRIu64 ", of which the log has not told", id);

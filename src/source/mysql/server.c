@@ -102,7 +102,7 @@ void my_server_grants(const struct my_server *server, const char *user, const st
 	wr_printf(sql, "-- For the address, in place of %%, name that of the agent.\n");
 }
 
-int my_log_start(MYSQL *conn, struct position *ret, struct error *err)
+int my_log_start(MYSQL *conn, const struct my_server *server, struct position *ret, struct error *err)
 {
 	char name[300];
 	int found = my_value(conn, name, sizeof(name), err, "SHOW BINARY LOGS");
@@ -112,7 +112,7 @@ int my_log_start(MYSQL *conn, struct position *ret, struct error *err)
 		return -1;
 	if (number < 0)
 		return error_set(err, ERROR_TRANSIENT, "the server does not tell the files of its log");
-	*ret = binlog_position((uint32_t)number, 4);
+	*ret = binlog_position((uint32_t)(number + server->shift), 4);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ void my_server_grants(const struct my_server *server, const char *user, const st
 		      struct writer *sql);
 
 /* The oldest place that the log can be read from. */
-int my_log_start(MYSQL *conn, struct position *ret, struct error *err);
+int my_log_start(MYSQL *conn, const struct my_server *server, struct position *ret, struct error *err);
 
 /* The number that we have among the server's replicas. */
 uint32_t my_server_reader(const struct source_options *options);

@@ -11,16 +11,17 @@
 
 #include "base/writer.h"
 #include "binlog.h"
+#include "place.h"
 
 #define BEGIN "START TRANSACTION WITH CONSISTENT SNAPSHOT"
 
-static int take_place(const char *file, const char *offset, struct position *ret, struct error *err)
+static int take_place(const struct my_server *server, const char *file, const char *offset, struct position *ret, struct error *err)
 {
 	int64_t number = file ? binlog_file_number(view_of(file)) : -1;
 
 	if (number < 0 || !offset)
 		return error_set(err, ERROR_TRANSIENT, "the server does not tell its place in the log (is log_bin on?)");
-	*ret = binlog_position((uint32_t)number, strtoull(offset, NULL, 10));
+	*ret = binlog_position((uint32_t)(number + server->shift), strtoull(offset, NULL, 10));
 	return 0;
 }
 
@@ -35,12 +36,12 @@ int my_log_end(MYSQL *conn, const struct my_server *server, struct position *ret
 	if (!result)
 		return -1;
 	row = mysql_fetch_row(result);
-	status = take_place(row ? row[0] : NULL, row ? row[1] : NULL, ret, err);
+	status = take_place(server, row ? row[0] : NULL, row ? row[1] : NULL, ret, err);
 	mysql_free_result(result);
 	return status;
 }
 
-static int begin_mariadb(MYSQL *conn, struct position *ret_at, struct error *err)
+static int begin_mariadb(MYSQL *conn, const struct my_server *server, struct position *ret_at, struct error *err)
 {
 	char file[300] = "", offset[32] = "";
 	MYSQL_RES *result;
@@ -58,17 +59,19 @@ static int begin_mariadb(MYSQL *conn, struct position *ret_at, struct error *err
 			snprintf(offset, sizeof(offset), "%s", row[1]);
 	}
 	mysql_free_result(result);
-	return take_place(file, offset, ret_at, err);
+	return take_place(server, file, offset, ret_at, err);
 }
 
 /* A statement that runs long would make the lock wait, and all others behind it: it is given up soon. */
-static int begin_mysql(MYSQL *conn, const struct my_server *server, struct position *ret_at, struct error *err)
+static int begin_mysql(MYSQL *conn, const struct my_server *server, struct position *ret_at, struct my_place *place, struct error *err)
 {
 	int status;
 
 	if (my_do(conn, err, "SET SESSION lock_wait_timeout = 5") < 0 || my_do(conn, err, "FLUSH TABLES WITH READ LOCK") < 0)
 		return -1;
 	status = my_do(conn, err, BEGIN) < 0 ? -1 : my_log_end(conn, server, ret_at, err);
+	if (status == 0 && place)
+		status = my_place_ask(conn, server, place, *ret_at, err);
 	if (my_do(conn, err, "UNLOCK TABLES") < 0)
 		return -1;
 	return status;
@@ -84,10 +87,14 @@ int my_snapshot_open(struct my_snapshot *snapshot, const struct source_login *lo
 	return -1;
 }
 
-int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, struct position *ret_at, struct error *err)
+int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, struct position *ret_at, struct my_place *place,
+		      struct error *err)
 {
-	return server->family == FAMILY_MARIADB ? begin_mariadb(snapshot->conn, ret_at, err) :
-						  begin_mysql(snapshot->conn, server, ret_at, err);
+	if (server->family == FAMILY_MYSQL)
+		return begin_mysql(snapshot->conn, server, ret_at, place, err);
+	if (begin_mariadb(snapshot->conn, server, ret_at, err) < 0)
+		return -1;
+	return place ? my_place_ask(snapshot->conn, server, place, *ret_at, err) : 0;
 }
 
 void my_snapshot_done(struct my_snapshot *snapshot)

@@ -12,6 +12,8 @@
 #include "model/position.h"
 #include "tables.h"
 
+struct my_place;
+
 struct my_snapshot {
 	MYSQL *conn;
 	MYSQL_RES *result;      /* of the table being read */
@@ -20,8 +22,9 @@ struct my_snapshot {
 
 int my_snapshot_open(struct my_snapshot *snapshot, const struct source_login *login, struct error *err);
 
-/* Begins the transaction; `ret_at`: it sees all that stands before, and nothing else. */
-int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, struct position *ret_at, struct error *err);
+/* Begins the transaction; `ret_at`: it sees all that stands before, and nothing else. `place`: told of that, or NULL. */
+int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, struct position *ret_at, struct my_place *place,
+		      struct error *err);
 void my_snapshot_done(struct my_snapshot *snapshot);
 
 /* Reads one table, row by row: 1, 0 at its end, -1. What follows FROM and the name may be NULL. */

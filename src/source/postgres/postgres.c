@@ -380,6 +380,22 @@ static int pg_look(struct source *source, const struct source_table *tables, siz
 	return pg_slot_log_written(source->queries, ret_at, err);
 }
 
+/* Slots and timelines tell where to go on. */
+static int follow_nobody(struct source *source, struct position from, struct position *ret, struct error *err)
+{
+	(void)source;
+	(void)from;
+	(void)ret;
+	(void)err;
+	return 0;
+}
+
+static void no_place(struct source *source, struct writer *to)
+{
+	(void)source;
+	(void)to;
+}
+
 const struct source_ops postgres_source_ops = {
 	.name = "postgresql",
 	.type = pg_type_at,
@@ -420,5 +436,7 @@ const struct source_ops postgres_source_ops = {
 	.next = pg_next,
 	.serve = pg_serve,
 	.confirm = pg_confirm,
+	.follow = follow_nobody,
+	.place = no_place,
 	.metrics = pg_metrics,
 };

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * A MariaDB that dies for good, with changes that nobody has published yet, and its replica that takes its place: every audited
+ * change is published once. Then servers that cannot take another's place: one that lacks what is published, and one that has
+ * removed what is not.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "system/audited.h"
+
+static struct scene scene;
+static char addresses[2][64]; /* of the first primary, and of its replica */
+
+static void on(unsigned server)
+{
+	snprintf(scene.mariadb_address, sizeof(scene.mariadb_address), "%s", addresses[server]);
+}
+
+static void replicate(unsigned from, unsigned to)
+{
+	on(to);
+	scene_mariadb(&scene, "out", "STOP SLAVE; CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = %s, MASTER_USER = 'root', "
+		      "MASTER_USE_GTID = slave_pos; START SLAVE", strchr(addresses[from], ':') + 1);
+	on(from);
+}
+
+static const char *first_line(const char *name)
+{
+	static char line[300];
+	char path[300];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", scene.dir, name);
+	file = fopen(path, "r");
+	if (!file || !fgets(line, sizeof(line), file))
+		*line = '\0';
+	if (file)
+		fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/* The replica has all that the other has. */
+static void await_replica(unsigned from, unsigned to)
+{
+	char end[300];
+
+	on(from);
+	scene_mariadb(&scene, "out", "SELECT @@gtid_binlog_pos");
+	snprintf(end, sizeof(end), "%s", first_line("out"));
+	on(to);
+	scene_mariadb(&scene, "out", "SELECT MASTER_GTID_WAIT('%s', 60)", end);
+	if (strcmp(first_line("out"), "0") != 0)
+		harness_fail(NULL, "the replica does not get what the primary has");
+	on(from);
+}
+
+/* The state file stays; only where the server is changes. */
+static void go_to(struct plain *plain, unsigned server)
+{
+	on(server);
+	audited_configure(plain, &scene, plain->name, "[erp.account, erp.other]");
+}
+
+/* With changes in its log that the agent, which stands still, has not read. */
+static void lose_the_primary(struct plain *plain)
+{
+	struct agent *agent = &plain->agent;
+
+	kill(agent->pid, SIGSTOP);
+	scene_mariadb(&scene, "out", "CALL work(60)");
+	await_replica(0, 1);
+	scene_server(&scene, "stop", "mariadb", "kill");
+	kill(agent->pid, SIGCONT);
+	WAIT_UNTIL(agent_logged(agent, "connecting again") > 0, 60, agent);
+	agent_kill(agent);
+}
+
+static void promote(unsigned server)
+{
+	on(server);
+	scene_mariadb(&scene, "out", "STOP SLAVE; RESET SLAVE ALL; FLUSH BINARY LOGS");
+}
+
+static void go_on_with_the_replica(struct plain *plain)
+{
+	pid_t work;
+
+	promote(1);
+	go_to(plain, 1);
+	work = audited_begin(&scene);
+	audited_stream(plain);
+	if (agent_logged(&plain->agent, "another server is gone on with") != 1)
+		harness_fail(&plain->agent, "it did not go on with the replica");
+	WAIT_UNTIL(audited_has_worked(&plain->agent), 60, &plain->agent);
+	agent_kill(&plain->agent);
+	audited_stream(plain);
+	usleep(500000);
+	agent_kill(&plain->agent);
+	audited_end(&scene, work);
+	audited_finish(plain);
+	audited_verify(plain);
+	printf("the replica took the primary's place: every change is published once\n");
+}
+
+static void refuse_one_that_lacks_what_is_published(struct plain *plain)
+{
+	scene_server(&scene, "restart", "mariadb", "kill");
+	go_to(plain, 0);
+	agent_start(&plain->agent, NULL);
+	plain_expect(plain, STATE_MISMATCH, "does not have transactions that were published: 0-2-", 1, 60);
+	printf("a server that lacks what is published is refused\n");
+}
+
+/* What a crash of the server would need of the log stays for a moment. */
+static bool is_purged(const char *current)
+{
+	scene_mariadb(&scene, "out", "PURGE BINARY LOGS TO '%s'; SHOW BINARY LOGS", current);
+	return strncmp(first_line("out"), current, strlen(current)) == 0;
+}
+
+static void purge_all_but_the_last(void)
+{
+	char current[100];
+
+	scene_mariadb(&scene, "out", "SHOW MASTER STATUS");
+	snprintf(current, sizeof(current), "%.*s", (int)strcspn(first_line("out"), "\t"), first_line("out"));
+	WAIT_UNTIL(is_purged(current), 30, NULL);
+}
+
+/* It has all that is published, but not the log of what came next. */
+static void refuse_one_that_has_removed_what_is_not(struct plain *plain)
+{
+	replicate(1, 0);
+	on(1);
+	scene_mariadb(&scene, "out", "CALL work(5)");
+	await_replica(1, 0);
+	promote(0);
+	purge_all_but_the_last();
+	go_to(plain, 0);
+	agent_start(&plain->agent, NULL);
+	plain_expect(plain, STATE_GAP, "has removed from its log what comes next: 0-2-", 1, 60);
+	printf("a server that has removed what is not published is refused\n");
+}
+
+int main(void)
+{
+	struct plain plain = {.name = "moved"};
+	pid_t work;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin(&scene);
+	scene_add_mariadb(&scene);
+	memcpy(addresses[0], scene.mariadb_address, sizeof(addresses[0]));
+	scene_add_replica(&scene, addresses[1]);
+	replicate(0, 1);
+	audited_prepare(&scene);
+	go_to(&plain, 0);
+	work = audited_begin(&scene);
+	audited_stream(&plain);
+	WAIT_UNTIL(audited_has_worked(&plain.agent), 60, &plain.agent);
+	audited_end(&scene, work);
+	lose_the_primary(&plain);
+	go_on_with_the_replica(&plain);
+	refuse_one_that_lacks_what_is_published(&plain);
+	refuse_one_that_has_removed_what_is_not(&plain);
+	scene_end(&scene);
+	return 0;
+}
