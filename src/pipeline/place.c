@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "rebuild.h"
 #include "run.h"
 #include "state/audit.h"
 #include "state/inputs.h"
@@ -38,7 +39,7 @@ int place_remember(struct pipeline *p, const struct checkpoint *checkpoint, stru
 	found = input_get(p->db, INPUT_PLACE, &arena, &kept, err);
 	if (found > 0)
 		wr_view_bytes(&p->place, kept);
-	else if (found == 0 && p->rebuild)
+	else if (found == 0)
 		wr_bytes(&p->place, checkpoint->place, strlen(checkpoint->place));
 	wr_u8(&p->place, '\0');
 	arena_done(&arena);
@@ -55,12 +56,14 @@ static bool is_drained(const struct start_facts *facts)
 	       checkpoint->open.phase == OPEN_NONE && (upon || (state->border == checkpoint->border && state->published == checkpoint->published));
 }
 
-static int not_drained(struct error *err)
+static int not_drained(const struct start_facts *facts, struct error *err)
 {
-	error_state(err, STATE_MISMATCH, "the server is another one than that of the state file, and what was published last is not in the "
-		    "state file");
-	return error_hint(err, "if the former server is gone, build the state file anew: move it away and see `tailwater help snapshot` "
-			  "(--rebuild)");
+	bool open = facts->checkpoint.open.phase != OPEN_NONE;
+
+	error_state(err, STATE_MISMATCH, "the server is another one than that of the state file, and %s",
+		    open ? "a transaction of the former one is published in part" : "what was published last is not in the state file");
+	return error_hint(err, open ? "let the agent finish it with the former server; if that is gone for good, begin anew with a snapshot"
+			  : "if the former server is gone, build the state file anew: move it away and see `tailwater help snapshot` (--rebuild)");
 }
 
 static int note_move(struct pipeline *p, const struct start_facts *facts, struct position to, struct error *err)
@@ -85,25 +88,32 @@ static int move(struct pipeline *p, struct start_facts *facts, const char *forme
 	progress_border(&facts->state, &facts->checkpoint);
 	facts->state.position = to;
 	place_note(p);
+	if (p->rebuild && p->rebuild->begins) /* it saves all of it when it has begun */
+		return 0;
 	if (position_save(p->db, &facts->state, err) < 0 || input_put(p->db, INPUT_SYSTEM, view_of(p->identity.system), err) < 0 ||
 	    input_put(p->db, INPUT_ADOPTED_FROM, view_of(former), err) < 0 || input_put(p->db, INPUT_PLACE, wr_view(&p->place), err) < 0)
 		return -1;
 	return db_commit(p->db, err);
 }
 
+int place_find(const struct source_ops *ops, struct source *source, const char *system, const struct start_facts *facts, struct position *ret,
+	       struct error *err)
+{
+	int found;
+
+	if (!*facts->state_system || strcmp(facts->state_system, system) == 0 || strcmp(facts->state_system, facts->checkpoint_system) != 0)
+		return 0;
+	found = ops->follow(source, facts->state.position, ret, err);
+	return found <= 0 || is_drained(facts) ? found : not_drained(facts, err);
+}
+
 int place_follow(struct pipeline *p, struct start_facts *facts, const struct checkpoint *checkpoint, struct error *err)
 {
 	struct position to;
-	int followed;
+	int found = place_find(p->source_ops, p->source, p->identity.system, facts, &to, err);
 
-	if (!*facts->state_system || strcmp(facts->state_system, p->identity.system) == 0 ||
-	    strcmp(facts->state_system, facts->checkpoint_system) != 0)
-		return 0;
-	followed = p->source_ops->follow(p->source, facts->state.position, &to, err);
-	if (followed <= 0)
-		return followed;
-	if (!is_drained(facts))
-		return not_drained(err);
+	if (found <= 0)
+		return found;
 	if (move(p, facts, checkpoint->system, to, err) < 0 || p->source_ops->identify(p->source, &p->identity, err) < 0)
 		return -1;
 	facts->state_system = facts->checkpoint_system = p->identity.system;

@@ -21,6 +21,7 @@ struct order {
 	struct db *db;
 	struct checkpoint checkpoint;
 	struct source_identity identity;
+	struct start_facts facts;
 	const char *who, *words;
 	char *aside;                 /* what the damaged file is called now, if there was one */
 };
@@ -70,15 +71,46 @@ static int open_state(struct order *order, struct error *err)
 		      "start the agent; if it is not the one that belongs to the topics, or damaged all the same, move it away first");
 }
 
+/* The facts as if the file that was lost stood where the checkpoint is; of another server, if that can be gone on with. */
+static int gather(struct order *order, const struct source_ops *ops, struct source *source, struct error *err)
+{
+	struct start_facts *facts = &order->facts;
+	struct position to;
+	int found;
+
+	if (ops->identify(source, &order->identity, err) < 0)
+		return -1;
+	*facts = (struct start_facts){
+		.identity = &order->identity,
+		.have_state = true,
+		.have_checkpoint = true,
+		.state = rebuild_progress(&order->checkpoint, order->identity.confirmed),
+		.checkpoint = order->checkpoint.progress,
+		.state_system = order->checkpoint.system,
+		.checkpoint_system = order->checkpoint.system,
+		.state_timeline = order->checkpoint.timeline,
+		.slot = order->options->source.slot,
+	};
+	found = place_find(ops, source, order->identity.system, facts, &to, err);
+	if (found <= 0)
+		return found;
+	facts->state.position = to;
+	facts->state_system = facts->checkpoint_system = order->identity.system;
+	return ops->identify(source, &order->identity, err);
+}
+
 static int look_at_source(struct order *order, struct error *err)
 {
 	const struct source_ops *ops = source_find(order->options->source_type);
+	struct source_options options = order->options->source;
 	struct catalog *catalog = catalog_new();
 	struct source *source = NULL;
-	int result = ops->open(&source, &order->options->source, catalog, err);
+	int result;
 
+	options.place = order->checkpoint.place;
+	result = ops->open(&source, &options, catalog, err);
 	if (result == 0)
-		result = ops->identify(source, &order->identity, err);
+		result = gather(order, ops, source, err);
 	if (source)
 		ops->close(source);
 	catalog_free(catalog);
@@ -100,36 +132,23 @@ static int look_at_kafka(struct order *order, struct error *err)
 
 static int check(struct order *order, struct error *err)
 {
-	struct start_facts facts = {
-		.identity = &order->identity,
-		.have_state = true,
-		.have_checkpoint = true,
-		.state = rebuild_progress(&order->checkpoint, order->identity.confirmed),
-		.checkpoint = order->checkpoint.progress,
-		.state_system = order->checkpoint.system,
-		.checkpoint_system = order->checkpoint.system,
-		.state_timeline = order->checkpoint.timeline,
-		.slot = order->options->source.slot,
-	};
-
 	if (order->identity.slot_active) {
-		error_state(err, STATE_CONFLICT, "the slot '%s' is in use by the server process %d", facts.slot,
+		error_state(err, STATE_CONFLICT, "the slot '%s' is in use by the server process %d", order->facts.slot,
 			    order->identity.slot_pid);
 		return error_hint(err, "an agent streams from it: stop it first");
 	}
-	return start_decide(&facts, err) == START_STREAM ? 0 : -1;
+	return start_decide(&order->facts, err) == START_STREAM ? 0 : -1;
 }
 
 static int write_order(struct order *order, struct writer *facts, struct error *err)
 {
-	struct progress from = rebuild_progress(&order->checkpoint, order->identity.confirmed);
 	char position[POSITION_TEXT_BYTES];
 
 	if (input_put(order->db, INPUT_REBUILD, view_of(order->who), err) < 0 ||
 	    input_put(order->db, INPUT_REBUILD_WORDS, view_of(order->words ? order->words : ""), err) < 0 ||
 	    db_commit(order->db, err) < 0)
 		return -1;
-	position_print(from.position, position);
+	position_print(order->facts.state.position, position);
 	wr_printf(facts, "%s%s%sthe state file is built anew from position %s", order->aside ? "the damaged file is kept as " : "",
 		  order->aside ? order->aside : "", order->aside ? "; " : "", position);
 	return 0;

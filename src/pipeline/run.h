@@ -581,7 +581,10 @@ struct start_facts start_facts_of(const struct pipeline_options *options, const 
 void place_note(struct pipeline *p);
 int place_save(struct pipeline *p, struct error *err);
 int place_remember(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
-/* 1 if the server is another one that can be gone on with: the state file and its facts are of that one then; 0; -1 with what is missing. */
+/* 1 and the position from which a server of this name can be gone on with, if it is another one; 0; -1 with what is missing. */
+int place_find(const struct source_ops *ops, struct source *source, const char *system, const struct start_facts *facts, struct position *ret,
+	       struct error *err);
+/* The same, and goes there: the state file and its facts are of that one then; 0; -1 with what is missing. */
 int place_follow(struct pipeline *p, struct start_facts *facts, const struct checkpoint *checkpoint, struct error *err);
 
 /* Which of the cases applies: the action, or START_STOP and the named state with its remedy in err. */

@@ -152,6 +152,7 @@ void audited_verify(struct plain *plain)
 	scene_load_lines(scene, "audit_line", "audit.jsonl");
 	plain_read_back(plain, "*.account");
 	scene_sql(scene,
+		  "DROP TABLE IF EXISTS audit, published CASCADE;"
 		  "CREATE TABLE audit AS SELECT (line->>'id')::int AS id, line->>'op' AS op, (line->>'version')::bigint AS version,"
 		  " row_number() OVER (PARTITION BY line->>'id' ORDER BY (line->>'seq')::bigint DESC) AS behind FROM audit_line;"
 		  "CREATE TABLE published AS SELECT coalesce(value #>> '{after,id}', value #>> '{before,id}')::int AS id, value->>'op' AS op,"

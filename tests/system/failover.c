@@ -134,18 +134,40 @@ static void purge_all_but_the_last(void)
 	WAIT_UNTIL(is_purged(current), 30, NULL);
 }
 
+/* By what the checkpoint says of the place, on a server that is not the one that it was of. */
+static void build_the_state_file_anew_elsewhere(struct plain *plain)
+{
+	char path[300];
+	pid_t work;
+
+	replicate(1, 0);
+	await_replica(1, 0);
+	promote(0);
+	go_to(plain, 0);
+	snprintf(path, sizeof(path), "%s/%s.state", scene.dir, plain->name);
+	if (unlink(path) < 0 || agent_verb(&plain->agent, "snapshot --rebuild --assert 'the disk is gone'", "asked.out") != 0)
+		harness_fail(&plain->agent, "the order is not taken");
+	work = audited_begin(&scene);
+	audited_stream(plain);
+	WAIT_UNTIL(audited_has_worked(&plain->agent), 60, &plain->agent);
+	audited_end(&scene, work);
+	agent_stop(&plain->agent);
+	audited_finish(plain);
+	audited_verify(plain);
+	printf("a state file is built anew beside another server than that of the lost one\n");
+}
+
 /* It has all that is published, but not the log of what came next. */
 static void refuse_one_that_has_removed_what_is_not(struct plain *plain)
 {
-	replicate(1, 0);
-	on(1);
+	replicate(0, 1);
 	scene_mariadb(&scene, "out", "CALL work(5)");
-	await_replica(1, 0);
-	promote(0);
+	await_replica(0, 1);
+	promote(1);
 	purge_all_but_the_last();
-	go_to(plain, 0);
+	go_to(plain, 1);
 	agent_start(&plain->agent, NULL);
-	plain_expect(plain, STATE_GAP, "has removed from its log what comes next: 0-2-", 1, 60);
+	plain_expect(plain, STATE_GAP, "has removed from its log what comes next: 0-1-", 1, 60);
 	printf("a server that has removed what is not published is refused\n");
 }
 
@@ -169,6 +191,7 @@ int main(void)
 	lose_the_primary(&plain);
 	go_on_with_the_replica(&plain);
 	refuse_one_that_lacks_what_is_published(&plain);
+	build_the_state_file_anew_elsewhere(&plain);
 	refuse_one_that_has_removed_what_is_not(&plain);
 	scene_end(&scene);
 	return 0;
