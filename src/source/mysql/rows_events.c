@@ -73,16 +73,38 @@ static int is_prepared(const struct my_table *table, struct error *err)
 	return error_hint(err, "begin anew behind it; exclude the table (tables.exclude) if that is usual");
 }
 
-/* All columns that are left out of an image have to be told from null by whoever reads it. */
-static int check_image(const struct my_table *table, struct view present, struct error *err)
+static int lacks_column(const struct my_table *table, unsigned column, const char *why, struct error *err)
 {
-	for (unsigned i = 0; i < table->table->column_count; i++) {
-		if (bit(present, i))
-			continue;
-		error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s", table->table->schema, table->table->name,
-			    table->table->columns[i].name);
-		return error_hint(err, "no session may set binlog_row_image to anything but FULL; begin anew behind it");
-	}
+	error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s%s", table->table->schema, table->table->name,
+		    table->table->columns[column].name, why);
+	return error_hint(err, "no session may set binlog_row_image to anything but FULL; begin anew behind it");
+}
+
+/* The first column that an image lacks; the number of columns: it lacks none. */
+static unsigned first_absent(const struct my_table *table, struct view present)
+{
+	unsigned i = 0;
+
+	while (i < table->table->column_count && bit(present, i))
+		i++;
+	return i;
+}
+
+/* What a row was given by default is nowhere in the log; and which row was changed must be. */
+static int check_images(struct rows_event *rows, struct error *err)
+{
+	const struct my_table *table = rows->table;
+	unsigned count = table->table->column_count, old = first_absent(table, rows->present[0]), new = first_absent(table, rows->present[1]);
+
+	rows->whole[0] = old == count;
+	rows->whole[1] = new == count;
+	if (rows->op == CHANGE_INSERT)
+		return rows->whole[1] ? 0 : lacks_column(table, new, ", which has its default value", err);
+	if (!rows->whole[0] && !table->table->key_count)
+		return lacks_column(table, old, ", and the table has no primary key", err);
+	for (unsigned i = 0; i < table->table->key_count; i++)
+		if (!bit(rows->present[0], table->table->key[i]))
+			return lacks_column(table, table->table->key[i], ", which is of its key", err);
 	return 0;
 }
 
@@ -98,7 +120,7 @@ static int read_rows(struct binlog *log, const struct my_table *table, const str
 	found.present[1] = found.op == CHANGE_UPDATE ? rd_bytes(rd, (count + 7) / 8) : found.present[0];
 	if (rd->failed || (kind->packed && unpack(log, rd) < 0))
 		return 0;
-	if (check_image(table, found.present[0], err) < 0 || check_image(table, found.present[1], err) < 0)
+	if (check_images(&found, err) < 0)
 		return -1;
 	found.rd = *rd;
 	log->rows = found;
@@ -151,6 +173,23 @@ static int read_image(struct binlog *log, struct view present, struct value *val
 	return 0;
 }
 
+/* What the new image lacks is as it was: the old one has it, or whoever keeps the rows. True if that one has to be asked. */
+static bool complete_after(struct binlog *log)
+{
+	bool lacks = false;
+
+	for (unsigned i = 0; i < log->rows.table->table->column_count; i++) {
+		struct value *value = &log->after[i];
+
+		if (value->state == VALUE_ABSENT)
+			*value = log->before[i];
+		if (value->state == VALUE_ABSENT)
+			value->state = VALUE_UNCHANGED;
+		lacks |= value->state == VALUE_UNCHANGED;
+	}
+	return lacks;
+}
+
 static int next_row(struct binlog *log, struct change *ret, struct error *err)
 {
 	struct rows_event *rows = &log->rows;
@@ -167,9 +206,11 @@ static int next_row(struct binlog *log, struct change *ret, struct error *err)
 	if (rows->rd.failed)
 		return error_set(err, ERROR_TRANSIENT, "rows of %s.%s that are cut short", ret->table->schema, ret->table->name);
 	if (old)
-		ret->before = (struct row){IMAGE_FULL, log->before};
+		ret->before = (struct row){rows->whole[0] ? IMAGE_FULL : IMAGE_KEY, log->before};
 	if (new)
 		ret->after = (struct row){IMAGE_FULL, log->after};
+	if (new && !rows->whole[1])
+		ret->lacks_values = complete_after(log);
 	ret->hash = hash_bytes((struct view){from, (size_t)(rows->rd.pos - from)}, rows->seed);
 	return 1;
 }

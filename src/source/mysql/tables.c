@@ -265,7 +265,7 @@ static int build_from_map(struct my_tables *set, struct view body, const struct 
 	int result;
 
 	arena_init(&arena);
-	result = table_map_read(body, set->charsets, set->mariadb, &arena, &shape, err);
+	result = table_map_read(body, set->charsets, set->rules, &arena, &shape, err);
 	if (result == 0)
 		result = check_old_times(&shape, now, err);
 	if (result == 0) {

@@ -40,10 +40,16 @@ struct my_table {
 	bool *news;                     /* its version is to be told before its next row */
 };
 
+/* Which columns the server counts where a table map tells something of a class of them. */
+struct map_rules {
+	bool mariadb;
+	enum { YEARS_HAVE_SIGNS, YEARS_HAVE_NONE, YEARS_UNKNOWN } years;
+};
+
 struct my_tables {
 	struct catalog *catalog;              /* borrowed */
 	const struct my_charsets *charsets;   /* borrowed */
-	bool mariadb;                         /* whose rules the lists of character sets follow */
+	struct map_rules rules;
 	struct map captured;                  /* "schema.name" -> struct my_table as the catalogue had it */
 	struct map current;                   /* "schema.name" -> struct my_table of its last table map */
 	struct map by_id;                     /* the log's number of a table -> struct my_table, until the next file */

@@ -126,7 +126,7 @@ static const char *read_map(const char *hex, bool mariadb, const struct my_chars
 
 	put_hex(&map, "0100 0000 0000 0100 03 657270 00 01 74 00");
 	put_hex(&map, hex);
-	if (table_map_read(wr_view(&map), charsets, mariadb, &arena, &shape, &err) < 0)
+	if (table_map_read(wr_view(&map), charsets, (struct map_rules){.mariadb = mariadb}, &arena, &shape, &err) < 0)
 		wr_printf(&text, "refused");
 	else
 		for (unsigned i = 0; i < shape.count; i++)
@@ -219,7 +219,7 @@ static int make_decoder(void **state)
 	dec->catalog = catalog_new();
 	add_charsets(&dec->charsets);
 	my_tables_init(&dec->tables, dec->catalog, &dec->charsets);
-	dec->tables.mariadb = true;
+	dec->tables.rules.mariadb = true;
 	capture(dec, "t", MY_LONG, 0);
 	capture(dec, "u", MY_LONG, 0);
 	capture(dec, "m", MY_DATETIME, 3);
@@ -249,6 +249,18 @@ static void put_le(struct writer *to, uint64_t value, size_t bytes)
 	wr_bytes(to, &value, bytes);
 }
 
+static void make_event(struct decoder *dec, unsigned type, uint64_t end, struct view body)
+{
+	wr_clear(&dec->event);
+	put_le(&dec->event, 1700000000, 4);
+	put_le(&dec->event, type, 1);
+	put_le(&dec->event, 1, 4);
+	put_le(&dec->event, 19 + body.len, 4);
+	put_le(&dec->event, end, 4);
+	put_le(&dec->event, end ? 0 : 0x20, 2);
+	wr_bytes(&dec->event, body.ptr, body.len);
+}
+
 /* Of a body, and where it ends in its file; an end of 0 is that of an event that was made up. */
 static int decode(struct decoder *dec, unsigned type, uint64_t end, struct view body)
 {
@@ -259,19 +271,11 @@ static int decode(struct decoder *dec, unsigned type, uint64_t end, struct view 
 	struct change change;
 	int got;
 
-	wr_clear(&dec->event);
-	put_le(&dec->event, 1700000000, 4);
-	put_le(&dec->event, type, 1);
-	put_le(&dec->event, 1, 4);
-	put_le(&dec->event, 19 + body.len, 4);
-	put_le(&dec->event, end, 4);
-	put_le(&dec->event, end ? 0 : 0x20, 2);
-	wr_bytes(&dec->event, body.ptr, body.len);
+	make_event(dec, type, end, body);
 	for (got = binlog_decode(&dec->log, wr_view(&dec->event), &change, &dec->err); got > 0; got = binlog_more(&dec->log, &change, &dec->err))
 		wr_bytes(&dec->told, &letters[change.op], 1);
 	return got;
 }
-
 static int decode_hex(struct decoder *dec, unsigned type, uint64_t end, const char *hex)
 {
 	struct writer body = {0};
@@ -281,6 +285,17 @@ static int decode_hex(struct decoder *dec, unsigned type, uint64_t end, const ch
 	result = decode(dec, type, end, wr_view(&body));
 	wr_done(&body);
 	return result;
+}
+
+/* The first change of an event. */
+static int begin_decoding(struct decoder *dec, unsigned type, uint64_t end, const char *hex, struct change *ret)
+{
+	struct writer body = {0};
+
+	put_hex(&body, hex);
+	make_event(dec, type, end, wr_view(&body));
+	wr_done(&body);
+	return binlog_decode(&dec->log, wr_view(&dec->event), ret, &dec->err);
 }
 
 #define TAKE(dec, type, end, hex) assert_ok(decode_hex((dec), (type), (end), (hex)), &(dec)->err)
@@ -394,8 +409,49 @@ static void a_row_without_a_column_is_refused(void **state)
 
 	open_group(dec, 1100);
 	TAKE(dec, TABLE_MAP, 1200, MAP_T);
-	assert_int_equal(decode_hex(dec, UPDATE, 1300, "010000000000 0100 01 ff fe fe 0100000000000000 ff"), -1);
-	assert_non_null(strstr(dec->err.text, "without its column a"));
+	assert_int_equal(decode_hex(dec, UPDATE, 1300, "010000000000 0100 01 fe ff fe 0100000000000000"), -1);
+	assert_non_null(strstr(dec->err.text, "without its column a, and the table has no primary key"));
+
+	binlog_restart(&dec->log, binlog_position(1, 1000), false);
+	open_group(dec, 1100);
+	TAKE(dec, TABLE_MAP, 1200, MAP_T);
+	assert_int_equal(decode_hex(dec, WRITE, 1300, "010000000000 0100 01 fe ff"), -1);
+	assert_non_null(strstr(dec->err.text, "without its column a, which has its default value"));
+}
+
+/* k(a int primary key, b int, c text): what is left out is neither null nor lost. */
+static void what_an_image_lacks_is_taken_from_the_old_one_or_is_unchanged(void **state)
+{
+	static const char map[] = "040000000000 0100 03 657270 00 01 74 00 03 0303fc 01 02 06 02 01 2d 04 06 016101620163 08 01 00";
+	static const struct {
+		const char *hex;
+		enum image before;
+		enum value_state after[3];
+		bool lacks;
+	} table[] = {
+		{"040000000000 0100 03 f9 fa  fe 01000000 fe 02000000", IMAGE_KEY, {VALUE_PRESENT, VALUE_PRESENT, VALUE_UNCHANGED}, true},
+		{"040000000000 0100 03 f9 fc  fe 01000000 ff", IMAGE_KEY, {VALUE_PRESENT, VALUE_UNCHANGED, VALUE_NULL}, true},
+		{"040000000000 0100 03 ff fa  fa 01000000 0100 78 fe 02000000", IMAGE_FULL, {VALUE_PRESENT, VALUE_PRESENT, VALUE_PRESENT}, false},
+		{"040000000000 0100 03 ff f8  fa 01000000 0100 78", IMAGE_FULL, {VALUE_PRESENT, VALUE_NULL, VALUE_PRESENT}, false},
+	};
+	struct decoder *dec = *state;
+
+	FOR_EACH(row, table) {
+		struct change change = {0};
+
+		binlog_restart(&dec->log, binlog_position(1, 1000), false);
+		open_group(dec, 1100);
+		TAKE(dec, TABLE_MAP, 1200, map);
+		assert_int_equal(begin_decoding(dec, UPDATE, 1300, row->hex, &change), 1);
+		while (change.op != CHANGE_UPDATE)
+			assert_int_equal(binlog_more(&dec->log, &change, &dec->err), 1);
+		assert_int_equal(change.before.image, row->before);
+		assert_int_equal(change.lacks_values, row->lacks);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(change.after.values[i].state, row->after[i]);
+		assert_int_equal(change.after.values[0].integer, 1);
+		assert_int_equal(binlog_more(&dec->log, &change, &dec->err), 0);
+	}
 }
 
 /* MariaDB says it with the number of the group, MySQL with a statement. Tables of others may be in it. */
@@ -486,6 +542,8 @@ int main(void)
 		DECODER_TEST("a place behind four gibibytes is counted on", a_place_behind_four_gibibytes_is_counted_on),
 		DECODER_TEST("what cannot be is refused", what_cannot_be_is_refused),
 		DECODER_TEST("a row without a column is refused", a_row_without_a_column_is_refused),
+		DECODER_TEST("what an image lacks is taken from the old one or is unchanged",
+			     what_an_image_lacks_is_taken_from_the_old_one_or_is_unchanged),
 		DECODER_TEST("a transaction in two phases is refused before its first row",
 			     a_transaction_in_two_phases_is_refused_before_its_first_row),
 		DECODER_TEST("a truncate of any name is looked up", a_truncate_of_any_name_is_looked_up),
