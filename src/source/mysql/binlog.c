@@ -222,6 +222,7 @@ static const struct handler {
 	[EVENT_CHECKPOINT] = {skip, false},
 	[EVENT_MARIADB_GTID] = {decode_mariadb_gtid, false},
 	[EVENT_GTID_LIST] = {skip, false},
+	[EVENT_PARTIAL_UPDATE] = {decode_rows, true},
 	[EVENT_PAYLOAD] = {decode_payload, false},
 	[EVENT_TAGGED_GTID] = {decode_tagged_gtid, false},
 	[EVENT_PACKED_QUERY] = {decode_query, false},

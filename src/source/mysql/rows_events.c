@@ -5,11 +5,14 @@
  *   rows       u48 number of a table, u16 flags, version 2: u16 length with itself and bytes; lenenc columns, a bit for each that
  *              is present (an update: once for the old and once for the new image), images
  *   image      a bit for each present column that is null, values of the others
+ *   new image of a partial update      lenenc options; if their first bit is set: a bit for each JSON column of the table whose value
+ *              is diffs (json_diff.c) behind their length of u32; image
  */
 #include <inttypes.h>
 
 #include "base/memory.h"
 #include "events.h"
+#include "json.h"
 #include "rows.h"
 
 void reserve_columns(struct binlog *log, unsigned count)
@@ -38,19 +41,21 @@ static const struct row_kind {
 	enum change_op op;
 	bool extra;  /* version 2 */
 	bool packed; /* what follows the columns is compressed */
+	bool parts;  /* documents of new images may be told by what changed in them */
 } row_kinds[] = {
-	[EVENT_WRITE_V1] = {CHANGE_INSERT, false, false},
-	[EVENT_UPDATE_V1] = {CHANGE_UPDATE, false, false},
-	[EVENT_DELETE_V1] = {CHANGE_DELETE, false, false},
-	[EVENT_WRITE] = {CHANGE_INSERT, true, false},
-	[EVENT_UPDATE] = {CHANGE_UPDATE, true, false},
-	[EVENT_DELETE] = {CHANGE_DELETE, true, false},
-	[EVENT_PACKED_WRITE_V1] = {CHANGE_INSERT, false, true},
-	[EVENT_PACKED_UPDATE_V1] = {CHANGE_UPDATE, false, true},
-	[EVENT_PACKED_DELETE_V1] = {CHANGE_DELETE, false, true},
-	[EVENT_PACKED_WRITE] = {CHANGE_INSERT, true, true},
-	[EVENT_PACKED_UPDATE] = {CHANGE_UPDATE, true, true},
-	[EVENT_PACKED_DELETE] = {CHANGE_DELETE, true, true},
+	[EVENT_WRITE_V1] = {CHANGE_INSERT, false, false, false},
+	[EVENT_UPDATE_V1] = {CHANGE_UPDATE, false, false, false},
+	[EVENT_DELETE_V1] = {CHANGE_DELETE, false, false, false},
+	[EVENT_WRITE] = {CHANGE_INSERT, true, false, false},
+	[EVENT_UPDATE] = {CHANGE_UPDATE, true, false, false},
+	[EVENT_DELETE] = {CHANGE_DELETE, true, false, false},
+	[EVENT_PACKED_WRITE_V1] = {CHANGE_INSERT, false, true, false},
+	[EVENT_PACKED_UPDATE_V1] = {CHANGE_UPDATE, false, true, false},
+	[EVENT_PACKED_DELETE_V1] = {CHANGE_DELETE, false, true, false},
+	[EVENT_PACKED_WRITE] = {CHANGE_INSERT, true, true, false},
+	[EVENT_PACKED_UPDATE] = {CHANGE_UPDATE, true, true, false},
+	[EVENT_PACKED_DELETE] = {CHANGE_DELETE, true, true, false},
+	[EVENT_PARTIAL_UPDATE] = {CHANGE_UPDATE, true, false, true},
 };
 
 static int check_columns(const struct my_table *table, uint64_t count, struct error *err)
@@ -112,7 +117,7 @@ static int check_images(struct rows_event *rows, struct error *err)
 static int read_rows(struct binlog *log, const struct my_table *table, const struct row_kind *kind, struct reader *rd, struct error *err)
 {
 	uint64_t count = rd_lenenc(rd);
-	struct rows_event found = {.table = table, .op = kind->op, .seed = table->table->source_id + kind->op, .number = log->first_row};
+	struct rows_event found = {.table = table, .op = kind->op, .seed = table->table->source_id + kind->op, .number = log->first_row, .parts = kind->parts};
 
 	if (!rd->failed && check_columns(table, count, err) < 0)
 		return -1;
@@ -153,24 +158,86 @@ int wrong_value(const struct my_table *table, unsigned i, struct error *err)
 			 table->table->columns[i].name, table->table->columns[i].source_type);
 }
 
-/* A bit for each column that is present says whether it is null; then follow the values of the others. */
-static int read_image(struct binlog *log, struct view present, struct value *values, struct error *err)
+/* A bit for each column that is present says whether it is null. */
+static void read_states(struct rows_event *rows, struct view present, struct value *values)
 {
-	struct rows_event *rows = &log->rows;
-	const struct my_table *table = rows->table;
-	unsigned count = table->table->column_count, number = 0;
+	unsigned count = rows->table->table->column_count, number = 0;
 	struct view nulls;
 
 	for (unsigned i = 0; i < count; i++)
 		number += bit(present, i);
 	nulls = rd_bytes(&rows->rd, (number + 7) / 8);
 	number = 0;
-	for (unsigned i = 0; i < count && !rows->rd.failed; i++) {
+	for (unsigned i = 0; i < count && !rows->rd.failed; i++)
 		values[i].state = !bit(present, i) ? VALUE_ABSENT : bit(nulls, number++) ? VALUE_NULL : VALUE_PRESENT;
+}
+
+static int read_image(struct binlog *log, struct view present, struct value *values, struct error *err)
+{
+	struct rows_event *rows = &log->rows;
+	const struct my_table *table = rows->table;
+	unsigned count = table->table->column_count;
+
+	read_states(rows, present, values);
+	for (unsigned i = 0; i < count && !rows->rd.failed; i++)
 		if (values[i].state == VALUE_PRESENT && table->types[i]->read(&rows->rd, &table->columns[i], &log->arena, &values[i]) < 0)
+			return wrong_value(table, i, err);
+	return 0;
+}
+
+static int read_parts(struct binlog *log, unsigned i, struct error *err)
+{
+	struct rows_event *rows = &log->rows;
+	const struct table *table = rows->table->table;
+	struct view diffs = rd_bytes(&rows->rd, rd_u32le(&rows->rd));
+
+	if (rows->rd.failed)
+		return 0;
+	if (log->before[i].state != VALUE_PRESENT) {
+		error_state(err, STATE_UNSUPPORTED, "the log has a change of parts of %s.%s.%s, without the document that they are of", table->schema,
+			    table->name, table->columns[i].name);
+		return error_hint(err, "no session may set binlog_row_value_options to PARTIAL_JSON unless binlog_row_image is FULL; begin anew "
+				  "behind it");
+	}
+	return my_json_apply(log->before[i].text, diffs, &log->arena, &log->after[i].text) < 0 ? wrong_value(rows->table, i, err) : 0;
+}
+
+/* Which columns of JSON, in their order, have parts. */
+static struct view read_options(struct rows_event *rows)
+{
+	unsigned documents = 0;
+
+	if (!(rd_lenenc(&rows->rd) & 1))
+		return VIEW_NONE;
+	for (unsigned i = 0; i < rows->table->table->column_count; i++)
+		documents += rows->table->columns[i].code == MY_JSON;
+	return rd_bytes(&rows->rd, (documents + 7) / 8);
+}
+
+static int read_partial_image(struct binlog *log, struct error *err)
+{
+	struct rows_event *rows = &log->rows;
+	const struct my_table *table = rows->table;
+	struct view in_parts = read_options(rows);
+	unsigned document = 0;
+
+	read_states(rows, rows->present[1], log->after);
+	for (unsigned i = 0; i < table->table->column_count && !rows->rd.failed; i++) {
+		bool parts = table->columns[i].code == MY_JSON && in_parts.ptr && bit(in_parts, document++);
+
+		if (log->after[i].state != VALUE_PRESENT)
+			continue;
+		if (parts && read_parts(log, i, err) < 0)
+			return -1;
+		if (!parts && table->types[i]->read(&rows->rd, &table->columns[i], &log->arena, &log->after[i]) < 0)
 			return wrong_value(table, i, err);
 	}
 	return 0;
+}
+
+static int read_after(struct binlog *log, struct error *err)
+{
+	return log->rows.parts ? read_partial_image(log, err) : read_image(log, log->rows.present[1], log->after, err);
 }
 
 /* What the new image lacks is as it was: the old one has it, or whoever keeps the rows. True if that one has to be asked. */
@@ -201,7 +268,7 @@ static int next_row(struct binlog *log, struct change *ret, struct error *err)
 			       .lsn = binlog_position(log->file, log->event_at).lsn, .row = rows->number++};
 	if (old && read_image(log, rows->present[0], log->before, err) < 0)
 		return -1;
-	if (new && read_image(log, rows->present[1], log->after, err) < 0)
+	if (new && read_after(log, err) < 0)
 		return -1;
 	if (rows->rd.failed)
 		return error_set(err, ERROR_TRANSIENT, "rows of %s.%s that are cut short", ret->table->schema, ret->table->name);

@@ -5,7 +5,7 @@
  * Logs that were recorded from real servers (binlogs/record makes them again): the same statements say the same on every
  * server, in the log files of each. What the changes are stands in FEATURE.txt, or in SERVER-FEATURE.txt where a server says it
  * otherwise; what the rows become is compared with what the server itself has selected then (SERVER-FEATURE.rows). With
- * TAILWATER_WRITE=1 the texts are written anew, to be looked at.
+ * TAILWATER_WRITE=1 the texts are written anew, to be looked at, and what the fuzz target begins with.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,19 +27,20 @@ static const struct recording {
 	const char *server;
 	bool mariadb;
 	const char *features;
+	bool corpus;      /* of the fuzz target, too */
 } recordings[] = {
-	{"mariadb-11.8", true, "base fractions images packed"},
-	{"mariadb-11.4", true, "base fractions images packed"},
-	{"mariadb-10.11", true, "base fractions images packed"},
-	{"mariadb-10.2", true, "base fractions images packed"},
-	{"mariadb-10.1", true, "base fractions images"},
-	{"mysql-9.7", false, "base fractions images json partial payload"},
-	{"mysql-8.0.33", false, "base fractions images json partial payload"},
-	{"mysql-8.0.31", false, "base images payload"},
-	{"mysql-8.0.15", false, "base fractions images json partial"},
-	{"mysql-5.7", false, "base fractions images json"},
-	{"mysql-5.6", false, "base fractions images"},
-	{"mysql-5.5", false, "base"},
+	{"mariadb-11.8", true, "base fractions images packed", true},
+	{"mariadb-11.4", true, "base fractions images packed", false},
+	{"mariadb-10.11", true, "base fractions images packed", false},
+	{"mariadb-10.2", true, "base fractions images packed", false},
+	{"mariadb-10.1", true, "base fractions images", false},
+	{"mysql-9.7", false, "base fractions images json partial payload", true},
+	{"mysql-8.0.33", false, "base fractions images json partial payload", false},
+	{"mysql-8.0.31", false, "base images payload", false},
+	{"mysql-8.0.15", false, "base fractions images json partial", false},
+	{"mysql-5.7", false, "base fractions images json", false},
+	{"mysql-5.6", false, "base fractions images", false},
+	{"mysql-5.5", false, "base", false},
 };
 
 /* Collations that the tables have. */
@@ -359,6 +360,30 @@ static void check_rows(struct player *player, const char *server, const char *fe
 	assert_int_equal(player->rows.live, count);
 }
 
+/* For the fuzz target: events behind their length in two bytes; which are larger has no use. */
+static void write_corpus(const struct recording *recording, const char *feature, struct view file)
+{
+	struct reader rd = reader_of(file);
+	struct writer corpus = {0};
+	char name[200];
+
+	wr_u8(&corpus, recording->mariadb ? 'm' : 'M');
+	rd_bytes(&rd, MAGIC_BYTES);
+	while (rd_left(&rd)) {
+		struct reader size = reader_of((struct view){rd.pos + 9, 4});
+		struct view event = rd_bytes(&rd, rd_u32le(&size));
+
+		if (event.len > INT16_MAX)
+			continue;
+		wr_u8(&corpus, (uint8_t)(event.len >> 8));
+		wr_u8(&corpus, (uint8_t)event.len);
+		wr_view_bytes(&corpus, event);
+	}
+	snprintf(name, sizeof(name), "../../../fuzz/corpus/binlog/%s-%s", recording->server, feature);
+	write_file(name, wr_view(&corpus));
+	wr_done(&corpus);
+}
+
 static void check_recording(const struct recording *recording, const char *feature)
 {
 	struct player player;
@@ -371,6 +396,8 @@ static void check_recording(const struct recording *recording, const char *featu
 	file = read_file(name, &player.arena);
 	if (!file.ptr)
 		fail_msg("there is no %s", name);
+	if (recording->corpus && getenv("TAILWATER_WRITE"))
+		write_corpus(recording, feature, file);
 	play(&player, file);
 	check_told(&player, recording->server, feature);
 	if (!strstr(wr_view(&player.told).ptr, "refused: "))
