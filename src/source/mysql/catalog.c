@@ -84,7 +84,11 @@ static const struct data_type {
 	{"enum", MY_ENUM, MADE_ENUM, false},           {"set", MY_SET, MADE_SET, false},
 	{"uuid", MY_STRING, MADE_NATIVE, true},        {"inet6", MY_STRING, MADE_NATIVE, true},
 	{"inet4", MY_STRING, MADE_NATIVE, true},       {"json", MY_JSON, MADE_4, false},
-	{"geometry", MY_GEOMETRY, MADE_4, true},
+	{"geometry", MY_GEOMETRY, MADE_4, true},       {"point", MY_GEOMETRY, MADE_4, true},
+	{"linestring", MY_GEOMETRY, MADE_4, true},     {"polygon", MY_GEOMETRY, MADE_4, true},
+	{"multipoint", MY_GEOMETRY, MADE_4, true},     {"multilinestring", MY_GEOMETRY, MADE_4, true},
+	{"multipolygon", MY_GEOMETRY, MADE_4, true},   {"geometrycollection", MY_GEOMETRY, MADE_4, true},
+	{"geomcollection", MY_GEOMETRY, MADE_4, true}, {"vector", MY_VECTOR, MADE_4, true},
 };
 
 static const struct data_type *find_type(const char *name)
@@ -175,7 +179,8 @@ static const char *fraction_column(MYSQL *conn)
 static int read_columns(MYSQL *conn, const struct my_charsets *charsets, const char *where, struct arena *arena, struct my_shape *ret,
 			struct error *err)
 {
-	MYSQL_RES *result = my_query(conn, err, "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, "
+	MYSQL_RES *result = my_query(conn, err, "SELECT COLUMN_NAME, IF(DATA_TYPE = 'vector' AND version() LIKE '%%MariaDB%%', "
+				     "'varbinary', DATA_TYPE), COLUMN_TYPE, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, "
 				     "NUMERIC_SCALE, %s, CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE %s "
 				     "ORDER BY ORDINAL_POSITION", fraction_column(conn), where);
 	MYSQL_ROW row;

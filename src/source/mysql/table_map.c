@@ -13,7 +13,7 @@
 #include "rows.h"
 
 /* Codes that are never a column's own to us. */
-enum { WIRE_COMPRESSED_BLOB = 140, WIRE_COMPRESSED_VARCHAR = 141, WIRE_VECTOR = 242, WIRE_TINY_BLOB = 249, WIRE_MEDIUM_BLOB = 250, WIRE_LONG_BLOB = 251, WIRE_VAR_STRING = 253 };
+enum { WIRE_TINY_BLOB = 249, WIRE_MEDIUM_BLOB = 250, WIRE_LONG_BLOB = 251, WIRE_VAR_STRING = 253 };
 
 enum field {
 	FIELD_SIGNEDNESS = 1, FIELD_DEFAULT_CHARSET, FIELD_CHARSETS, FIELD_NAMES, FIELD_SETS, FIELD_ENUMS, FIELD_GEOMETRY, FIELD_KEY,
@@ -38,10 +38,10 @@ static unsigned meta_bytes(uint8_t type)
 {
 	switch (type) {
 	case MY_VARCHAR: case MY_BIT: case MY_DECIMAL: case MY_ENUM: case MY_SET: case MY_STRING: case WIRE_VAR_STRING:
-	case WIRE_COMPRESSED_VARCHAR:
+	case MY_PACKED_VARCHAR:
 		return 2;
 	case MY_FLOAT: case MY_DOUBLE: case MY_TIME: case MY_DATETIME: case MY_TIMESTAMP: case MY_JSON: case MY_BLOB: case MY_GEOMETRY:
-	case WIRE_VECTOR: case WIRE_TINY_BLOB: case WIRE_MEDIUM_BLOB: case WIRE_LONG_BLOB: case WIRE_COMPRESSED_BLOB:
+	case MY_VECTOR: case WIRE_TINY_BLOB: case WIRE_MEDIUM_BLOB: case WIRE_LONG_BLOB: case MY_PACKED_BLOB:
 		return 1;
 	default:
 		return 0;
@@ -79,7 +79,7 @@ static bool fits(const struct my_column *column)
 		return low < 8 && is_between(high * 8 + low, 1, 64);
 	case MY_TIME: case MY_DATETIME: case MY_TIMESTAMP:
 		return column->meta <= 6;
-	case MY_BLOB: case MY_JSON: case MY_GEOMETRY:
+	case MY_BLOB: case MY_JSON: case MY_GEOMETRY: case MY_VECTOR: case MY_PACKED_BLOB:
 		return is_between(column->meta, 1, 4);
 	case MY_ENUM:
 		return is_between(column->meta, 1, 2);
@@ -140,8 +140,12 @@ static bool is_number(const struct my_column *column, struct map_rules rules)
 
 static bool has_charset(const struct my_column *column, struct map_rules rules)
 {
-	return column->code == MY_STRING || column->code == MY_VARCHAR || column->code == MY_BLOB ||
-	       column->code == (rules.mariadb ? MY_GEOMETRY : WIRE_VECTOR);
+	switch (column->code) {
+	case MY_STRING: case MY_VARCHAR: case MY_BLOB: case MY_PACKED_VARCHAR: case MY_PACKED_BLOB:
+		return true;
+	default:
+		return column->code == (rules.mariadb ? MY_GEOMETRY : MY_VECTOR);
+	}
 }
 
 static bool has_labels(const struct my_column *column, struct map_rules rules)

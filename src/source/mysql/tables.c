@@ -85,7 +85,7 @@ static const char *join_labels(const struct my_column *column, struct arena *are
 static bool is_readable(const struct my_column *column)
 {
 	switch (column->code) {
-	case MY_STRING: case MY_VARCHAR: case MY_BLOB: case MY_ENUM: case MY_SET:
+	case MY_STRING: case MY_VARCHAR: case MY_BLOB: case MY_PACKED_VARCHAR: case MY_PACKED_BLOB: case MY_ENUM: case MY_SET:
 		return column->native || (column->charset && (column->charset->form != CHARSET_OTHER || column->charset->converter));
 	default:
 		return true;

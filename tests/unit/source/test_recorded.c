@@ -29,13 +29,13 @@ static const struct recording {
 	const char *features;
 	bool corpus;      /* of the fuzz target, too */
 } recordings[] = {
-	{"mariadb-11.8", true, "base fractions images packed", true},
+	{"mariadb-11.8", true, "base fractions images packed geometry vector hidden native", true},
 	{"mariadb-11.4", true, "base fractions images packed", false},
-	{"mariadb-10.11", true, "base fractions images packed", false},
+	{"mariadb-10.11", true, "base fractions images packed geometry hidden native", false},
 	{"mariadb-10.2", true, "base fractions images packed", false},
 	{"mariadb-10.1", true, "base fractions images", false},
-	{"mysql-9.7", false, "base fractions images json partial payload", true},
-	{"mysql-8.0.33", false, "base fractions images json partial payload", false},
+	{"mysql-9.7", false, "base fractions images json partial payload geometry vector hidden", true},
+	{"mysql-8.0.33", false, "base fractions images json partial payload geometry hidden", false},
 	{"mysql-8.0.31", false, "base images payload", false},
 	{"mysql-8.0.15", false, "base fractions images json partial", false},
 	{"mysql-5.7", false, "base fractions images json", false},
