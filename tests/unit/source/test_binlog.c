@@ -4,6 +4,9 @@
 /* The binary log but for its values: statements, table maps, and events by events made here. */
 #include <stdlib.h>
 
+#include <sys/resource.h>
+#include <zstd.h>
+
 #include "base/writer.h"
 #include "mysql/binlog.h"
 #include "mysql/statement.h"
@@ -14,7 +17,8 @@
 #define BYTES_MOST 400
 #define GIB (UINT64_C(1) << 30)
 
-enum { QUERY = 2, ROTATE = 4, FORMAT = 15, XID = 16, TABLE_MAP = 19, WRITE = 23, UPDATE = 24, HEARTBEAT = 27, VIEW_CHANGE = 37, XA_PREPARE = 38, GTID = 162 };
+enum { QUERY = 2, ROTATE = 4, FORMAT = 15, XID = 16, TABLE_MAP = 19, WRITE = 23, UPDATE = 24, HEARTBEAT = 27, WRITE_2 = 30, VIEW_CHANGE = 37,
+       XA_PREPARE = 38, PAYLOAD = 40, GTID = 162, PACKED_WRITE = 166 };
 
 /* Statements ----------------------------------------------------------------------------------- */
 
@@ -480,6 +484,178 @@ static void a_transaction_in_two_phases_is_refused_before_its_first_row(void **s
 	assert_view(wr_view(&dec->told), "");
 }
 
+/* Payloads --------------------------------------------------------------------------------------- */
+
+static void put_nested(struct writer *to, unsigned type, struct view body)
+{
+	put_le(to, 1700000000, 4);
+	put_le(to, type, 1);
+	put_le(to, 1, 4);
+	put_le(to, 19 + body.len, 4);
+	put_le(to, 0, 4);
+	put_le(to, 0, 2);
+	wr_view_bytes(to, body);
+}
+
+static void put_nested_hex(struct writer *to, unsigned type, const char *hex)
+{
+	struct writer body = {0};
+
+	put_hex(&body, hex);
+	put_nested(to, type, wr_view(&body));
+	wr_done(&body);
+}
+
+static void put_field(struct writer *to, uint8_t what, uint64_t value)
+{
+	wr_u8(to, what);
+	wr_u8(to, 9);
+	wr_u8(to, 0xfe);
+	put_le(to, value, 8);
+}
+
+static int decode_payload(struct decoder *dec, uint8_t method, uint64_t inflated, struct view payload)
+{
+	struct writer body = {0};
+	int result;
+
+	put_field(&body, 2, method);
+	put_field(&body, 3, inflated);
+	put_field(&body, 1, payload.len);
+	wr_u8(&body, 0);
+	wr_view_bytes(&body, payload);
+	result = decode(dec, PAYLOAD, 1000000, wr_view(&body));
+	wr_done(&body);
+	return result;
+}
+
+static void compress_part(ZSTD_CCtx *stream, struct view in, ZSTD_EndDirective end, struct writer *to)
+{
+	ZSTD_inBuffer from = {in.ptr, in.len, 0};
+	size_t left;
+
+	do {
+		ZSTD_outBuffer out = {wr_reserve(to, 65536), 65536, 0};
+
+		left = ZSTD_compressStream2(stream, &out, &from, end);
+		assert_false(ZSTD_isError(left));
+		to->len += out.pos;
+	} while (from.pos < from.size || (end == ZSTD_e_end && left));
+}
+
+/* t(a longblob) */
+#define MAP_BLOB "010000000000 0100 03 657270 00 01 74 00 01 fc 01 04 00 02 01 3f 04 02 0161"
+
+/* Rows of many megabytes, as often as wanted, between a begin and an end. */
+static uint64_t compress_transaction(size_t row_bytes, unsigned times, struct writer *to)
+{
+	struct writer head = {0}, rows = {0}, body = {0}, tail = {0};
+	ZSTD_CCtx *stream = ZSTD_createCCtx();
+	uint64_t bytes;
+
+	put_nested_hex(&head, QUERY, "00000000 00000000 03 0000 0000 657270 00 424547494e");
+	put_nested_hex(&head, TABLE_MAP, MAP_BLOB);
+	put_hex(&body, "010000000000 0000 0200 01 ff fe");
+	put_le(&body, row_bytes, 4);
+	memset(wr_reserve(&body, row_bytes), 'x', row_bytes);
+	body.len += row_bytes;
+	put_nested(&rows, WRITE_2, wr_view(&body));
+	put_nested_hex(&tail, XID, "0100000000000000");
+	compress_part(stream, wr_view(&head), ZSTD_e_continue, to);
+	for (unsigned i = 0; i < times; i++)
+		compress_part(stream, wr_view(&rows), ZSTD_e_continue, to);
+	compress_part(stream, wr_view(&tail), ZSTD_e_end, to);
+	bytes = head.len + (uint64_t)times * rows.len + tail.len;
+	ZSTD_freeCCtx(stream);
+	wr_done(&head);
+	wr_done(&rows);
+	wr_done(&body);
+	wr_done(&tail);
+	return bytes;
+}
+
+static long peak_kilobytes(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+static void a_compressed_transaction_costs_the_memory_of_one_of_its_events(void **state)
+{
+	struct decoder *dec = *state;
+	struct writer payload = {0};
+	uint64_t bytes = compress_transaction(1 << 20, 300, &payload);
+	long before = peak_kilobytes();
+
+	TAKE(dec, GTID, 1900, "0700000000000000 00000000 00 000000000000");
+	assert_ok(decode_payload(dec, 0, bytes, wr_view(&payload)), &dec->err);
+	assert_int_equal(dec->told.len, 303); /* begin, version, rows, commit */
+	assert_string_equal(reached(dec), "1:1000000");
+	assert_in_range(peak_kilobytes() - before, 0, 20000);
+	wr_done(&payload);
+}
+
+static void a_payload_that_cannot_be_is_refused(void **state)
+{
+	struct decoder *dec = *state;
+	struct writer small = {0};
+	uint64_t bytes = compress_transaction(10, 1, &small);
+	struct view whole = wr_view(&small);
+	char nested[] = {0, 0, 0, 0, PAYLOAD, 1, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	char huge[] = {0, 0, 0, 0, XID, 1, 0, 0, 0, (char)0xff, (char)0xff, (char)0xff, (char)0xff, 0, 0, 0, 0, 0, 0};
+	const struct {
+		uint8_t method;
+		uint64_t inflated;
+		struct view payload;
+		const char *expected;
+	} table[] = {
+		{0, bytes + 1, whole, "cut short or garbled"},                            /* ends before */
+		{0, bytes - 1, whole, "cut short or garbled"},                            /* ends behind */
+		{0, UINT32_MAX, whole, "cut short or garbled"},
+		{0, bytes, {whole.ptr, whole.len - 5}, "cut short or garbled"},
+		{0, 4, {"abcd", 4}, "cut short or garbled"},
+		{1, bytes, whole, "a method that is not known (1)"},
+		{255, 0, {nested, sizeof(nested)}, "an event of type 40 in a compressed transaction"},
+		{255, 0, {huge, sizeof(huge)}, "cut short or garbled"},                   /* 4 GiB, it says */
+		{0, UINT64_MAX, {huge, sizeof(huge)}, "cut short or garbled"},
+	};
+
+	FOR_EACH(row, table) {
+		binlog_restart(&dec->log, binlog_position(1, 1000), false);
+		TAKE(dec, GTID, 1900, "0700000000000000 00000000 00 000000000000");
+		assert_int_equal(decode_payload(dec, row->method, row->inflated, row->payload), -1);
+		if (!strstr(dec->err.text, row->expected))
+			fail_msg("%s", dec->err.text);
+	}
+	binlog_restart(&dec->log, binlog_position(1, 1000), false);
+	assert_int_equal(decode_payload(dec, 0, bytes, whole), -1); /* outside of a transaction */
+	wr_done(&small);
+}
+
+static void what_mariadb_has_compressed_is_no_longer_than_it_can_be(void **state)
+{
+	static const char *const table[] = {
+		"010000000000 0100 01 ff 84 ffffffff 789c0300000000 01",   /* 4 GiB in a few bytes */
+		"010000000000 0100 01 ff 84 3fffffff 789c0300000000 01",
+		"010000000000 0100 01 ff 85 0000000001 789c0300000000 01",
+		"010000000000 0100 01 ff 80",
+		"010000000000 0100 01 ff 91 01 789c0300000000 01",         /* another method */
+		"010000000000 0100 01 ff 81 01 789c0300000000 01",         /* nothing comes out */
+		"010000000000 0100 01 ff",
+	};
+	struct decoder *dec = *state;
+
+	FOR_EACH(row, table) {
+		binlog_restart(&dec->log, binlog_position(1, 1000), false);
+		open_group(dec, 1100);
+		TAKE(dec, TABLE_MAP, 1200, MAP_T);
+		assert_int_equal(decode_hex(dec, PACKED_WRITE, 1300, *row), -1);
+		assert_non_null(strstr(dec->err.text, "cut short"));
+	}
+}
+
 /* Only a length can be compared with the buffer of a name. */
 static void a_truncate_of_any_name_is_looked_up(void **state)
 {
@@ -546,6 +722,10 @@ int main(void)
 			     what_an_image_lacks_is_taken_from_the_old_one_or_is_unchanged),
 		DECODER_TEST("a transaction in two phases is refused before its first row",
 			     a_transaction_in_two_phases_is_refused_before_its_first_row),
+		DECODER_TEST("a compressed transaction costs the memory of one of its events",
+			     a_compressed_transaction_costs_the_memory_of_one_of_its_events),
+		DECODER_TEST("a payload that cannot be is refused", a_payload_that_cannot_be_is_refused),
+		DECODER_TEST("what MariaDB has compressed is no longer than it can be", what_mariadb_has_compressed_is_no_longer_than_it_can_be),
 		DECODER_TEST("a truncate of any name is looked up", a_truncate_of_any_name_is_looked_up),
 		DECODER_TEST("a table that cannot be read right is refused", a_table_that_cannot_be_read_right_is_refused),
 		TEST("files are known by their numbers", files_are_known_by_their_numbers),

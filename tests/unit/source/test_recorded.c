@@ -29,16 +29,16 @@ static const struct recording {
 	const char *features;
 	bool corpus;      /* of the fuzz target, too */
 } recordings[] = {
-	{"mariadb-11.8", true, "base fractions images packed geometry vector hidden native", true},
+	{"mariadb-11.8", true, "base fractions images packed geometry vector hidden native altered xa", true},
 	{"mariadb-11.4", true, "base fractions images packed", false},
-	{"mariadb-10.11", true, "base fractions images packed geometry hidden native", false},
-	{"mariadb-10.2", true, "base fractions images packed", false},
+	{"mariadb-10.11", true, "base fractions images packed geometry hidden native xa", false},
+	{"mariadb-10.2", true, "base fractions images packed xa", false},
 	{"mariadb-10.1", true, "base fractions images", false},
-	{"mysql-9.7", false, "base fractions images json partial payload geometry vector hidden", true},
+	{"mysql-9.7", false, "base fractions images json partial payload geometry vector hidden xa tagged", true},
 	{"mysql-8.0.33", false, "base fractions images json partial payload geometry hidden", false},
 	{"mysql-8.0.31", false, "base images payload", false},
 	{"mysql-8.0.15", false, "base fractions images json partial", false},
-	{"mysql-5.7", false, "base fractions images json", false},
+	{"mysql-5.7", false, "base fractions images json xa", false},
 	{"mysql-5.6", false, "base fractions images", false},
 	{"mysql-5.5", false, "base", false},
 };
@@ -185,6 +185,16 @@ static void truncate_rows(struct player *player, const struct table *table)
 			map_remove(&player->rows, entry->key);
 }
 
+/* uuid:tag:number; what else it has is another one at each recording. */
+static void tell_tag(struct player *player, struct view gtid)
+{
+	const char *tag = gtid.len ? memchr(gtid.ptr, ':', gtid.len) : NULL, *end = gtid.ptr + gtid.len, *number;
+
+	number = tag ? memchr(tag + 1, ':', (size_t)(end - tag - 1)) : NULL;
+	if (number)
+		wr_printf(&player->told, " tagged %.*s", (int)(number - tag - 1), tag + 1);
+}
+
 static void take_change(struct player *player, const struct change *change)
 {
 	static const char *const names[] = {
@@ -194,6 +204,8 @@ static void take_change(struct player *player, const struct change *change)
 	const struct view *known = NULL;
 
 	wr_printf(&player->told, "%s%s%s", names[change->op], change->table ? " " : "", change->table ? change->table->name : "");
+	if (change->op == CHANGE_BEGIN)
+		tell_tag(player, change->txn->gtid);
 	if (change->op == CHANGE_TABLE)
 		for (unsigned i = 0; i < change->table->column_count; i++)
 			wr_printf(&player->told, "%s%s %s", i ? ", " : ": ", change->table->columns[i].name, change->table->columns[i].source_type);
