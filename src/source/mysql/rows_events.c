@@ -60,10 +60,10 @@ static const struct row_kind {
 
 static int check_columns(const struct my_table *table, uint64_t count, struct error *err)
 {
-	if (count == table->table->column_count)
+	if (count == table->wire_count)
 		return 0;
 	return error_set(err, ERROR_TRANSIENT, "table %s.%s: rows of %" PRIu64 " columns, but the log said it has %u", table->table->schema,
-			 table->table->name, count, table->table->column_count);
+			 table->table->name, count, table->wire_count);
 }
 
 static bool bit(struct view bits, unsigned number)
@@ -81,7 +81,7 @@ static int is_prepared(const struct my_table *table, struct error *err)
 static int lacks_column(const struct my_table *table, unsigned column, const char *why, struct error *err)
 {
 	error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s%s", table->table->schema, table->table->name,
-		    table->table->columns[column].name, why);
+		    table->columns[column].name, why);
 	return error_hint(err, "no session may set binlog_row_image to anything but FULL; begin anew behind it");
 }
 
@@ -90,7 +90,7 @@ static unsigned first_absent(const struct my_table *table, struct view present)
 {
 	unsigned i = 0;
 
-	while (i < table->table->column_count && bit(present, i))
+	while (i < table->wire_count && bit(present, i))
 		i++;
 	return i;
 }
@@ -99,7 +99,7 @@ static unsigned first_absent(const struct my_table *table, struct view present)
 static int check_images(struct rows_event *rows, struct error *err)
 {
 	const struct my_table *table = rows->table;
-	unsigned count = table->table->column_count, old = first_absent(table, rows->present[0]), new = first_absent(table, rows->present[1]);
+	unsigned count = table->wire_count, old = first_absent(table, rows->present[0]), new = first_absent(table, rows->present[1]);
 
 	rows->whole[0] = old == count;
 	rows->whole[1] = new == count;
@@ -129,7 +129,7 @@ static int read_rows(struct binlog *log, const struct my_table *table, const str
 		return -1;
 	found.rd = *rd;
 	log->rows = found;
-	reserve_columns(log, table->table->column_count);
+	reserve_columns(log, table->wire_count);
 	return 0;
 }
 
@@ -155,13 +155,13 @@ int decode_rows(struct binlog *log, const struct binlog_event *event, struct rea
 int wrong_value(const struct my_table *table, unsigned i, struct error *err)
 {
 	return error_set(err, ERROR_RECORD, "column %s.%s.%s: what the log has is no %s", table->table->schema, table->table->name,
-			 table->table->columns[i].name, table->table->columns[i].source_type);
+			 table->columns[i].name, i < table->table->column_count ? table->table->columns[i].source_type : "timestamp(6)");
 }
 
 /* A bit for each column that is present says whether it is null. */
 static void read_states(struct rows_event *rows, struct view present, struct value *values)
 {
-	unsigned count = rows->table->table->column_count, number = 0;
+	unsigned count = rows->table->wire_count, number = 0;
 	struct view nulls;
 
 	for (unsigned i = 0; i < count; i++)
@@ -176,7 +176,7 @@ static int read_image(struct binlog *log, struct view present, struct value *val
 {
 	struct rows_event *rows = &log->rows;
 	const struct my_table *table = rows->table;
-	unsigned count = table->table->column_count;
+	unsigned count = table->wire_count;
 
 	read_states(rows, present, values);
 	for (unsigned i = 0; i < count && !rows->rd.failed; i++)
@@ -209,7 +209,7 @@ static struct view read_options(struct rows_event *rows)
 
 	if (!(rd_lenenc(&rows->rd) & 1))
 		return VIEW_NONE;
-	for (unsigned i = 0; i < rows->table->table->column_count; i++)
+	for (unsigned i = 0; i < rows->table->wire_count; i++)
 		documents += rows->table->columns[i].code == MY_JSON;
 	return rd_bytes(&rows->rd, (documents + 7) / 8);
 }
@@ -222,7 +222,7 @@ static int read_partial_image(struct binlog *log, struct error *err)
 	unsigned document = 0;
 
 	read_states(rows, rows->present[1], log->after);
-	for (unsigned i = 0; i < table->table->column_count && !rows->rd.failed; i++) {
+	for (unsigned i = 0; i < table->wire_count && !rows->rd.failed; i++) {
 		bool parts = table->columns[i].code == MY_JSON && in_parts.ptr && bit(in_parts, document++);
 
 		if (log->after[i].state != VALUE_PRESENT)
@@ -245,14 +245,14 @@ static bool complete_after(struct binlog *log)
 {
 	bool lacks = false;
 
-	for (unsigned i = 0; i < log->rows.table->table->column_count; i++) {
+	for (unsigned i = 0; i < log->rows.table->wire_count; i++) {
 		struct value *value = &log->after[i];
 
 		if (value->state == VALUE_ABSENT)
 			*value = log->before[i];
 		if (value->state == VALUE_ABSENT)
 			value->state = VALUE_UNCHANGED;
-		lacks |= value->state == VALUE_UNCHANGED;
+		lacks |= value->state == VALUE_UNCHANGED && i < log->rows.table->table->column_count;
 	}
 	return lacks;
 }
@@ -282,6 +282,46 @@ static int next_row(struct binlog *log, struct change *ret, struct error *err)
 	return 1;
 }
 
+/* Until when a row is valid that was not replaced: the last moment of 31 bits, or of 32 (MariaDB 11.5). */
+static bool is_valid(const struct my_table *table, const struct value *values)
+{
+	const struct value *end = &values[table->row_end];
+
+	return end->state != VALUE_PRESENT || end->integer == INT64_C(2147483647999999) || end->integer == INT64_C(4294967295999999);
+}
+
+/*
+ * Of a table with system versioning. An update also writes the row as it was, with its end; a delete is an update that gives the
+ * row its end. Rows that had their end are history, which is neither written nor deleted for anybody here. 0: it was one.
+ */
+static int next_version(struct binlog *log, struct change *ret, struct error *err)
+{
+	const struct my_table *table = log->rows.table;
+	int got = next_row(log, ret, err);
+
+	if (got <= 0)
+		return got;
+	if (!is_valid(table, ret->op == CHANGE_INSERT ? log->after : log->before)) {
+		log->index--;
+		return 0;
+	}
+	if (ret->op == CHANGE_UPDATE && !is_valid(table, log->after)) {
+		ret->op = CHANGE_DELETE;
+		ret->after = (struct row){0};
+		ret->lacks_values = false;
+	}
+	return 1;
+}
+
+static int next_versions(struct binlog *log, struct change *ret, struct error *err)
+{
+	int got = 0;
+
+	while (!got && rd_left(&log->rows.rd))
+		got = next_version(log, ret, err);
+	return got;
+}
+
 static int give_truncate(struct binlog *log, struct change *ret)
 {
 	*ret = (struct change){.op = CHANGE_TRUNCATE, .table = log->rows.table->table, .txn = &log->txn, .index = log->index++,
@@ -306,8 +346,12 @@ int rows_more(struct binlog *log, struct change *ret, struct error *err)
 	}
 	if (rows->table && rows->op == CHANGE_TRUNCATE)
 		return give_truncate(log, ret);
-	if (rows->table && rd_left(&rows->rd))
-		return next_row(log, ret, err);
+	if (rows->table && rd_left(&rows->rd)) {
+		int got = rows->table->row_end < 0 ? next_row(log, ret, err) : next_versions(log, ret, err);
+
+		if (got)
+			return got;
+	}
 	rows->table = NULL;
 	return 0;
 }

@@ -338,7 +338,8 @@ int table_map_read(struct view body, const struct my_charsets *charsets, struct 
 	if (rd.failed || !count || count > MY_COLUMNS_MAX)
 		return error_set(err, ERROR_TRANSIENT, "a table map that is garbled");
 	*ret = (struct my_shape){.schema = arena_copy(arena, schema).ptr, .name = arena_copy(arena, name).ptr,
-				 .columns = ARENA_ARRAY(arena, struct my_column, count), .count = (unsigned)count};
+				 .columns = ARENA_ARRAY(arena, struct my_column, count), .count = (unsigned)count,
+				 .visible = (unsigned)count};
 	read_types(&rd, ret);
 	read_fields(&rd, fields);
 	if (!rd.failed && !fields[FIELD_NAMES].ptr)

@@ -39,7 +39,7 @@ struct my_column {
 	const struct my_charset *charset; /* of texts and labels; NULL: not told */
 	const struct view *labels;        /* of ENUM and SET, in UTF-8 */
 	unsigned label_count;
-	const char *native;               /* of the catalogue alone: uuid, inet4, inet6, which look like binary(16) in the log */
+	const char *native;               /* of the catalogue alone: uuid, inet4, inet6, which look like binary(16) in the log; row end */
 };
 
 /* A value from the log, of the column as it is described; -1: it is no value of it. */

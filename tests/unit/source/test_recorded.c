@@ -29,9 +29,9 @@ static const struct recording {
 	const char *features;
 	bool corpus;      /* of the fuzz target, too */
 } recordings[] = {
-	{"mariadb-11.8", true, "base fractions images packed geometry vector hidden native altered xa", true},
+	{"mariadb-11.8", true, "base fractions images packed geometry vector hidden native altered xa versioned", true},
 	{"mariadb-11.4", true, "base fractions images packed", false},
-	{"mariadb-10.11", true, "base fractions images packed geometry hidden native xa", false},
+	{"mariadb-10.11", true, "base fractions images packed geometry hidden native xa versioned", false},
 	{"mariadb-10.2", true, "base fractions images packed xa", false},
 	{"mariadb-10.1", true, "base fractions images", false},
 	{"mysql-9.7", false, "base fractions images json partial payload geometry vector hidden xa tagged", true},
@@ -71,6 +71,7 @@ static const struct my_column natives[] = {
 	{.name = "id", .code = MY_LONG},
 	{.name = "u", .code = MY_STRING, .meta = 16, .native = "uuid"},
 	{.name = "i6", .code = MY_STRING, .meta = 16, .native = "inet6"},
+	{.name = "til", .code = MY_TIMESTAMP, .meta = 6, .native = "row end"},
 	{.name = "i4", .code = MY_STRING, .meta = 4, .native = "inet4"},
 };
 
