@@ -59,6 +59,7 @@ struct change {
 	uint32_t row;         /* MySQL: of its event, from 0 */
 	struct row before;
 	struct row after;
+	bool lacks_values;    /* MySQL: values of `after` that are unchanged can be of any column; none may be left out */
 	struct position position;
 	uint64_t hash;        /* of operation, table and tuple bytes as the server sent them */
 	bool transactional;   /* of a message */

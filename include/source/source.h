@@ -169,6 +169,7 @@ struct source_type {
 
 struct source_ops {
 	const char *name;
+	bool cuts_images; /* also of a table of identity FULL, the log may have rows without all columns */
 
 	/* The types of the server, one by one from 0, in the order of the manual; false: there are no more. */
 	bool (*type)(size_t number, struct source_type *ret);

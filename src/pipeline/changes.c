@@ -146,6 +146,22 @@ static int complete_before(struct pipeline *p, struct change *change, struct err
 	return 0;
 }
 
+/* A log that leaves out whatever did not change: without the mirror, the row cannot be told as it is. */
+static int refuse_lacking(const struct change *change, struct error *err)
+{
+	const struct table *table = change->table;
+
+	for (unsigned i = 0; i < table->column_count; i++) {
+		if (change->after.values[i].state != VALUE_UNCHANGED)
+			continue;
+		error_state(err, STATE_UNSUPPORTED, "the log has a row of %s.%s without its column %s, which did not change", table->schema,
+			    table->name, table->columns[i].name);
+		return error_hint(err, "keep the table whole in the state file (tables.mirror); or let no session set binlog_row_image to "
+				  "anything but FULL, and begin anew behind it");
+	}
+	return 0;
+}
+
 /* Before their first use in this process, so that a reader of everything has met them. */
 static int publish_schemas(struct pipeline *p, const struct encode_plan *plan, bool *published, struct error *err)
 {
@@ -228,6 +244,8 @@ static int process_change(struct pipeline *p, struct change *change, struct erro
 	if (route->mirrored && change->op == CHANGE_UPDATE && complete_unchanged(p, change, err) < 0)
 		return -1;
 	if (route->whole && complete_before(p, change, err) < 0)
+		return -1;
+	if (change->lacks_values && route->plan && refuse_lacking(change, err) < 0)
 		return -1;
 	if (route->plan && change_publish(p, change, err) < 0)
 		return -1;

@@ -77,7 +77,7 @@ static void need_whole(struct pipeline *p, const struct table *version)
 	const char **columns = ARENA_ARRAY(&p->mapping_arena, const char *, version->column_count + 1);
 	struct mirror_need *need = (struct mirror_need *)routes_need(p, version->schema, version->name);
 
-	if (!version->key_count || (!mapped && version->identity == IDENTITY_FULL))
+	if (!version->key_count || (!mapped && version->identity == IDENTITY_FULL && !p->source_ops->cuts_images))
 		return;
 	if (!need)
 		need = &p->needs[p->need_count++];

@@ -120,13 +120,31 @@ static int decode_rotate(struct binlog *log, const struct binlog_event *event, s
 	return 0;
 }
 
+static int version_number(struct view version)
+{
+	int major = 0, minor = 0, patch = 0;
+	char text[VERSION_BYTES + 1];
+
+	snprintf(text, sizeof(text), "%.*s", VIEW_ARG(version));
+	sscanf(text, "%3d.%3d.%3d", &major, &minor, &patch);
+	return major * 10000 + minor * 100 + patch;
+}
+
+/* MySQL counted no YEAR at first (8.0.15), and does so later (8.0.31); when it began to is not known. */
+static void set_rules(struct my_tables *tables, struct view version)
+{
+	int number = version_number(version);
+
+	tables->rules.years = tables->rules.mariadb || number >= 80031 ? YEARS_HAVE_SIGNS : number < 80016 ? YEARS_HAVE_NONE : YEARS_UNKNOWN;
+}
+
 /* A table's number means nothing in the next file; the last byte says how events are checked from here on. */
 static int decode_format(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	(void)event;
 	if (rd_u16le(rd) != 4)
 		return error_state(err, STATE_UNSUPPORTED, "a binary log of a version other than 4");
-	rd->pos = rd->end;
+	set_rules(log->tables, rd_bytes(rd, VERSION_BYTES));
 	my_tables_forget(log->tables);
 	return 0;
 }
@@ -204,6 +222,7 @@ static const struct handler {
 	[EVENT_CHECKPOINT] = {skip, false},
 	[EVENT_MARIADB_GTID] = {decode_mariadb_gtid, false},
 	[EVENT_GTID_LIST] = {skip, false},
+	[EVENT_PARTIAL_UPDATE] = {decode_rows, true},
 	[EVENT_PAYLOAD] = {decode_payload, false},
 	[EVENT_TAGGED_GTID] = {decode_tagged_gtid, false},
 	[EVENT_PACKED_QUERY] = {decode_query, false},
@@ -231,18 +250,7 @@ static int read_header(struct view bytes, struct binlog_event *ret, struct error
 	return 0;
 }
 
-/* Servers before 5.6.1 know of no checksums. */
-static bool knows_checksums(struct view version)
-{
-	int major = 0, minor = 0, patch = 0;
-	char text[VERSION_BYTES + 1];
-
-	snprintf(text, sizeof(text), "%.*s", VIEW_ARG(version));
-	sscanf(text, "%3d.%3d.%3d", &major, &minor, &patch);
-	return major * 10000 + minor * 100 + patch >= 50601;
-}
-
-/* A description says whether the events of its file have checksums; its own is there in any case. */
+/* A description says whether the events of its file have checksums (servers before 5.6.1 know of none); its own is there in any case. */
 static void read_checksums(struct binlog *log, struct binlog_event *event)
 {
 	struct reader rd = reader_of(event->body);
@@ -251,7 +259,7 @@ static void read_checksums(struct binlog *log, struct binlog_event *event)
 	rd_u16le(&rd);
 	version = rd_bytes(&rd, VERSION_BYTES);
 	log->checksums = false;
-	if (rd.failed || !knows_checksums(version) || event->body.len < VERSION_BYTES + CHECKSUM_BYTES + 1)
+	if (rd.failed || version_number(version) < 50601 || event->body.len < VERSION_BYTES + CHECKSUM_BYTES + 1)
 		return;
 	log->checksums = event->body.ptr[event->body.len - CHECKSUM_BYTES - 1] == 1;
 	if (!log->checksums)

@@ -30,6 +30,8 @@ struct rows_event {
 	const struct my_table *table;   /* NULL: there are none */
 	enum change_op op;
 	struct view present[2];  /* which columns the images have: the only one or the old one, the new one */
+	bool whole[2];           /* ... and that they have all */
+	bool parts;              /* documents of new images may be told by what changed in them */
 	uint32_t number;         /* of the next row */
 	uint64_t seed;           /* of the hashes of its rows */
 };

@@ -56,7 +56,7 @@ int my_catalog_charsets(MYSQL *conn, struct my_charsets *set, struct error *err)
 /* Columns -------------------------------------------------------------------------------------- */
 
 /* As they stand in the query below. */
-enum { NAME, DATA_TYPE, COLUMN_TYPE, OCTETS, PRECISION, SCALE, FRACTION, CHARSET };
+enum { NAME, DATA_TYPE, COLUMN_TYPE, OCTETS, PRECISION, SCALE, FRACTION, CHARSET, GENERATED };
 
 /* How many bytes of meta are made of what. */
 enum made { NOTHING, MADE_DECIMAL, MADE_OCTETS, MADE_FRACTION, MADE_BITS, MADE_ENUM, MADE_SET, MADE_NATIVE, MADE_1, MADE_2, MADE_3,
@@ -84,7 +84,11 @@ static const struct data_type {
 	{"enum", MY_ENUM, MADE_ENUM, false},           {"set", MY_SET, MADE_SET, false},
 	{"uuid", MY_STRING, MADE_NATIVE, true},        {"inet6", MY_STRING, MADE_NATIVE, true},
 	{"inet4", MY_STRING, MADE_NATIVE, true},       {"json", MY_JSON, MADE_4, false},
-	{"geometry", MY_GEOMETRY, MADE_4, true},
+	{"geometry", MY_GEOMETRY, MADE_4, true},       {"point", MY_GEOMETRY, MADE_4, true},
+	{"linestring", MY_GEOMETRY, MADE_4, true},     {"polygon", MY_GEOMETRY, MADE_4, true},
+	{"multipoint", MY_GEOMETRY, MADE_4, true},     {"multilinestring", MY_GEOMETRY, MADE_4, true},
+	{"multipolygon", MY_GEOMETRY, MADE_4, true},   {"geometrycollection", MY_GEOMETRY, MADE_4, true},
+	{"geomcollection", MY_GEOMETRY, MADE_4, true}, {"vector", MY_VECTOR, MADE_4, true},
 };
 
 static const struct data_type *find_type(const char *name)
@@ -158,7 +162,7 @@ static void read_column(MYSQL_ROW row, const struct my_charsets *charsets, struc
 	ret->code = type->code;
 	ret->is_unsigned = strstr(row[COLUMN_TYPE], "unsigned") != NULL;
 	ret->charset = type->binary ? my_charset_named(charsets, "binary") : row[CHARSET] ? my_charset_named(charsets, row[CHARSET]) : NULL;
-	ret->native = type->made == MADE_NATIVE ? type->name : NULL;
+	ret->native = type->made == MADE_NATIVE ? type->name : row[GENERATED] && strcmp(row[GENERATED], "ROW END") == 0 ? "row end" : NULL;
 	if (type->made == MADE_ENUM || type->made == MADE_SET)
 		take_labels(row[COLUMN_TYPE], ret, arena);
 	ret->meta = make_meta(type, ret, row);
@@ -172,12 +176,21 @@ static const char *fraction_column(MYSQL *conn)
 	return mariadb || mysql_get_server_version(conn) >= 50600 ? "DATETIME_PRECISION" : "NULL";
 }
 
+/* Which says of the times of system versioning, where there is that, what they are. */
+static const char *generated_column(MYSQL *conn)
+{
+	bool mariadb = strstr(mysql_get_server_info(conn), "MariaDB") != NULL;
+
+	return mariadb && mysql_get_server_version(conn) >= 100300 ? "GENERATION_EXPRESSION" : "NULL";
+}
+
 static int read_columns(MYSQL *conn, const struct my_charsets *charsets, const char *where, struct arena *arena, struct my_shape *ret,
 			struct error *err)
 {
-	MYSQL_RES *result = my_query(conn, err, "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, "
-				     "NUMERIC_SCALE, %s, CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE %s "
-				     "ORDER BY ORDINAL_POSITION", fraction_column(conn), where);
+	MYSQL_RES *result = my_query(conn, err, "SELECT COLUMN_NAME, IF(DATA_TYPE = 'vector' AND version() LIKE '%%MariaDB%%', "
+				     "'varbinary', DATA_TYPE), COLUMN_TYPE, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, "
+				     "NUMERIC_SCALE, %s, CHARACTER_SET_NAME, %s FROM information_schema.COLUMNS WHERE %s "
+				     "ORDER BY ORDINAL_POSITION", fraction_column(conn), generated_column(conn), where);
 	MYSQL_ROW row;
 
 	if (!result)
@@ -254,8 +267,8 @@ static size_t listing_bytes(MYSQL_RES *result)
 
 int my_catalog_list(MYSQL *conn, struct source_listing **ret, size_t *ret_count, struct error *err)
 {
-	MYSQL_RES *result = my_query(conn, err, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = "
-				     "'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') "
+	MYSQL_RES *result = my_query(conn, err, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE IN "
+				     "('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') "
 				     "ORDER BY 1, 2");
 	MYSQL_ROW row;
 	char *text;
@@ -286,7 +299,7 @@ static bool is_one_of(const struct table *const *tables, size_t count, MYSQL_ROW
 int my_catalog_expected(MYSQL *conn, const struct table *const *tables, size_t count, struct source_progress *ret, struct error *err)
 {
 	MYSQL_RES *result = my_query(conn, err, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS, DATA_LENGTH FROM information_schema.TABLES "
-				     "WHERE TABLE_TYPE = 'BASE TABLE'");
+				     "WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')");
 	MYSQL_ROW row;
 
 	if (!result)

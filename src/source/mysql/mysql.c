@@ -86,7 +86,7 @@ static int my_open(struct source **ret, const struct source_options *options, st
 		my_close(source);
 		return -1;
 	}
-	source->tables.mariadb = source->server.family == FAMILY_MARIADB;
+	source->tables.rules.mariadb = source->server.family == FAMILY_MARIADB;
 	*ret = source;
 	return 0;
 }
@@ -524,7 +524,7 @@ static const struct source_metrics *metrics(struct source *source)
 }
 
 #define MYSQL_OPS \
-	.type = my_type_at, .check_parameter = my_check_parameter, .open = my_open, .close = my_close, .identify = my_identify, \
+	.cuts_images = true, .type = my_type_at, .check_parameter = my_check_parameter, .open = my_open, .close = my_close, .identify = my_identify, \
 	.examine = my_doctor, .list = my_list, .capture = my_capture, .check_publication = check_publication, \
 	.check_identities = check_publication, \
 	.publication_sql = write_nothing, .publication_marks = write_nothing, .check_access = write_nothing, .grants = write_grants, \

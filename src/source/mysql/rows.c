@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/real_text.h"
+#include "inflate.h"
 #include "json.h"
 
 uint64_t rd_lenenc(struct reader *rd)
@@ -183,6 +184,28 @@ int read_blob(struct reader *rd, const struct my_column *column, struct arena *a
 	size_t len = column->meta >= 1 && column->meta <= 4 ? (size_t)rd_uint_le(rd, column->meta) : SIZE_MAX;
 
 	return put_text(rd_bytes(rd, len), column, arena, ret);
+}
+
+/* MariaDB: of a column that is COMPRESSED. Nothing but the value itself says whether it is. */
+static int read_packed(struct view stored, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	struct writer bytes = {0};
+	int result = inflate_column(stored, &bytes);
+
+	if (result == 0)
+		result = put_text(arena_copy(arena, wr_view(&bytes)), column, arena, ret);
+	wr_done(&bytes);
+	return result;
+}
+
+int read_packed_varchar(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	return read_packed(rd_bytes(rd, column->meta < 256 ? rd_u8(rd) : rd_u16le(rd)), column, arena, ret);
+}
+
+int read_packed_blob(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	return read_packed(rd_bytes(rd, column->meta <= 4 ? (size_t)rd_uint_le(rd, column->meta) : SIZE_MAX), column, arena, ret);
 }
 
 int read_json(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)

@@ -13,7 +13,7 @@
 #include "rows.h"
 
 /* Codes that are never a column's own to us. */
-enum { WIRE_COMPRESSED_BLOB = 140, WIRE_COMPRESSED_VARCHAR = 141, WIRE_VECTOR = 242, WIRE_TINY_BLOB = 249, WIRE_MEDIUM_BLOB = 250, WIRE_LONG_BLOB = 251, WIRE_VAR_STRING = 253 };
+enum { WIRE_TINY_BLOB = 249, WIRE_MEDIUM_BLOB = 250, WIRE_LONG_BLOB = 251, WIRE_VAR_STRING = 253 };
 
 enum field {
 	FIELD_SIGNEDNESS = 1, FIELD_DEFAULT_CHARSET, FIELD_CHARSETS, FIELD_NAMES, FIELD_SETS, FIELD_ENUMS, FIELD_GEOMETRY, FIELD_KEY,
@@ -38,10 +38,10 @@ static unsigned meta_bytes(uint8_t type)
 {
 	switch (type) {
 	case MY_VARCHAR: case MY_BIT: case MY_DECIMAL: case MY_ENUM: case MY_SET: case MY_STRING: case WIRE_VAR_STRING:
-	case WIRE_COMPRESSED_VARCHAR:
+	case MY_PACKED_VARCHAR:
 		return 2;
 	case MY_FLOAT: case MY_DOUBLE: case MY_TIME: case MY_DATETIME: case MY_TIMESTAMP: case MY_JSON: case MY_BLOB: case MY_GEOMETRY:
-	case WIRE_VECTOR: case WIRE_TINY_BLOB: case WIRE_MEDIUM_BLOB: case WIRE_LONG_BLOB: case WIRE_COMPRESSED_BLOB:
+	case MY_VECTOR: case WIRE_TINY_BLOB: case WIRE_MEDIUM_BLOB: case WIRE_LONG_BLOB: case MY_PACKED_BLOB:
 		return 1;
 	default:
 		return 0;
@@ -79,7 +79,7 @@ static bool fits(const struct my_column *column)
 		return low < 8 && is_between(high * 8 + low, 1, 64);
 	case MY_TIME: case MY_DATETIME: case MY_TIMESTAMP:
 		return column->meta <= 6;
-	case MY_BLOB: case MY_JSON: case MY_GEOMETRY:
+	case MY_BLOB: case MY_JSON: case MY_GEOMETRY: case MY_VECTOR: case MY_PACKED_BLOB:
 		return is_between(column->meta, 1, 4);
 	case MY_ENUM:
 		return is_between(column->meta, 1, 2);
@@ -124,68 +124,94 @@ static void read_fields(struct reader *rd, struct view fields[FIELDS])
 
 /* Classes of columns --------------------------------------------------------------------------- */
 
-typedef bool column_class(const struct my_column *column, bool mariadb);
+typedef bool column_class(const struct my_column *column, struct map_rules rules);
 
-static bool is_number(const struct my_column *column, bool mariadb)
+static bool is_number(const struct my_column *column, struct map_rules rules)
 {
-	(void)mariadb;
 	switch (column->code) {
 	case MY_TINY: case MY_SHORT: case MY_INT24: case MY_LONG: case MY_LONGLONG: case MY_FLOAT: case MY_DOUBLE: case MY_DECIMAL:
-	case MY_YEAR:
 		return true;
+	case MY_YEAR:
+		return rules.years == YEARS_HAVE_SIGNS;
 	default:
 		return false;
 	}
 }
 
-static bool has_charset(const struct my_column *column, bool mariadb)
+static bool has_charset(const struct my_column *column, struct map_rules rules)
 {
-	return column->code == MY_STRING || column->code == MY_VARCHAR || column->code == MY_BLOB ||
-	       column->code == (mariadb ? MY_GEOMETRY : WIRE_VECTOR);
+	switch (column->code) {
+	case MY_STRING: case MY_VARCHAR: case MY_BLOB: case MY_PACKED_VARCHAR: case MY_PACKED_BLOB:
+		return true;
+	default:
+		return column->code == (rules.mariadb ? MY_GEOMETRY : MY_VECTOR);
+	}
 }
 
-static bool has_labels(const struct my_column *column, bool mariadb)
+static bool has_labels(const struct my_column *column, struct map_rules rules)
 {
-	(void)mariadb;
+	(void)rules;
 	return column->code == MY_ENUM || column->code == MY_SET;
 }
 
 /* The next of a class from *at on, or NULL. */
-static struct my_column *next_of(struct my_shape *shape, column_class *class, bool mariadb, unsigned *at)
+static struct my_column *next_of(struct my_shape *shape, column_class *class, struct map_rules rules, unsigned *at)
 {
 	while (*at < shape->count) {
 		struct my_column *column = &shape->columns[(*at)++];
 
-		if (class(column, mariadb))
+		if (class(column, rules))
 			return column;
 	}
 	return NULL;
 }
 
-static void take_signs(struct my_shape *shape, struct view bits)
+static void take_signs(struct my_shape *shape, struct view bits, struct map_rules rules)
 {
 	struct my_column *column;
 
-	for (unsigned at = 0, number = 0; (column = next_of(shape, is_number, false, &at)) && number / 8 < bits.len; number++)
+	for (unsigned at = 0, number = 0; (column = next_of(shape, is_number, rules, &at)) && number / 8 < bits.len; number++)
 		column->is_unsigned = bits.ptr[number / 8] >> (7 - number % 8) & 1;
 }
 
+/* Whether the two ways to count them, one of which it is, come to the same. */
+static bool signs_are_clear(struct my_shape *shape, struct view bits)
+{
+	bool known[MY_COLUMNS_MAX];
+
+	take_signs(shape, bits, (struct map_rules){.years = YEARS_HAVE_SIGNS});
+	for (unsigned i = 0; i < shape->count; i++)
+		known[i] = shape->columns[i].is_unsigned;
+	take_signs(shape, bits, (struct map_rules){.years = YEARS_HAVE_NONE});
+	for (unsigned i = 0; i < shape->count; i++)
+		if (shape->columns[i].code != MY_YEAR && known[i] != shape->columns[i].is_unsigned)
+			return false;
+	return true;
+}
+
+static int unclear_signs(const struct my_shape *shape, struct error *err)
+{
+	error_state(err, STATE_UNSUPPORTED, "table %s.%s has a column of type year before numbers with and without sign: which is which "
+		    "is not known of a log of MySQL 8.0.16 to 8.0.30", shape->schema, shape->name);
+	return error_hint(err, "exclude the table (tables.exclude), or upgrade the server");
+}
+
 /* One collation for most columns, and those that differ. */
-static int take_default_charset(struct my_shape *shape, column_class *class, bool mariadb, struct view field,
+static int take_default_charset(struct my_shape *shape, column_class *class, struct map_rules rules, struct view field,
 				const struct my_charsets *charsets)
 {
 	struct reader rd = reader_of(field);
 	const struct my_charset *usual = my_charset_of(charsets, (uint32_t)rd_lenenc(&rd));
 	struct my_column *column;
 
-	for (unsigned at = 0; (column = next_of(shape, class, mariadb, &at));)
+	for (unsigned at = 0; (column = next_of(shape, class, rules, &at));)
 		column->charset = usual;
 	for (unsigned pairs = 0; !rd.failed && rd_left(&rd); pairs++) {
 		uint64_t number = rd_lenenc(&rd);
 		unsigned at = 0;
 
 		do
-			column = next_of(shape, class, mariadb, &at);
+			column = next_of(shape, class, rules, &at);
 		while (column && number--);
 		if (!column || pairs == shape->count)
 			return -1;
@@ -194,28 +220,28 @@ static int take_default_charset(struct my_shape *shape, column_class *class, boo
 	return rd.failed ? -1 : 0;
 }
 
-static int take_charsets(struct my_shape *shape, column_class *class, bool mariadb, struct view field,
+static int take_charsets(struct my_shape *shape, column_class *class, struct map_rules rules, struct view field,
 			 const struct my_charsets *charsets)
 {
 	struct reader rd = reader_of(field);
 	struct my_column *column;
 
-	for (unsigned at = 0; (column = next_of(shape, class, mariadb, &at));)
+	for (unsigned at = 0; (column = next_of(shape, class, rules, &at));)
 		column->charset = my_charset_of(charsets, (uint32_t)rd_lenenc(&rd));
 	return rd_complete(&rd) ? 0 : -1;
 }
 
-static int take_each_charset(struct my_shape *shape, bool mariadb, const struct view fields[FIELDS], const struct my_charsets *charsets)
+static int take_each_charset(struct my_shape *shape, struct map_rules rules, const struct view fields[FIELDS], const struct my_charsets *charsets)
 {
 	if (fields[FIELD_DEFAULT_CHARSET].ptr &&
-	    take_default_charset(shape, has_charset, mariadb, fields[FIELD_DEFAULT_CHARSET], charsets) < 0)
+	    take_default_charset(shape, has_charset, rules, fields[FIELD_DEFAULT_CHARSET], charsets) < 0)
 		return -1;
-	if (fields[FIELD_CHARSETS].ptr && take_charsets(shape, has_charset, mariadb, fields[FIELD_CHARSETS], charsets) < 0)
+	if (fields[FIELD_CHARSETS].ptr && take_charsets(shape, has_charset, rules, fields[FIELD_CHARSETS], charsets) < 0)
 		return -1;
 	if (fields[FIELD_LABEL_CHARSET].ptr &&
-	    take_default_charset(shape, has_labels, mariadb, fields[FIELD_LABEL_CHARSET], charsets) < 0)
+	    take_default_charset(shape, has_labels, rules, fields[FIELD_LABEL_CHARSET], charsets) < 0)
 		return -1;
-	return fields[FIELD_LABEL_CHARSETS].ptr ? take_charsets(shape, has_labels, mariadb, fields[FIELD_LABEL_CHARSETS], charsets) : 0;
+	return fields[FIELD_LABEL_CHARSETS].ptr ? take_charsets(shape, has_labels, rules, fields[FIELD_LABEL_CHARSETS], charsets) : 0;
 }
 
 static int take_names(struct my_shape *shape, struct view field, struct arena *arena)
@@ -276,11 +302,11 @@ static int take_key(struct my_shape *shape, struct view field, bool pairs, struc
 	return rd.failed ? -1 : 0;
 }
 
-static int take_fields(struct my_shape *shape, const struct view fields[FIELDS], const struct my_charsets *charsets, bool mariadb,
+static int take_fields(struct my_shape *shape, const struct view fields[FIELDS], const struct my_charsets *charsets, struct map_rules rules,
 		       struct arena *arena)
 {
-	take_signs(shape, fields[FIELD_SIGNEDNESS]);
-	if (take_each_charset(shape, mariadb, fields, charsets) < 0 || take_names(shape, fields[FIELD_NAMES], arena) < 0)
+	take_signs(shape, fields[FIELD_SIGNEDNESS], rules);
+	if (take_each_charset(shape, rules, fields, charsets) < 0 || take_names(shape, fields[FIELD_NAMES], arena) < 0)
 		return -1;
 	if ((fields[FIELD_SETS].ptr && take_labels(shape, MY_SET, fields[FIELD_SETS], arena) < 0) ||
 	    (fields[FIELD_ENUMS].ptr && take_labels(shape, MY_ENUM, fields[FIELD_ENUMS], arena) < 0))
@@ -296,8 +322,8 @@ static int no_names(const struct my_shape *shape, struct error *err)
 	return error_hint(err, "SET GLOBAL binlog_row_metadata = 'FULL'; what was written before cannot be read: begin anew behind it");
 }
 
-int table_map_read(struct view body, const struct my_charsets *charsets, bool mariadb, struct arena *arena, struct my_shape *ret,
-		   struct error *err)
+int table_map_read(struct view body, const struct my_charsets *charsets, struct map_rules rules, struct arena *arena,
+		   struct my_shape *ret, struct error *err)
 {
 	struct reader rd = reader_of(body);
 	struct view fields[FIELDS] = {{0}}, schema, name;
@@ -312,12 +338,15 @@ int table_map_read(struct view body, const struct my_charsets *charsets, bool ma
 	if (rd.failed || !count || count > MY_COLUMNS_MAX)
 		return error_set(err, ERROR_TRANSIENT, "a table map that is garbled");
 	*ret = (struct my_shape){.schema = arena_copy(arena, schema).ptr, .name = arena_copy(arena, name).ptr,
-				 .columns = ARENA_ARRAY(arena, struct my_column, count), .count = (unsigned)count};
+				 .columns = ARENA_ARRAY(arena, struct my_column, count), .count = (unsigned)count,
+				 .visible = (unsigned)count};
 	read_types(&rd, ret);
 	read_fields(&rd, fields);
 	if (!rd.failed && !fields[FIELD_NAMES].ptr)
 		return no_names(ret, err);
-	if (rd.failed || take_fields(ret, fields, charsets, mariadb, arena) < 0)
+	if (!rd.failed && rules.years == YEARS_UNKNOWN && !signs_are_clear(ret, fields[FIELD_SIGNEDNESS]))
+		return unclear_signs(ret, err);
+	if (rd.failed || take_fields(ret, fields, charsets, rules, arena) < 0)
 		return error_set(err, ERROR_TRANSIENT, "the table map of %s.%s is garbled", ret->schema, ret->name);
 	return 0;
 }

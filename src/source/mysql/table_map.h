@@ -11,7 +11,7 @@
 int table_map_name(struct view body, uint64_t *ret_id, struct view *ret_schema, struct view *ret_name, struct error *err);
 
 /* All of it: texts in the arena. ERROR_STATE if the server does not write the names of columns. */
-int table_map_read(struct view body, const struct my_charsets *charsets, bool mariadb, struct arena *arena, struct my_shape *ret,
-		   struct error *err) MUST_CHECK;
+int table_map_read(struct view body, const struct my_charsets *charsets, struct map_rules rules, struct arena *arena,
+		   struct my_shape *ret, struct error *err) MUST_CHECK;
 
 #endif

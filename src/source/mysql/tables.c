@@ -85,7 +85,7 @@ static const char *join_labels(const struct my_column *column, struct arena *are
 static bool is_readable(const struct my_column *column)
 {
 	switch (column->code) {
-	case MY_STRING: case MY_VARCHAR: case MY_BLOB: case MY_ENUM: case MY_SET:
+	case MY_STRING: case MY_VARCHAR: case MY_BLOB: case MY_PACKED_VARCHAR: case MY_PACKED_BLOB: case MY_ENUM: case MY_SET:
 		return column->native || (column->charset && (column->charset->form != CHARSET_OTHER || column->charset->converter));
 	default:
 		return true;
@@ -128,7 +128,7 @@ static int make_draft(const struct my_shape *shape, struct table *draft, const s
 		.schema = shape->schema,
 		.name = shape->name,
 		.columns = ARENA_ARRAY(arena, struct column, shape->count),
-		.column_count = shape->count,
+		.column_count = shape->visible,
 		.identity = IDENTITY_FULL,
 		.key = shape->key,
 		.key_count = shape->key_count,
@@ -158,12 +158,21 @@ static struct my_column *keep_columns(struct my_tables *set, const struct my_sha
 	return columns;
 }
 
+/* A generated column that the catalogue knows, or the last one of a table that has no period of its own. */
+static int row_end_of(const struct my_shape *shape)
+{
+	for (unsigned i = 0; i < shape->count; i++)
+		if (i >= shape->visible || (shape->columns[i].native && strcmp(shape->columns[i].native, "row end") == 0))
+			return i >= shape->visible ? (int)shape->count - 1 : (int)i;
+	return -1;
+}
+
 static const struct my_table *keep(struct my_tables *set, const struct my_shape *shape, const struct table *table,
 				   const struct my_type **types, struct view map)
 {
 	struct my_table *entry = ARENA_NEW(&set->arena, struct my_table);
 
-	*entry = (struct my_table){.table = table, .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map),
+	*entry = (struct my_table){.table = table, .wire_count = shape->count, .row_end = row_end_of(shape), .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map),
 				   .news = ARENA_NEW(&set->arena, bool)};
 	entry->types = ARENA_ARRAY(&set->arena, const struct my_type *, shape->count);
 	memcpy(entry->types, types, sizeof(*types) * shape->count);
@@ -189,12 +198,14 @@ static int build(struct my_tables *set, const struct my_shape *shape, enum how h
 
 static int take(struct my_tables *set, const struct my_shape *shape, enum how how, const struct my_table **ret, struct error *err)
 {
+	struct my_shape all = *shape;
 	struct arena arena;
 	bool is_new;
 	int result;
 
 	arena_init(&arena);
-	result = build(set, shape, how, VIEW(""), ret, &is_new, &arena, err);
+	all.visible = all.count;
+	result = build(set, &all, how, VIEW(""), ret, &is_new, &arena, err);
 	arena_done(&arena);
 	return result;
 }
@@ -214,13 +225,41 @@ int my_tables_capture(struct my_tables *set, const struct my_shape *shape, const
 
 /* Table maps ----------------------------------------------------------------------------------- */
 
+static const struct my_column *column_named(const struct my_table *table, const char *name)
+{
+	for (unsigned i = 0; i < table->table->column_count; i++)
+		if (strcmp(table->columns[i].name, name) == 0)
+			return &table->columns[i];
+	return NULL;
+}
+
+static bool is_generated_time(const struct my_column *column, const char *name)
+{
+	return column->code == MY_TIMESTAMP && column->meta == 6 && strcmp(column->name, name) == 0;
+}
+
+/* Tables WITH SYSTEM VERSIONING that name no columns for it have two at their end, which nobody sees who does not ask for them. */
+static void hide_versions(struct my_shape *shape, const struct my_table *now, bool mariadb)
+{
+	unsigned left = 0;
+
+	if (!mariadb || shape->count < 3 || !is_generated_time(&shape->columns[shape->count - 2], "row_start") ||
+	    !is_generated_time(&shape->columns[shape->count - 1], "row_end") || column_named(now, "row_end"))
+		return;
+	shape->visible = shape->count - 2;
+	for (unsigned i = 0; i < shape->key_count; i++)
+		if (shape->key[i] < shape->visible)
+			shape->key[left++] = shape->key[i];
+	shape->key_count = left;
+}
+
 /* What only the catalogue knows, of a column of the same name and form. */
 static void add_natives(struct my_shape *shape, const struct my_table *now)
 {
 	for (unsigned i = 0; i < shape->count; i++) {
 		struct my_column *column = &shape->columns[i];
 
-		for (unsigned k = 0; k < now->table->column_count && column->code == MY_STRING; k++)
+		for (unsigned k = 0; k < now->table->column_count && (column->code == MY_STRING || column->code == MY_TIMESTAMP); k++)
 			if (now->columns[k].native && strcmp(now->columns[k].name, column->name) == 0 &&
 			    now->columns[k].meta == column->meta)
 				column->native = now->columns[k].native;
@@ -230,14 +269,6 @@ static void add_natives(struct my_shape *shape, const struct my_table *now)
 static bool is_old_time(const struct my_column *column)
 {
 	return column->code == MY_OLD_TIME || column->code == MY_OLD_DATETIME || column->code == MY_OLD_TIMESTAMP;
-}
-
-static const struct my_column *column_named(const struct my_table *table, const char *name)
-{
-	for (unsigned i = 0; i < table->table->column_count; i++)
-		if (strcmp(table->columns[i].name, name) == 0)
-			return &table->columns[i];
-	return NULL;
 }
 
 /* The log does not tell whether times of the old forms have fractions, which would shift all that is behind them. */
@@ -265,11 +296,12 @@ static int build_from_map(struct my_tables *set, struct view body, const struct 
 	int result;
 
 	arena_init(&arena);
-	result = table_map_read(body, set->charsets, set->mariadb, &arena, &shape, err);
+	result = table_map_read(body, set->charsets, set->rules, &arena, &shape, err);
 	if (result == 0)
 		result = check_old_times(&shape, now, err);
 	if (result == 0) {
 		add_natives(&shape, now);
+		hide_versions(&shape, now, set->rules.mariadb);
 		result = build(set, &shape, PUT, body, ret, ret_new, &arena, err);
 	}
 	arena_done(&arena);

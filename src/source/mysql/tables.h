@@ -27,6 +27,7 @@ struct my_shape {
 	const char *name;
 	struct my_column *columns;
 	unsigned count;
+	unsigned visible;    /* so many of them, the first ones, are columns of the table to those who use it; set here */
 	unsigned *key;       /* columns of the primary key, in key order */
 	unsigned key_count;
 };
@@ -36,14 +37,22 @@ struct my_table {
 	const struct table *table;      /* NULL: not captured, the rest is empty */
 	struct my_column *columns;
 	const struct my_type **types;   /* of each column */
+	unsigned wire_count;            /* of columns that rows have in the log: hidden ones are behind the table's */
+	int row_end;                    /* MariaDB: the column that says until when a row was valid (system versioning), or -1 */
 	struct view map;                /* the table map that it was made from */
 	bool *news;                     /* its version is to be told before its next row */
+};
+
+/* Which columns the server counts where a table map tells something of a class of them. */
+struct map_rules {
+	bool mariadb;
+	enum { YEARS_HAVE_SIGNS, YEARS_HAVE_NONE, YEARS_UNKNOWN } years;
 };
 
 struct my_tables {
 	struct catalog *catalog;              /* borrowed */
 	const struct my_charsets *charsets;   /* borrowed */
-	bool mariadb;                         /* whose rules the lists of character sets follow */
+	struct map_rules rules;
 	struct map captured;                  /* "schema.name" -> struct my_table as the catalogue had it */
 	struct map current;                   /* "schema.name" -> struct my_table of its last table map */
 	struct map by_id;                     /* the log's number of a table -> struct my_table, until the next file */

@@ -51,9 +51,17 @@ static const struct type_row {
 	{{"varchar(n)", MY_VARCHAR, TYPE_TEXT, read_varchar, parse_text, NULL}, ANY},
 	{{"tinyblob, blob, mediumblob, longblob", MY_BLOB, TYPE_BYTES, read_blob, parse_text, NULL}, BYTES},
 	{{"tinytext, text, mediumtext, longtext", MY_BLOB, TYPE_TEXT, read_blob, parse_text, "Also MariaDB's json."}, ANY},
+	{{"varbinary(n) compressed", MY_PACKED_VARCHAR, TYPE_BYTES, read_packed_varchar, parse_text, "MariaDB"}, BYTES},
+	{{"varchar(n) compressed", MY_PACKED_VARCHAR, TYPE_TEXT, read_packed_varchar, parse_text, "MariaDB"}, ANY},
+	{{"blob compressed", MY_PACKED_BLOB, TYPE_BYTES, read_packed_blob, parse_text, "MariaDB; also tinyblob, mediumblob, longblob"}, BYTES},
+	{{"text compressed", MY_PACKED_BLOB, TYPE_TEXT, read_packed_blob, parse_text, "MariaDB; also tinytext, mediumtext, longtext"}, ANY},
 	{{"json", MY_JSON, TYPE_JSON, read_json, parse_text, "MySQL; as the server prints it."}, ANY},
 	{{"enum", MY_ENUM, TYPE_ENUM, read_enum, parse_text, "The label; an empty text for a value that the server did not know."}, ANY},
 	{{"set", MY_SET, TYPE_TEXT, read_set, parse_text, "The labels with commas between them, in the column's order."}, ANY},
+	{{"geometry", MY_GEOMETRY, TYPE_BYTES, read_geometry, parse_geometry,
+	  "And its kinds. WKB; with the number of its reference system, if that is not 0, as PostGIS has it (EWKB)."}, ANY},
+	{{"vector(n)", MY_VECTOR, TYPE_BYTES, read_vector, parse_text,
+	  "MySQL 9; MariaDB's is a varbinary in the log. Numbers of four bytes, the lowest first, as stored."}, ANY},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -133,7 +141,7 @@ static void print_length(const struct my_column *column, const char *text_name, 
 	bool bytes = fits(BYTES, column);
 	unsigned each = column->charset && column->charset->most_bytes ? column->charset->most_bytes : 1;
 
-	wr_printf(to, "%s(%u)", bytes ? byte_name : text_name, column->meta / (bytes ? 1 : each));
+	wr_printf(to, "%s(%u)", bytes ? byte_name : text_name, (column->meta - (column->code == MY_PACKED_VARCHAR)) / (bytes ? 1 : each));
 }
 
 static void print_time(const char *name, unsigned digits, struct writer *to)
@@ -168,14 +176,17 @@ static void print(const struct my_column *column, struct writer *to)
 		else
 			print_length(column, "char", "binary", to);
 		break;
-	case MY_VARCHAR:
+	case MY_VARCHAR: case MY_PACKED_VARCHAR:
 		print_length(column, "varchar", "varbinary", to);
 		break;
-	case MY_BLOB:
+	case MY_BLOB: case MY_PACKED_BLOB:
 		wr_printf(to, "%s", (fits(BYTES, column) ? blob_names : text_names)[column->meta <= 4 ? column->meta : 0]);
 		break;
 	case MY_ENUM: case MY_SET:
 		print_labels(column, column->code == MY_ENUM ? "enum" : "set", to);
+		break;
+	case MY_VECTOR:
+		wr_printf(to, "vector");
 		break;
 	default:
 		wr_printf(to, "%s", my_type_of(column)->name);

@@ -26,7 +26,7 @@ struct source_type;
 enum my_code {
 	MY_TINY = 1, MY_SHORT = 2, MY_LONG = 3, MY_FLOAT = 4, MY_DOUBLE = 5, MY_OLD_TIMESTAMP = 7, MY_LONGLONG = 8, MY_INT24 = 9,
 	MY_DATE = 10, MY_OLD_TIME = 11, MY_OLD_DATETIME = 12, MY_YEAR = 13, MY_VARCHAR = 15, MY_BIT = 16, MY_TIMESTAMP = 17,
-	MY_DATETIME = 18, MY_TIME = 19, MY_JSON = 245, MY_DECIMAL = 246, MY_ENUM = 247, MY_SET = 248, MY_BLOB = 252, MY_STRING = 254,
+	MY_DATETIME = 18, MY_TIME = 19, MY_PACKED_BLOB = 140, MY_PACKED_VARCHAR = 141, MY_VECTOR = 242, MY_JSON = 245, MY_DECIMAL = 246, MY_ENUM = 247, MY_SET = 248, MY_BLOB = 252, MY_STRING = 254,
 	MY_GEOMETRY = 255,
 };
 
@@ -39,7 +39,7 @@ struct my_column {
 	const struct my_charset *charset; /* of texts and labels; NULL: not told */
 	const struct view *labels;        /* of ENUM and SET, in UTF-8 */
 	unsigned label_count;
-	const char *native;               /* of the catalogue alone: uuid, inet4, inet6, which look like binary(16) in the log */
+	const char *native;               /* of the catalogue alone: uuid, inet4, inet6, which look like binary(16) in the log; row end */
 };
 
 /* A value from the log, of the column as it is described; -1: it is no value of it. */

@@ -4,6 +4,9 @@
 /* The binary log but for its values: statements, table maps, and events by events made here. */
 #include <stdlib.h>
 
+#include <sys/resource.h>
+#include <zstd.h>
+
 #include "base/writer.h"
 #include "mysql/binlog.h"
 #include "mysql/statement.h"
@@ -14,7 +17,8 @@
 #define BYTES_MOST 400
 #define GIB (UINT64_C(1) << 30)
 
-enum { QUERY = 2, ROTATE = 4, FORMAT = 15, XID = 16, TABLE_MAP = 19, WRITE = 23, UPDATE = 24, HEARTBEAT = 27, VIEW_CHANGE = 37, XA_PREPARE = 38, GTID = 162 };
+enum { QUERY = 2, ROTATE = 4, FORMAT = 15, XID = 16, TABLE_MAP = 19, WRITE = 23, UPDATE = 24, HEARTBEAT = 27, WRITE_2 = 30, VIEW_CHANGE = 37,
+       XA_PREPARE = 38, PAYLOAD = 40, GTID = 162, PACKED_WRITE = 166 };
 
 /* Statements ----------------------------------------------------------------------------------- */
 
@@ -126,7 +130,7 @@ static const char *read_map(const char *hex, bool mariadb, const struct my_chars
 
 	put_hex(&map, "0100 0000 0000 0100 03 657270 00 01 74 00");
 	put_hex(&map, hex);
-	if (table_map_read(wr_view(&map), charsets, mariadb, &arena, &shape, &err) < 0)
+	if (table_map_read(wr_view(&map), charsets, (struct map_rules){.mariadb = mariadb}, &arena, &shape, &err) < 0)
 		wr_printf(&text, "refused");
 	else
 		for (unsigned i = 0; i < shape.count; i++)
@@ -150,8 +154,8 @@ static void table_maps_describe_columns(void **state)
 		{true, "01 0f 02 1400 00  02 03 fcff00 04 02 0161", "a varchar(5) utf8mb4"},
 		{true, "02 0f0f 04 1400 1400 00  03 04 fc0009 30 04 04 01610162", "a varchar(5) utf8mb4, b varchar(20) latin1"},
 		/* MariaDB counts geometries among the texts, MySQL does not */
-		{true, "02 ff0f 03 04 1400 00  03 02 3f 08 04 04 01610162", "a binary, b varchar(20) latin1"},
-		{false, "02 ff0f 03 04 1400 00  03 01 08 04 04 01610162", "a, b varchar(20) latin1"},
+		{true, "02 ff0f 03 04 1400 00  03 02 3f 08 04 04 01610162", "a geometry binary, b varchar(20) latin1"},
+		{false, "02 ff0f 03 04 1400 00  03 01 08 04 04 01610162", "a geometry, b varchar(20) latin1"},
 		/* years are numbers, bits are none */
 		{true, "05 100d01f603 04 0100 0a02 00  01 01 d0 04 0a 01610162016301640165",
 		 "a bit(1), b year, c tinyint unsigned, d decimal(10,2), e int unsigned"},
@@ -219,7 +223,7 @@ static int make_decoder(void **state)
 	dec->catalog = catalog_new();
 	add_charsets(&dec->charsets);
 	my_tables_init(&dec->tables, dec->catalog, &dec->charsets);
-	dec->tables.mariadb = true;
+	dec->tables.rules.mariadb = true;
 	capture(dec, "t", MY_LONG, 0);
 	capture(dec, "u", MY_LONG, 0);
 	capture(dec, "m", MY_DATETIME, 3);
@@ -249,6 +253,18 @@ static void put_le(struct writer *to, uint64_t value, size_t bytes)
 	wr_bytes(to, &value, bytes);
 }
 
+static void make_event(struct decoder *dec, unsigned type, uint64_t end, struct view body)
+{
+	wr_clear(&dec->event);
+	put_le(&dec->event, 1700000000, 4);
+	put_le(&dec->event, type, 1);
+	put_le(&dec->event, 1, 4);
+	put_le(&dec->event, 19 + body.len, 4);
+	put_le(&dec->event, end, 4);
+	put_le(&dec->event, end ? 0 : 0x20, 2);
+	wr_bytes(&dec->event, body.ptr, body.len);
+}
+
 /* Of a body, and where it ends in its file; an end of 0 is that of an event that was made up. */
 static int decode(struct decoder *dec, unsigned type, uint64_t end, struct view body)
 {
@@ -259,19 +275,11 @@ static int decode(struct decoder *dec, unsigned type, uint64_t end, struct view 
 	struct change change;
 	int got;
 
-	wr_clear(&dec->event);
-	put_le(&dec->event, 1700000000, 4);
-	put_le(&dec->event, type, 1);
-	put_le(&dec->event, 1, 4);
-	put_le(&dec->event, 19 + body.len, 4);
-	put_le(&dec->event, end, 4);
-	put_le(&dec->event, end ? 0 : 0x20, 2);
-	wr_bytes(&dec->event, body.ptr, body.len);
+	make_event(dec, type, end, body);
 	for (got = binlog_decode(&dec->log, wr_view(&dec->event), &change, &dec->err); got > 0; got = binlog_more(&dec->log, &change, &dec->err))
 		wr_bytes(&dec->told, &letters[change.op], 1);
 	return got;
 }
-
 static int decode_hex(struct decoder *dec, unsigned type, uint64_t end, const char *hex)
 {
 	struct writer body = {0};
@@ -281,6 +289,17 @@ static int decode_hex(struct decoder *dec, unsigned type, uint64_t end, const ch
 	result = decode(dec, type, end, wr_view(&body));
 	wr_done(&body);
 	return result;
+}
+
+/* The first change of an event. */
+static int begin_decoding(struct decoder *dec, unsigned type, uint64_t end, const char *hex, struct change *ret)
+{
+	struct writer body = {0};
+
+	put_hex(&body, hex);
+	make_event(dec, type, end, wr_view(&body));
+	wr_done(&body);
+	return binlog_decode(&dec->log, wr_view(&dec->event), ret, &dec->err);
 }
 
 #define TAKE(dec, type, end, hex) assert_ok(decode_hex((dec), (type), (end), (hex)), &(dec)->err)
@@ -394,8 +413,49 @@ static void a_row_without_a_column_is_refused(void **state)
 
 	open_group(dec, 1100);
 	TAKE(dec, TABLE_MAP, 1200, MAP_T);
-	assert_int_equal(decode_hex(dec, UPDATE, 1300, "010000000000 0100 01 ff fe fe 0100000000000000 ff"), -1);
-	assert_non_null(strstr(dec->err.text, "without its column a"));
+	assert_int_equal(decode_hex(dec, UPDATE, 1300, "010000000000 0100 01 fe ff fe 0100000000000000"), -1);
+	assert_non_null(strstr(dec->err.text, "without its column a, and the table has no primary key"));
+
+	binlog_restart(&dec->log, binlog_position(1, 1000), false);
+	open_group(dec, 1100);
+	TAKE(dec, TABLE_MAP, 1200, MAP_T);
+	assert_int_equal(decode_hex(dec, WRITE, 1300, "010000000000 0100 01 fe ff"), -1);
+	assert_non_null(strstr(dec->err.text, "without its column a, which has its default value"));
+}
+
+/* k(a int primary key, b int, c text): what is left out is neither null nor lost. */
+static void what_an_image_lacks_is_taken_from_the_old_one_or_is_unchanged(void **state)
+{
+	static const char map[] = "040000000000 0100 03 657270 00 01 74 00 03 0303fc 01 02 06 02 01 2d 04 06 016101620163 08 01 00";
+	static const struct {
+		const char *hex;
+		enum image before;
+		enum value_state after[3];
+		bool lacks;
+	} table[] = {
+		{"040000000000 0100 03 f9 fa  fe 01000000 fe 02000000", IMAGE_KEY, {VALUE_PRESENT, VALUE_PRESENT, VALUE_UNCHANGED}, true},
+		{"040000000000 0100 03 f9 fc  fe 01000000 ff", IMAGE_KEY, {VALUE_PRESENT, VALUE_UNCHANGED, VALUE_NULL}, true},
+		{"040000000000 0100 03 ff fa  fa 01000000 0100 78 fe 02000000", IMAGE_FULL, {VALUE_PRESENT, VALUE_PRESENT, VALUE_PRESENT}, false},
+		{"040000000000 0100 03 ff f8  fa 01000000 0100 78", IMAGE_FULL, {VALUE_PRESENT, VALUE_NULL, VALUE_PRESENT}, false},
+	};
+	struct decoder *dec = *state;
+
+	FOR_EACH(row, table) {
+		struct change change = {0};
+
+		binlog_restart(&dec->log, binlog_position(1, 1000), false);
+		open_group(dec, 1100);
+		TAKE(dec, TABLE_MAP, 1200, map);
+		assert_int_equal(begin_decoding(dec, UPDATE, 1300, row->hex, &change), 1);
+		while (change.op != CHANGE_UPDATE)
+			assert_int_equal(binlog_more(&dec->log, &change, &dec->err), 1);
+		assert_int_equal(change.before.image, row->before);
+		assert_int_equal(change.lacks_values, row->lacks);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(change.after.values[i].state, row->after[i]);
+		assert_int_equal(change.after.values[0].integer, 1);
+		assert_int_equal(binlog_more(&dec->log, &change, &dec->err), 0);
+	}
 }
 
 /* MariaDB says it with the number of the group, MySQL with a statement. Tables of others may be in it. */
@@ -424,6 +484,178 @@ static void a_transaction_in_two_phases_is_refused_before_its_first_row(void **s
 	assert_view(wr_view(&dec->told), "");
 }
 
+/* Payloads --------------------------------------------------------------------------------------- */
+
+static void put_nested(struct writer *to, unsigned type, struct view body)
+{
+	put_le(to, 1700000000, 4);
+	put_le(to, type, 1);
+	put_le(to, 1, 4);
+	put_le(to, 19 + body.len, 4);
+	put_le(to, 0, 4);
+	put_le(to, 0, 2);
+	wr_view_bytes(to, body);
+}
+
+static void put_nested_hex(struct writer *to, unsigned type, const char *hex)
+{
+	struct writer body = {0};
+
+	put_hex(&body, hex);
+	put_nested(to, type, wr_view(&body));
+	wr_done(&body);
+}
+
+static void put_field(struct writer *to, uint8_t what, uint64_t value)
+{
+	wr_u8(to, what);
+	wr_u8(to, 9);
+	wr_u8(to, 0xfe);
+	put_le(to, value, 8);
+}
+
+static int decode_payload(struct decoder *dec, uint8_t method, uint64_t inflated, struct view payload)
+{
+	struct writer body = {0};
+	int result;
+
+	put_field(&body, 2, method);
+	put_field(&body, 3, inflated);
+	put_field(&body, 1, payload.len);
+	wr_u8(&body, 0);
+	wr_view_bytes(&body, payload);
+	result = decode(dec, PAYLOAD, 1000000, wr_view(&body));
+	wr_done(&body);
+	return result;
+}
+
+static void compress_part(ZSTD_CCtx *stream, struct view in, ZSTD_EndDirective end, struct writer *to)
+{
+	ZSTD_inBuffer from = {in.ptr, in.len, 0};
+	size_t left;
+
+	do {
+		ZSTD_outBuffer out = {wr_reserve(to, 65536), 65536, 0};
+
+		left = ZSTD_compressStream2(stream, &out, &from, end);
+		assert_false(ZSTD_isError(left));
+		to->len += out.pos;
+	} while (from.pos < from.size || (end == ZSTD_e_end && left));
+}
+
+/* t(a longblob) */
+#define MAP_BLOB "010000000000 0100 03 657270 00 01 74 00 01 fc 01 04 00 02 01 3f 04 02 0161"
+
+/* Rows of many megabytes, as often as wanted, between a begin and an end. */
+static uint64_t compress_transaction(size_t row_bytes, unsigned times, struct writer *to)
+{
+	struct writer head = {0}, rows = {0}, body = {0}, tail = {0};
+	ZSTD_CCtx *stream = ZSTD_createCCtx();
+	uint64_t bytes;
+
+	put_nested_hex(&head, QUERY, "00000000 00000000 03 0000 0000 657270 00 424547494e");
+	put_nested_hex(&head, TABLE_MAP, MAP_BLOB);
+	put_hex(&body, "010000000000 0000 0200 01 ff fe");
+	put_le(&body, row_bytes, 4);
+	memset(wr_reserve(&body, row_bytes), 'x', row_bytes);
+	body.len += row_bytes;
+	put_nested(&rows, WRITE_2, wr_view(&body));
+	put_nested_hex(&tail, XID, "0100000000000000");
+	compress_part(stream, wr_view(&head), ZSTD_e_continue, to);
+	for (unsigned i = 0; i < times; i++)
+		compress_part(stream, wr_view(&rows), ZSTD_e_continue, to);
+	compress_part(stream, wr_view(&tail), ZSTD_e_end, to);
+	bytes = head.len + (uint64_t)times * rows.len + tail.len;
+	ZSTD_freeCCtx(stream);
+	wr_done(&head);
+	wr_done(&rows);
+	wr_done(&body);
+	wr_done(&tail);
+	return bytes;
+}
+
+static long peak_kilobytes(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+static void a_compressed_transaction_costs_the_memory_of_one_of_its_events(void **state)
+{
+	struct decoder *dec = *state;
+	struct writer payload = {0};
+	uint64_t bytes = compress_transaction(1 << 20, 300, &payload);
+	long before = peak_kilobytes();
+
+	TAKE(dec, GTID, 1900, "0700000000000000 00000000 00 000000000000");
+	assert_ok(decode_payload(dec, 0, bytes, wr_view(&payload)), &dec->err);
+	assert_int_equal(dec->told.len, 303); /* begin, version, rows, commit */
+	assert_string_equal(reached(dec), "1:1000000");
+	assert_in_range(peak_kilobytes() - before, 0, 20000);
+	wr_done(&payload);
+}
+
+static void a_payload_that_cannot_be_is_refused(void **state)
+{
+	struct decoder *dec = *state;
+	struct writer small = {0};
+	uint64_t bytes = compress_transaction(10, 1, &small);
+	struct view whole = wr_view(&small);
+	char nested[] = {0, 0, 0, 0, PAYLOAD, 1, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	char huge[] = {0, 0, 0, 0, XID, 1, 0, 0, 0, (char)0xff, (char)0xff, (char)0xff, (char)0xff, 0, 0, 0, 0, 0, 0};
+	const struct {
+		uint8_t method;
+		uint64_t inflated;
+		struct view payload;
+		const char *expected;
+	} table[] = {
+		{0, bytes + 1, whole, "cut short or garbled"},                            /* ends before */
+		{0, bytes - 1, whole, "cut short or garbled"},                            /* ends behind */
+		{0, UINT32_MAX, whole, "cut short or garbled"},
+		{0, bytes, {whole.ptr, whole.len - 5}, "cut short or garbled"},
+		{0, 4, {"abcd", 4}, "cut short or garbled"},
+		{1, bytes, whole, "a method that is not known (1)"},
+		{255, 0, {nested, sizeof(nested)}, "an event of type 40 in a compressed transaction"},
+		{255, 0, {huge, sizeof(huge)}, "cut short or garbled"},                   /* 4 GiB, it says */
+		{0, UINT64_MAX, {huge, sizeof(huge)}, "cut short or garbled"},
+	};
+
+	FOR_EACH(row, table) {
+		binlog_restart(&dec->log, binlog_position(1, 1000), false);
+		TAKE(dec, GTID, 1900, "0700000000000000 00000000 00 000000000000");
+		assert_int_equal(decode_payload(dec, row->method, row->inflated, row->payload), -1);
+		if (!strstr(dec->err.text, row->expected))
+			fail_msg("%s", dec->err.text);
+	}
+	binlog_restart(&dec->log, binlog_position(1, 1000), false);
+	assert_int_equal(decode_payload(dec, 0, bytes, whole), -1); /* outside of a transaction */
+	wr_done(&small);
+}
+
+static void what_mariadb_has_compressed_is_no_longer_than_it_can_be(void **state)
+{
+	static const char *const table[] = {
+		"010000000000 0100 01 ff 84 ffffffff 789c0300000000 01",   /* 4 GiB in a few bytes */
+		"010000000000 0100 01 ff 84 3fffffff 789c0300000000 01",
+		"010000000000 0100 01 ff 85 0000000001 789c0300000000 01",
+		"010000000000 0100 01 ff 80",
+		"010000000000 0100 01 ff 91 01 789c0300000000 01",         /* another method */
+		"010000000000 0100 01 ff 81 01 789c0300000000 01",         /* nothing comes out */
+		"010000000000 0100 01 ff",
+	};
+	struct decoder *dec = *state;
+
+	FOR_EACH(row, table) {
+		binlog_restart(&dec->log, binlog_position(1, 1000), false);
+		open_group(dec, 1100);
+		TAKE(dec, TABLE_MAP, 1200, MAP_T);
+		assert_int_equal(decode_hex(dec, PACKED_WRITE, 1300, *row), -1);
+		assert_non_null(strstr(dec->err.text, "cut short"));
+	}
+}
+
 /* Only a length can be compared with the buffer of a name. */
 static void a_truncate_of_any_name_is_looked_up(void **state)
 {
@@ -445,7 +677,7 @@ static void a_table_that_cannot_be_read_right_is_refused(void **state)
 		{"030000000000 0100 03 657270 00 01 74 00 01 0f 02 1400 00 02 01 09 04 02 0161", "character set that is not read (not known)"},
 		{"030000000000 0100 03 657270 00 01 74 00 01 0f 02 1400 00 04 02 0161", "character set that is not read (not known)"},
 		{"030000000000 0100 03 657270 00 01 6d 00 01 0c 00 00 04 02 0161", "may have a fraction"},
-		{"030000000000 0100 03 657270 00 01 74 00 01 8d 02 1400 00 04 02 0161", "not read (code 141)"},
+		{"030000000000 0100 03 657270 00 01 74 00 01 8e 00 00 04 02 0161", "not read (code 142)"},
 	};
 	struct decoder *dec = *state;
 
@@ -486,8 +718,14 @@ int main(void)
 		DECODER_TEST("a place behind four gibibytes is counted on", a_place_behind_four_gibibytes_is_counted_on),
 		DECODER_TEST("what cannot be is refused", what_cannot_be_is_refused),
 		DECODER_TEST("a row without a column is refused", a_row_without_a_column_is_refused),
+		DECODER_TEST("what an image lacks is taken from the old one or is unchanged",
+			     what_an_image_lacks_is_taken_from_the_old_one_or_is_unchanged),
 		DECODER_TEST("a transaction in two phases is refused before its first row",
 			     a_transaction_in_two_phases_is_refused_before_its_first_row),
+		DECODER_TEST("a compressed transaction costs the memory of one of its events",
+			     a_compressed_transaction_costs_the_memory_of_one_of_its_events),
+		DECODER_TEST("a payload that cannot be is refused", a_payload_that_cannot_be_is_refused),
+		DECODER_TEST("what MariaDB has compressed is no longer than it can be", what_mariadb_has_compressed_is_no_longer_than_it_can_be),
 		DECODER_TEST("a truncate of any name is looked up", a_truncate_of_any_name_is_looked_up),
 		DECODER_TEST("a table that cannot be read right is refused", a_table_that_cannot_be_read_right_is_refused),
 		TEST("files are known by their numbers", files_are_known_by_their_numbers),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/writer.h"
+#include "mysql/json.h"
 #include "mysql/types.h"
 #include "unit/unit.h"
 
@@ -198,11 +199,56 @@ static void what_a_snapshot_reads_is_what_the_stream_brings(void **state)
 	}
 }
 
+/* What, length and path, length and document. */
+static void changed_parts_of_a_document_are_put_into_its_text(void **state)
+{
+	static const struct {
+		const char *text, *diffs, *expected;
+	} table[] = {
+		{"{\"a\": 1, \"b\": 2}", "00 03 242e61 03 05 0700", "{\"a\": 7, \"b\": 2}"},
+		{"{\"a\": 1, \"b\": 2}", "02 03 242e61", "{\"b\": 2}"},
+		{"{\"a\": 1, \"b\": 2}", "02 03 242e62", "{\"a\": 1}"},
+		{"{\"a\": 1}", "02 03 242e61", "{}"},
+		{"{}", "01 03 242e61 02 04 01", "{\"a\": true}"},
+		{"{\"a\": 1, \"cc\": 2}", "01 03 242e62 02 04 02", "{\"a\": 1, \"b\": false, \"cc\": 2}"}, /* shorter keys before longer ones */
+		{"{\"a\": 1, \"cc\": 2}", "01 05 242e646464 02 04 00", "{\"a\": 1, \"cc\": 2, \"ddd\": null}"},
+		{"{\"b\": \"}\", \"c\": [{}]}", "01 03 242e61 02 04 00", "{\"a\": null, \"b\": \"}\", \"c\": [{}]}"},
+		{"{\"a \\\"\": {\"x\": \"\\\\\"}}", "00 0a 242e2261205c22222e78 03 0c 0179", "{\"a \\\"\": {\"x\": \"y\"}}"},
+		{"{\"\\u0001\": 1}", "01 04 242e6162 02 04 00", "{\"\\u0001\": 1, \"ab\": null}"},
+		{"[1, [2, 3], \"],\", 4]", "00 0a 245b315d5b305d 03 05 0900", NULL},
+		{"[1, [2, 3], \"],\", 4]", "00 07 245b315d5b305d 03 05 0900", "[1, [9, 3], \"],\", 4]"},
+		{"[1, [2, 3], \"],\", 4]", "02 04 245b325d 01 04 245b305d 02 04 00", "[null, 1, [2, 3], 4]"},
+		{"[1]", "01 04 245b395d 02 04 01", "[1, true]"}, {"[]", "01 04 245b305d 02 04 01", "[true]"}, {"[1]", "02 04 245b305d", "[]"},
+		{"7", "00 01 24 03 05 0900", "9"},
+
+		{"{\"a\": 1}", "01 03 242e61 02 04 00", NULL}, {"{\"a\": 1}", "02 03 242e62", NULL}, {"[1]", "00 04 245b315d 02 04 00", NULL},
+		{"[1]", "02 03 242e61", NULL}, {"{\"a\": 1}", "02 04 245b305d", NULL}, {"{\"a\": 1}", "02 01 24", NULL}, {"1", "01 01 24 02 04 00", NULL},
+		{"1", "00 00 02 04 00", NULL}, {"1", "03 01 24", NULL}, {"1", "00 01 24 02 04", NULL}, {"1", "00 01 24 02 04 09", NULL},
+		{"{\"a\": 1}", "02 05 242e226162", NULL}, {"[1]", "02 03 245b30", NULL}, {"[1]", "02 02 2461", NULL},
+		{"{\"a\": {}}", "01 07 242e622e632e64 02 04 00", NULL},
+	};
+
+	(void)state;
+	FOR_EACH(row, table) {
+		char bytes[BYTES_MOST];
+		struct arena arena = {0};
+		struct view is;
+		int result = my_json_apply(view_of(row->text), (struct view){bytes, bytes_of(row->diffs, bytes)}, &arena, &is);
+
+		if (result != (row->expected ? 0 : -1))
+			fail_msg("%s and %s: %d", row->text, row->diffs, result);
+		if (row->expected)
+			assert_view(is, row->expected);
+		arena_done(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("bytes of the log become values", bytes_of_the_log_become_values),
 		TEST("a value without its last byte is cut short", a_value_without_its_last_byte_is_cut_short),
+		TEST("changed parts of a document are put into its text", changed_parts_of_a_document_are_put_into_its_text),
 		TEST("what a snapshot reads is what the stream brings", what_a_snapshot_reads_is_what_the_stream_brings),
 	};
 

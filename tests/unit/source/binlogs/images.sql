@@ -1,0 +1,18 @@
+CREATE TABLE i (id int PRIMARY KEY, a int, b varchar(20), t text, j int NOT NULL DEFAULT 7);
+CREATE TABLE k (a int, b int);
+INSERT INTO i VALUES (1, 1, 'one', 'first', 1), (2, NULL, 'two', NULL, 2), (3, 3, NULL, 'third', 3);
+INSERT INTO k VALUES (1, 1), (2, NULL);
+SET SESSION binlog_row_image = MINIMAL;
+UPDATE i SET a = 10 WHERE id = 1;
+UPDATE i SET b = NULL, t = 'second' WHERE id = 2;
+UPDATE i SET id = 4 WHERE id = 3;
+UPDATE k SET b = 5 WHERE a = 1;
+INSERT INTO i VALUES (5, 5, 'five', 'fifth', 5);
+DELETE FROM i WHERE id = 1;
+DELETE FROM k WHERE a = 2;
+SET SESSION binlog_row_image = NOBLOB;
+UPDATE i SET a = 20 WHERE id = 2;
+UPDATE i SET t = 'again' WHERE id = 2;
+DELETE FROM i WHERE id = 4;
+SET SESSION binlog_row_image = FULL;
+UPDATE i SET a = 30 WHERE id = 2;

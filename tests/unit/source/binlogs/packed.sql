@@ -1,0 +1,12 @@
+SET GLOBAL log_bin_compress = ON, log_bin_compress_min_len = 10;
+CREATE TABLE z (id int PRIMARY KEY, v varchar(2000), t text);
+BEGIN;
+INSERT INTO z VALUES (1, repeat('a', 1000), repeat('b', 3000)), (2, 'short', NULL);
+INSERT INTO z SELECT id + 10, v, repeat('long ', 5000) FROM z;
+UPDATE z SET t = 'changed';
+DELETE FROM z WHERE id = 2;
+COMMIT;
+INSERT INTO z VALUES (30, 'one more', 'of its own');
+TRUNCATE TABLE z /* in a statement that is long enough to be compressed, as the server finds */;
+INSERT INTO z VALUES (31, 'behind', repeat('c', 500));
+SET GLOBAL log_bin_compress = OFF;

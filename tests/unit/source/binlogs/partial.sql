@@ -1,0 +1,15 @@
+CREATE TABLE p (id int PRIMARY KEY, a json, n int, b json);
+INSERT INTO p VALUES (1, '{"a": [1, "two", 3], "b": {"c": 1, "ddd": "text"}, "e": "a longer text that can be replaced"}', 1, '[1, 2, 3, "four"]'), (2, '{"k": 1}', 2, NULL), (3, NULL, 3, '{"x": "yyyyyyyyyy"}');
+SET SESSION binlog_row_value_options = PARTIAL_JSON;
+UPDATE p SET a = json_set(a, '$.a[1]', 'c') WHERE id = 1;
+UPDATE p SET a = json_replace(a, '$.b.ddd', 'x', '$.e', 7), n = 5 WHERE id = 1;
+UPDATE p SET a = json_remove(a, '$.b.c', '$.a[0]') WHERE id = 1;
+UPDATE p SET b = json_set(b, '$[3]', 'z'), a = json_set(a, '$.new', json_array(1, json_object('y', NULL))) WHERE id = 1;
+UPDATE p SET b = json_replace(b, '$.x', json_object('deep', json_array(1.5, true, cast('2024-02-29' AS date)))) WHERE id = 3;
+UPDATE p SET a = json_set(a, '$.k', 2) WHERE id = 2;
+UPDATE p SET a = '{"whole": true}' WHERE id = 2;
+UPDATE p SET a = json_array_insert('[1, 3]', '$[1]', 2) WHERE id = 3;
+UPDATE p SET a = json_array_insert(a, '$[1]', 'in'), b = json_remove(b, '$.x') WHERE id = 3;
+UPDATE p SET n = n + 1;
+SET SESSION binlog_row_value_options = '';
+UPDATE p SET a = json_set(a, '$[0]', 'whole again') WHERE id = 3;

@@ -1,0 +1,13 @@
+CREATE TABLE z (id int PRIMARY KEY, v varchar(2000), t text);
+CREATE TABLE js (id int PRIMARY KEY, j json);
+SET SESSION binlog_transaction_compression = ON;
+BEGIN;
+INSERT INTO z VALUES (1, repeat('a', 1000), repeat('b', 3000)), (2, 'short', NULL);
+INSERT INTO z SELECT id + 10, v, repeat('long ', 5000) FROM z;
+INSERT INTO js VALUES (9, json_array(repeat('x', 70000), 1, 70000, json_object('k', repeat('y', 200), 'a', -1, 'l', 8589934592)));
+UPDATE z SET t = 'changed';
+DELETE FROM z WHERE id = 2;
+COMMIT;
+INSERT INTO z VALUES (30, 'one more', 'of its own');
+TRUNCATE z;
+INSERT INTO z VALUES (31, 'behind', repeat('c', 500));
