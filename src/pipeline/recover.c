@@ -370,6 +370,7 @@ int recover_start(struct pipeline *p, struct error *err)
 		return -1;
 	status_alive(p, STEP_MOST_US);
 	status_confirmed(p, p->identity.confirmed);
+	status_source_end(p, p->identity.log_end);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
 	encoder_log_name(p->encoder, p->identity.log_name);
 	if (rebuild_open(p, checkpoint.history_left_out, err) < 0)

@@ -331,6 +331,7 @@ void status_source_end(struct pipeline *p, struct position end);
 
 /* retention.c: looked at once in a while; -1 if it is to be stopped for. True: repeated snapshots are to wait. */
 int retention_look(struct pipeline *p, struct error *err);
+void retention_tell_loss(struct pipeline *p, usec_t now);
 bool retention_pauses(const struct pipeline *p);
 
 /* masking.c */
