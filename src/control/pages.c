@@ -406,10 +406,10 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 	print_lag(view, to);
 	print_kept(facts, to);
 	if (view->tables_loading || view->tables_stale)
-		wr_printf(to, "mirror      %" PRIu64 " tables STALE, %" PRIu64 " being loaded: their entities are held\n", view->tables_stale,
+		wr_printf(to, "mirror      tables STALE: %" PRIu64 ", being loaded: %" PRIu64 "; their entities are held\n", view->tables_stale,
 			  view->tables_loading);
 	if (view->orders)
-		wr_printf(to, "orders      %" PRIu64 " snapshots of tables; %" PRIu64 " is under way, %" PRIu64 " rows so far "
+		wr_printf(to, "orders      snapshots of tables: %" PRIu64 " open; %" PRIu64 " is under way, rows so far: %" PRIu64 " "
 			  "(tailwater snapshot --list)\n", view->orders, view->order, view->order_rows);
 	if (view->reading.under_way) {
 		wr_printf(to, "snapshot    ");

@@ -275,6 +275,8 @@ struct pipeline {
 	usec_t backoff_us;
 };
 
+#define CLAIM_FRESH_US (60 * USEC_PER_SEC)      /* a writer that wrote so lately may be alive */
+
 /* recover.c */
 int recover_start(struct pipeline *p, struct error *err);
 void recover_teardown(struct pipeline *p);
@@ -531,6 +533,7 @@ struct request;
 int retry_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 int republish_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 struct root_key root_key_parse(const struct entity *entity, struct view text);
+int entity_unknown(const struct pipeline *p, struct view name, struct error *err);
 
 /* snapshot.c */
 int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);
