@@ -166,6 +166,7 @@ static void misconfigured(struct agent *agent)
 	agent_expect(agent, "check --connect", EXIT_FAILED, "  correct source.dbname\n");
 	agent_expect(agent, "doctor", EXIT_FAILED, "failure P100");
 	agent_expect(agent, "doctor", EXIT_FAILED, "                correct source.dbname\n");
+	agent_expect(agent, "doctor", EXIT_FAILED, "\n1 failure, ");
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "connecting again") >= 2, 20, agent);
 	agent_stop(agent);
