@@ -337,12 +337,14 @@ static void print_lag(const struct pipeline_view *view, struct writer *to)
 	}
 }
 
-/* "2 days 3 h", "3 h 15 min", "12 min": the two largest units. */
+/* "2 days 3 h", "3 h 15 min", "12 min": the two largest units; what is a year ahead nobody knows. */
 static void print_span(uint64_t seconds, struct writer *to)
 {
 	uint64_t days = seconds / 86400, hours = seconds / 3600 % 24, minutes = seconds / 60 % 60;
 
-	if (days)
+	if (days > 365)
+		wr_printf(to, "more than a year");
+	else if (days)
 		wr_printf(to, "%" PRIu64 " day%s %" PRIu64 " h", days, days == 1 ? "" : "s", hours);
 	else if (hours)
 		wr_printf(to, "%" PRIu64 " h %" PRIu64 " min", hours, minutes);
@@ -363,8 +365,10 @@ static void print_kept(const struct page_facts *facts, struct writer *to)
 		wr_printf(to, "log         the source has not told yet how much it keeps\n");
 		return;
 	}
-	wr_printf(to, "log         %.1f MB kept for the slot (%s)%s", (double)view->kept_bytes / 1e6, log_state_names[view->log_state],
-		  view->log_exceeded ? ", more than source.max_retained_wal" : "");
+	wr_printf(to, "log         %.1f MB kept for the slot", (double)view->kept_bytes / 1e6);
+	if (view->log_state != LOG_UNKNOWN)
+		wr_printf(to, " (%s)", log_state_names[view->log_state]);
+	wr_printf(to, "%s", view->log_exceeded ? ", more than source.max_retained_wal" : "");
 	if (view->log_rate != UINT64_MAX)
 		wr_printf(to, ", %.2f MB/s are written", (double)view->log_rate / 1e6);
 	wr_u8(to, '\n');
@@ -377,7 +381,9 @@ static void print_kept(const struct page_facts *facts, struct writer *to)
 		wr_printf(to, "after %.1f GB more; %s\n", (double)view->room_bytes / 1e9,
 			  view->log_rate == UINT64_MAX ? "when that is, is known in some seconds" : "nothing is written at present");
 	} else {
-		wr_printf(to, "no limit is known: max_slot_wal_keep_size is not set, and the server's disk cannot be seen from here\n");
+		wr_printf(to, "no limit is known: %s, and the server's disk cannot be seen from here\n",
+			  view->log_state == LOG_UNKNOWN ? "the server tells none (from 13 on it does, of a slot that it has)"
+							 : "max_slot_wal_keep_size is not set");
 	}
 }
 

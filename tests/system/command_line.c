@@ -106,7 +106,7 @@ static void check_first(struct agent *agent)
 		harness_fail(agent, "check shows a secret");
 	agent_expect(agent, "check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code,
 	       "CREATE PUBLICATION \"tailwater\" FOR TABLE \"public\".\"note\";");
-	agent_expect(agent, "position", EXIT_FAILED, "cannot open state file");
+	agent_expect(agent, "position", EXIT_FAILED, "/agent.state': there is none\n  the first start of the agent makes it");
 	agent_expect(agent, "read", EXIT_FAILED, "there is no topic that begins with tw. yet");
 	agent_start(agent, NULL);
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != named_states[STATE_PUBLICATION_CHANGED].exit_code)

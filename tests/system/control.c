@@ -158,6 +158,7 @@ static void healed(void)
 	scene_sql(&scene, "INSERT INTO person VALUES (1), (2)");
 	plain_catch_up(&site.plain);
 	expect("exceptions list", EXIT_DONE, "4 open");
+	expect("snapshot --list", EXIT_DONE, "no snapshot is open, none was given up or cancelled, and no state file was built anew");
 	expect("exceptions retry --entity TimeEntry --key 7", EXIT_USAGE, "no exception of TimeEntry/7 is open\n  `tailwater exceptions list` has");
 	expect("exceptions retry TimeEntry/7", EXIT_USAGE, "no exception of TimeEntry/7 is open");
 	expect("exceptions retry Unknown/1", EXIT_USAGE, "the mapping has no entity 'Unknown'\n  it has TimeEntry\n");
@@ -165,6 +166,8 @@ static void healed(void)
 	       "  `tailwater exceptions list` has those that are open");
 	expect("exceptions retry TimeEntry/2", EXIT_DONE, "job 1: 1 document is evaluated again; ");
 	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 1: done, 1 documents") == 1, 10, &site.plain.agent);
+	if (agent_logged(&site.plain.agent, "asked for 'exceptions-retry' (entity TimeEntry, key 2): taken") != 1)
+		harness_fail(&site.plain.agent, "the log says what was asked for");
 	expect("exceptions list", EXIT_DONE, "3 open");
 	expect("exceptions retry --all --json", EXIT_DONE, "{\"job\":2,\"documents\":3}");
 	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 2: done, 3 documents") == 1, 10, &site.plain.agent);

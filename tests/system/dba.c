@@ -33,6 +33,12 @@ static void grants_are_enough(void)
 	scene_sql(&scene, "\\i %s/verb.out", scene.dir);
 	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
 	expect("doctor", EXIT_DONE, "the role cdc may replicate, and is no superuser");
+	scene_sql(&scene, "SELECT pg_create_physical_replication_slot('ledger')");
+	expect("doctor", EXIT_FAILED, "failure P105  the slot 'ledger' is a physical one, as standbys and backups have: nothing can be decoded from "
+	       "it\n                give source.slot another name");
+	if (strstr(agent_output, "P106"))
+		harness_fail(&plain.agent, "the log that somebody else's slot needs is none of ours");
+	scene_sql(&scene, "SELECT pg_drop_replication_slot('ledger')");
 	plain_stream(&plain);
 	plain_work(&plain);
 	expect("doctor", EXIT_DONE, "the slot 'ledger' is in use");

@@ -90,7 +90,7 @@ static void print_identity(const struct site *site)
 		return;
 	if (!identity->slot_exists)
 		printf("slot: '%s' does not exist%s\n", site->options->source.slot,
-		       site->options->source.create_slot ? "; the first start makes it" : "");
+		       site->options->source.create_slot && access(site->options->state_path, F_OK) < 0 ? "; the first start makes it" : "");
 	else
 		printf("slot: '%s', confirmed %s%s%s\n", site->options->source.slot, confirmed,
 		       identity->slot_active ? ", in use" : "", identity->slot_lost ? ", LOST" : "");

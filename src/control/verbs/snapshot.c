@@ -31,7 +31,7 @@ static int order(const struct arguments *args, const struct conf *conf, struct e
 
 static int print_order(void *arg, const struct snapshot_order *order)
 {
-	(void)arg;
+	++*(unsigned *)arg;
 	printf("snapshot %" PRIu64 " of %s.%s: open, %" PRIu64 " rows so far%s%s%s\n", order->number, order->schema, order->name, order->rows,
 	       order->of_first ? "; what was left of the first snapshot" : "", *order->condition ? "; where " : "", order->condition);
 	return 0;
@@ -42,7 +42,8 @@ static int list(const struct conf *conf, struct error *err)
 {
 	struct site site = {.options = &conf->pipeline};
 	struct writer rebuild = {0};
-	int result = audits_print(conf, "nothing was built anew, given up or cancelled", err);
+	unsigned count = 0;
+	int result = audits_print(conf, "snapshot", &count, err);
 
 	if (result == 0)
 		result = site_open_state(&site, false, err);
@@ -50,7 +51,10 @@ static int list(const struct conf *conf, struct error *err)
 		result = rebuild_tell(site.db, &rebuild, err);
 	printf("%.*s", VIEW_ARG(wr_view(&rebuild)));
 	if (result == 0)
-		result = snapshot_orders_each(site.db, print_order, NULL, err);
+		result = snapshot_orders_each(site.db, print_order, &count, err);
+	if (result == 0 && !count && !rebuild.len)
+		printf("no snapshot is open, none was given up or cancelled, and no state file was built anew; what was published stands in the "
+		       "agent's log\n");
 	site_done(&site);
 	wr_done(&rebuild);
 	return result;

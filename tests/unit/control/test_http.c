@@ -118,7 +118,7 @@ static const struct pipeline_view busy = {
 /* Nothing bounds the log, and how fast it grows is not known yet. */
 static const struct pipeline_view unbounded = {
 	.phase = PHASE_STREAMING, .alive = true, .room_bytes = UINT64_MAX, .log_rate = UINT64_MAX, .seconds_to_loss = UINT64_MAX,
-	.log_looked_at = true,
+	.log_looked_at = true, .log_state = LOG_RESERVED,
 };
 
 /* The source has not been asked. */
@@ -131,7 +131,7 @@ static const struct {
 	const char *said;
 } spans[] = {
 	{0, "in 0 s at"}, {59, "in 59 s at"}, {60, "in 1 min at"}, {3600, "in 1 h 0 min at"}, {49560, "in 13 h 46 min at"},
-	{135960, "in 1 day 13 h at"}, {259200, "in 3 days 0 h at"},
+	{135960, "in 1 day 13 h at"}, {259200, "in 3 days 0 h at"}, {86400 * 400, "in more than a year at"},
 };
 
 static void expect_sample(const char *text, const char *sample, double expected)
