@@ -20,6 +20,8 @@ static void troff(struct writer *to, const char *text)
 			wr_printf(to, "\\e");
 		else if (*text == '-')
 			wr_printf(to, "\\-");
+		else if (*text == '\n')
+			wr_printf(to, "\n.sp\n");
 		else
 			wr_u8(to, (uint8_t)*text);
 	}

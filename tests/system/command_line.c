@@ -243,6 +243,8 @@ static void reload(struct agent *agent)
 {
 	FILE *file = fopen(agent->config, "a");
 
+	kill(agent->pid, SIGHUP);
+	WAIT_UNTIL(agent_logged(agent, "the configuration was read again: nothing of it takes effect") == 1, 20, agent);
 	fputs("control:\n  socket: another.control\nbatch:\n  time: 60s\nlog:\n  format: json\n  level: debug\n", file);
 	fclose(file);
 	kill(agent->pid, SIGHUP);

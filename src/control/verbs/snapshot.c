@@ -179,22 +179,22 @@ static const struct flag snapshot_flags[] = {
 const struct verb verb_snapshot = {
 	.name = "snapshot",
 	.summary = "have the rows of a table published once more, or a lost state file built anew",
-	.help = "Asks the running agent, on its control socket. The rows that the table has go to its change topic with "
+	.help = "With --table it asks the running agent, on its control socket: the rows that the table has go to its change topic with "
 		"operation r and source.snapshot incremental, part by part (snapshot.part_rows); changes go on in between, and "
 		"no row comes that is older than what was published of it. Nothing is written to the source. The answer has the "
 		"snapshot's number; a crash in between repeats nothing. The mirror, documents and events stay as they are. A "
-		"table without a key is read in one part of 64 MB at most. A snapshot whose condition the server refuses (a division "
+		"table without a key is read in one part of 64 MB at most.\nA snapshot whose condition the server refuses (a division "
 		"by zero, a column that is gone), or takes more than 10 s for however little of the table is asked for, is given up: "
 		"the log and --list say why; what was published of it stays, and is right. While such a part is read the stream waits; after it, for as long "
-		"as it took, it has its turn. "
-		"With --rebuild a state file that is lost, or damaged, is built anew, if topics, checkpoint and slot are there: the "
+		"as it took, it has its turn."
+		"\nWith --rebuild a state file that is lost, or damaged, is built anew, if topics, checkpoint and slot are there: the "
 		"change topics go on where they were, each change once. The agent reads the published documents back from their "
 		"topics, loads its mirror, and compares: documents that differ leave as updates (or creations, or deletions) with "
 		"`rebuilt` in their header's quality, and with the events of the difference, which is what they have become since; "
 		"what happened in between and was undone again raises nothing. Configuration and mapping pack have to be those of "
-		"before. Without --assert nothing is kept but your name. Within a minute of the end of the agent that had the lost file, "
+		"before. Without --assert nothing is kept but your name.\nWithin a minute of the end of the agent that had the lost file, "
 		"if it was killed, the start says CONFLICT: it cannot tell whether that agent still runs. If it does not, start with "
-		"`run --take-over`, or a minute later. The log, and --list while it is under way and after, say how many documents were read back, equal, differing, added, gone or held back, and "
+		"`run --take-over`, or a minute later.\nThe log, and --list while it is under way and after, say how many documents were read back, equal, differing, added, gone or held back, and "
 		"how many events were raised.",
 	.flags = snapshot_flags,
 	.run = run_snapshot,
