@@ -48,7 +48,7 @@ const struct verb verb_publish = {
 	.help = "Asks the running agent, on its control socket, to evaluate documents from its mirror and publish them again, for a "
 		"consumer that has lost them. They leave as updates with the header's `replay` set, in the same place of the order as "
 		"everything else, and without business events. The answer has the number of a job, and how many documents it is for; a "
-		"crash in between repeats nothing.",
+		"crash in between repeats nothing. A document that is held back (`exceptions list`) stays so.",
 	.flags = flags,
 	.run = run,
 };
