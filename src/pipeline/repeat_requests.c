@@ -27,14 +27,21 @@ static int hint_tables(const struct pipeline *p, struct error *err)
 	return -1;
 }
 
+/* By its whole name, or without the schema that is meant where none is given. */
+static bool is_called(const struct pipeline *p, const struct source_table *table, struct view name)
+{
+	const char *usual = strcmp(p->options->source_type, "postgresql") == 0 ? "public" : p->options->database;
+	char *text = mem_printf("%s.%s", table->schema, table->name);
+	bool same = view_is(name, text) || (strcmp(table->schema, usual) == 0 && view_is(name, table->name));
+
+	free(text);
+	return same;
+}
+
 static int find_table(struct pipeline *p, struct view name, size_t *ret, struct error *err)
 {
 	for (size_t i = 0; i < p->table_count; i++) {
-		char *text = mem_printf("%s.%s", p->tables[i].schema, p->tables[i].name);
-		bool same = view_is(name, text) || (strcmp(p->tables[i].schema, "public") == 0 && view_is(name, p->tables[i].name));
-
-		free(text);
-		if (!same)
+		if (!is_called(p, &p->tables[i], name))
 			continue;
 		*ret = i;
 		if (pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name))

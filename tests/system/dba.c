@@ -158,7 +158,7 @@ static void log_that_is_kept(void)
 	expect("doctor", EXIT_DONE, "warning P122  the slot keeps ");
 	plain_stream(&plain);
 	WAIT_UNTIL(agent_logged(&plain.agent, "warning kept: the slot 'kept' keeps ") == 1, 30, &plain.agent);
-	expect("status", EXIT_DONE, " MB kept for the slot (");
+	expect("status", EXIT_DONE, " MB kept for the slot");
 	expect("status", EXIT_DONE, "more than source.max_retained_wal");
 	expect("status --json", EXIT_DONE, "\"limitBytes\":2097152,\"exceeded\":true");
 	plain.source = "  max_retained_wal: 3GB\n  failover: true\n";

@@ -53,7 +53,7 @@ static void examine_captured(struct site *site, struct findings *findings)
 	}
 	findings_add(findings, site->captured_count ? FINDING_OK : FINDING_FAILURE, "P130",
 		     site->captured_count ? "" : "correct the patterns of tables.include, or give a mapping.pack",
-		     "%zu tables are captured", site->captured_count);
+		     "%zu table%s captured", site->captured_count, site->captured_count == 1 ? " is" : "s are");
 	if (!site->captured_count)
 		return;
 	if (site->source_ops->check_access(site->source, &sql, &err) < 0)
