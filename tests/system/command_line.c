@@ -206,6 +206,7 @@ static void credential(struct agent *agent)
 	WAIT_UNTIL(agent_ask(agent, "check --connect") != EXIT_DONE, 10, agent);
 	agent_expect(agent, "check --connect", EXIT_FAILED, "password authentication failed for user \"clerk\"");
 	agent_expect(agent, "check --connect", EXIT_FAILED, "source.user and source.password are not what the server has");
+	agent_expect(agent, "grants --as clerk --role keeper", EXIT_FAILED, "the password of clerk (--as) comes from PGPASSWORD or ~/.pgpass\n");
 	shell(agent, "echo hunter2 >credentials/database");
 	agent_expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
 	agent_expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
