@@ -76,10 +76,18 @@ void status_kafka_answered(struct pipeline *p)
 	atomic_store_explicit(&p->status->kafka_asked_at, 0, memory_order_relaxed);
 }
 
-/* What has nothing to publish is published: a position may move on with no message to tell of. */
+/*
+ * What has nothing to publish is published: a position may move on with no message to tell of. What comes next does not
+ * make that undone, although the checkpoint stands before it.
+ */
 static struct position published_to(const struct pipeline *p)
 {
-	return p->batch.open || p->replaying ? p->published.position : p->applied.position;
+	const struct shared_position *told = &p->status->published;
+	struct position before = {.kind = (enum position_kind)atomic_load_explicit(&told->kind, memory_order_relaxed),
+				  .lsn = atomic_load_explicit(&told->lsn, memory_order_relaxed)};
+	struct position now = p->batch.open || p->replaying ? p->published.position : p->applied.position;
+
+	return position_compare(now, before) < 0 ? before : now;
 }
 
 /* Also while a commit is waited for, which may take long. */

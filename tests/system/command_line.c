@@ -305,6 +305,7 @@ static void without_broker(struct agent *agent)
 
 	scene_server(agent->scene, "stop", "kafka", NULL);
 	agent_expect(agent, "check --connect", EXIT_FAILED, "no Kafka broker answers at 127.0.0.1:");
+	agent_expect(agent, "position", EXIT_FAILED, "\nstate file  0/");
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "postgresql from") > before, 10, agent);
 	begun = clock_mono();

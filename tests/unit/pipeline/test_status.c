@@ -123,6 +123,21 @@ static void test_silence(void **state)
 	assert_int_equal(told()->lag_us, 0);
 }
 
+static void test_order(void **state)
+{
+	(void)state;
+	p.published.position = AT(100);
+	p.applied.position = AT(150); /* nothing of it was to be published */
+	status_turn(&p, true);
+	assert_int_equal(told()->published.lsn, 150);
+	p.batch.open = true;
+	p.saved.position = AT(150);
+	p.applied.position = AT(170);
+	status_turn(&p, false);
+	assert_int_equal(told()->published.lsn, 150);
+	assert_true(position_compare(told()->published, told()->saved) >= 0);
+}
+
 static void test_time_to_loss(void **state)
 {
 	(void)state;
@@ -142,6 +157,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST_WITH("a new connection makes what waits no younger", test_reconnections, begin, end),
 		TEST_WITH("while the source says nothing the lag grows", test_silence, begin, end),
+		TEST_WITH("what is published stays so while a batch is open", test_order, begin, end),
 		TEST_WITH("while the source says nothing the time to log loss goes by", test_time_to_loss, begin, end),
 	};
 
