@@ -248,6 +248,7 @@ static void ordered_end(void)
 		harness_fail(&plain.agent, "somebody answers for an agent that has ended");
 	expect_status(EXIT_FAILED, "", "not running: nobody listens on 127.0.0.1:");
 	expect_status(EXIT_FAILED, "", "state file  0/");
+	expect_status(EXIT_FAILED, "", "the agent's log says why it ended, `tailwater check --connect` whether it would start\n");
 	expect_status(EXIT_FAILED, " --json", "\"state\":\"NOT_RUNNING\",\"ready\":false,\"stateFile\":{\"position\":\"0/");
 	printf("an ordered end: STOPPING=1, and `status` reads the state file\n");
 }
