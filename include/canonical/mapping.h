@@ -56,6 +56,7 @@ struct entity {
 struct history_rule {
 	const char *entity;
 	const char *condition;
+	const char *place;    /* file:line:column of the option; NULL: not known */
 };
 
 struct mapping_options {

@@ -27,7 +27,7 @@ struct verb {
 	const char *name;          /* "run", "map check" */
 	const char *operand;       /* what may follow, for the usage: "[TOPIC]"; NULL: nothing */
 	const char *summary;       /* half a sentence */
-	const char *help;          /* sentences; may be NULL */
+	const char *help;          /* sentences, with a line feed between paragraphs; may be NULL */
 	const struct flag *flags;  /* ends with a row without name */
 	int (*run)(const struct arguments *args); /* returns the exit code */
 };

@@ -16,4 +16,9 @@
 MUST_CHECK int rebuild_order(const struct pipeline_options *options, const char *who, const char *words, struct writer *ret_facts,
 			     struct error *err);
 
+struct db;
+
+/* Appends a line on what of it is not carried out yet; nothing if there is no order, or it is carried out. */
+MUST_CHECK int rebuild_tell(struct db *db, struct writer *to, struct error *err);
+
 #endif

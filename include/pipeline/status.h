@@ -57,10 +57,13 @@ struct pipeline_status {
 
 	/* The log that the slot keeps, as of some seconds ago; UINT64_MAX: not known, or without a limit. */
 	_Atomic uint64_t kept_bytes, safe_bytes, disk_free_bytes, log_rate;
+	atomic_bool log_looked_at;         /* the source has told of these */
 	atomic_int log_state;              /* enum log_state */
 	atomic_bool log_exceeded;          /* more than is wanted */
 
-	struct shared_position source_end; /* of the source's log, as of some seconds ago */
+	struct shared_position source_end; /* of the source's log, as of some seconds ago ... */
+	_Atomic usec_t end_told_at;        /* ... monotonic: when the source said so; 0: it has not */
+	_Atomic usec_t current_at;         /* monotonic: all that the source had then is published; at first, the start */
 	struct shared_position received, published, saved, confirmed;
 	_Atomic usec_t pending_since;      /* wall: commit time of the oldest transaction that is not published; 0: none */
 
@@ -86,8 +89,9 @@ struct pipeline_view {
 	uint64_t claim, snapshot;
 	uint64_t tables_loading, tables_stale;
 	struct position source_end, received, published, saved, confirmed;
-	uint64_t lag_bytes;
-	usec_t lag_us;
+	uint64_t lag_bytes;       /* as of end_age_us ago */
+	usec_t lag_us;            /* now, also while the source says nothing */
+	usec_t end_age_us;        /* since the source has told of its log's end; -1: it has not */
 	uint64_t open_xid, open_done;
 	uint64_t job, job_done;
 	uint64_t exceptions_open;
@@ -99,6 +103,7 @@ struct pipeline_view {
 	uint64_t seconds_to_loss; /* ... if nothing more is confirmed; UINT64_MAX each: not known, or never */
 	enum log_state log_state;
 	bool log_exceeded;
+	bool log_looked_at;       /* otherwise nothing is known of these yet */
 	struct error failure;
 	usec_t failed_at;
 };

@@ -12,13 +12,14 @@ static const struct history_rule *find_history(const struct mapping *mapping, co
 	return NULL;
 }
 
-/* A condition of the configuration, as a text of its own: its place is that of the option. */
+/* A condition of the configuration, as a text of its own: its name is the place of the option. */
 static struct yaml_node *history_node(struct mapping *mapping, const struct history_rule *history)
 {
 	struct yaml_node *node = ARENA_NEW(&mapping->arena, struct yaml_node);
 	struct source_file *file = ARENA_NEW(&mapping->arena, struct source_file);
 
-	file->name = arena_printf(&mapping->arena, "snapshot.documents.%s%c", history->entity, '\0').ptr;
+	file->name = arena_printf(&mapping->arena, "%s%ssnapshot.documents.%s%c", history->place ? history->place : "",
+				  history->place ? ": " : "", history->entity, '\0').ptr;
 	file->content = arena_copy(&mapping->arena, view_of(history->condition));
 	*node = (struct yaml_node){.kind = YAML_SCALAR, .at = {file, 1, 1}, .text = file->content, .plain = true};
 	return node;

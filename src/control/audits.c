@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/datetime.h"
@@ -25,29 +26,36 @@ const char *audits_who(char text[200])
 	return text;
 }
 
+struct wanted {
+	const char *action;
+	unsigned count;
+};
+
 static int print_entry(void *arg, const struct audit_entry *entry)
 {
 	char when[DATETIME_TEXT_BYTES];
-	unsigned *count = arg;
+	struct wanted *wanted = arg;
+	size_t len = strlen(wanted->action);
 
+	if (entry->action.len < len || memcmp(entry->action.ptr, wanted->action, len) != 0)
+		return 0;
 	timestamp_print(entry->at, true, when);
 	printf("%s  %.*s by %.*s: %.*s\n", when, VIEW_ARG(entry->action), VIEW_ARG(entry->who), VIEW_ARG(entry->facts));
 	if (entry->assertion.len)
 		printf("  %.*s\n", VIEW_ARG(entry->assertion));
-	++*count;
+	wanted->count++;
 	return 0;
 }
 
-int audits_print(const struct conf *conf, const char *none, struct error *err)
+int audits_print(const struct conf *conf, const char *action, unsigned *ret_count, struct error *err)
 {
 	struct site site = {.options = &conf->pipeline};
-	unsigned count = 0;
+	struct wanted wanted = {.action = action};
 	int result = site_open_state(&site, false, err);
 
 	if (result == 0)
-		result = audit_each(site.db, print_entry, &count, err);
-	if (result == 0 && !count)
-		printf("%s\n", none);
+		result = audit_each(site.db, print_entry, &wanted, err);
+	*ret_count = wanted.count;
 	site_done(&site);
 	return result;
 }

@@ -11,7 +11,7 @@
 /* Whoever runs this program. */
 const char *audits_who(char text[200]);
 
-/* To standard output; `none` if there is nothing. */
-MUST_CHECK int audits_print(const struct conf *conf, const char *none, struct error *err);
+/* Those whose action begins so, to standard output; how many there were. */
+MUST_CHECK int audits_print(const struct conf *conf, const char *action, unsigned *ret_count, struct error *err);
 
 #endif

@@ -317,7 +317,7 @@ static const struct history_rule *bind_history(const struct conf_map *map, struc
 	struct history_rule *rules = ARENA_ARRAY(arena, struct history_rule, map->count + 1);
 
 	for (size_t i = 0; i < map->count; i++)
-		rules[i] = (struct history_rule){map->entries[i].name, map->entries[i].value};
+		rules[i] = (struct history_rule){.entity = map->entries[i].name, .condition = map->entries[i].value};
 	return rules;
 }
 
@@ -339,15 +339,21 @@ void bind_merge(struct conf *conf, const struct conf *running)
 	conf->pipeline.from_now = from_now;
 }
 
+static const char *place_text(struct conf *conf, struct place at)
+{
+	return arena_printf(&conf->arena, "%s:%u:%u", at.file->name, at.line, at.column).ptr;
+}
+
+/* Of what is understood only when the source or the mapping is known. */
 void bind_places(struct conf *conf, const struct loader *ld)
 {
 	struct mask_rule *rules = (struct mask_rule *)conf->pipeline.masks;
+	struct history_rule *history = (struct history_rule *)conf->pipeline.history;
 
-	for (size_t i = 0; i < conf->pipeline.mask_count; i++) {
-		struct place at = loader_entry_place(ld, "masking.columns", rules[i].columns);
-
-		rules[i].place = arena_printf(&conf->arena, "%s:%u:%u", at.file->name, at.line, at.column).ptr;
-	}
+	for (size_t i = 0; i < conf->pipeline.mask_count; i++)
+		rules[i].place = place_text(conf, loader_entry_place(ld, "masking.columns", rules[i].columns));
+	for (size_t i = 0; i < conf->pipeline.history_count; i++)
+		history[i].place = place_text(conf, loader_entry_place(ld, "snapshot.documents", history[i].entity));
 }
 
 void bind_pipeline(struct conf *conf)

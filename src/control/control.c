@@ -182,7 +182,8 @@ static int ask(const struct control *control, struct request *request, struct er
 	if (request->state == REQUEST_ANSWERED)
 		return -1;
 	pipeline_status_read(control->status, &view);
-	return error_context(err, "%s", pipeline_view_state(&view));
+	error_context(err, "%s", pipeline_view_state(&view));
+	return view.phase != PHASE_STREAMING && view.failure.class != ERROR_NONE ? error_hint(err, "the last error: %s", view.failure.text) : -1;
 }
 
 static unsigned code_of(const struct request *request, const struct error *err)

@@ -24,13 +24,13 @@ const char help_secrets[] =
 	"which stand for a secret: it is read at start, without the newline at its end, and never shown. A plain ${ is "
 	"written $${.";
 
-/* Text filled to the width, every line behind `indent`. */
+/* Text filled to the width, every line behind `indent`; a paragraph of it ends with a line feed. */
 static void fill(struct writer *to, const char *indent, const char *text)
 {
 	size_t column = 0;
 
 	while (*text) {
-		size_t len = strcspn(text, " ");
+		size_t len = strcspn(text, " \n");
 
 		if (column && column + 1 + len > WIDTH - strlen(indent)) {
 			wr_printf(to, "\n");
@@ -39,6 +39,11 @@ static void fill(struct writer *to, const char *indent, const char *text)
 		wr_printf(to, "%s%.*s", column ? " " : indent, (int)len, text);
 		column += len + (column > 0);
 		text += len + strspn(text + len, " ");
+		if (*text == '\n') {
+			wr_printf(to, "\n\n");
+			column = 0;
+			text++;
+		}
 	}
 	wr_printf(to, "\n");
 }

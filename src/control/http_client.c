@@ -63,9 +63,11 @@ static int connect_by(const char *listen, struct error *err)
 	if (fd >= 0)
 		return set_timeout(fd, TIMEOUT_S);
 	error_clear(err);
-	if (errno != ECONNREFUSED && errno != ENOENT)
-		error_set(err, ERROR_TRANSIENT, "who listens on %s cannot be connected to: %s", listen, strerror(errno));
-	return -1;
+	if (errno == ECONNREFUSED || errno == ENOENT)
+		return -1;
+	fd = errno;
+	error_set(err, ERROR_TRANSIENT, "who listens on %s cannot be connected to: %s", listen, strerror(fd));
+	return fd == EACCES ? error_hint(err, "run this as the agent's user: its control socket is open to that one alone") : -1;
 }
 
 static int send_all(int fd, struct view bytes)

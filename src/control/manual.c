@@ -10,16 +10,18 @@
 #include "control/help.h"
 #include "control/values.h"
 
-/* Text on a line of its own: what troff would take for itself is escaped. */
+/* Text on lines of its own: what troff would take for itself is escaped. */
 static void troff(struct writer *to, const char *text)
 {
-	if (*text == '.' || *text == '\'')
-		wr_printf(to, "\\&");
-	for (; *text; text++) {
+	for (const char *begin = text; *text; text++) {
+		if ((*text == '.' || *text == '\'') && (text == begin || text[-1] == '\n'))
+			wr_printf(to, "\\&");
 		if (*text == '\\')
 			wr_printf(to, "\\e");
 		else if (*text == '-')
 			wr_printf(to, "\\-");
+		else if (*text == '\n')
+			wr_printf(to, "\n.sp\n");
 		else
 			wr_u8(to, (uint8_t)*text);
 	}

@@ -144,6 +144,12 @@ static void print_bound(struct writer *to, const char *name, const char *help, u
 	wr_printf(to, "tailwater_%s +Inf\n", name);
 }
 
+/* Of what is said about the log's end; before the source has said anything, since the start. */
+static double age_of_end(const struct page_facts *facts)
+{
+	return seconds(facts->view.end_age_us >= 0 ? facts->view.end_age_us : facts->now - facts->pages->started_at);
+}
+
 static void print_retention(const struct pipeline_view *view, struct writer *to)
 {
 	sample(to, "retained_wal_bytes", "Log that the source keeps for the slot, as of some seconds ago.", (double)view->kept_bytes, 0);
@@ -181,9 +187,13 @@ static unsigned print_metrics(const struct page_facts *facts, struct writer *to)
 	sample(to, "alive", "1 while the pipeline's thread is heard of.", view->alive, 0);
 	sample(to, "ready", "1 while the source is streamed and Kafka answers.", pipeline_view_ready(view), 0);
 	sample(to, "kafka_answers", "1 unless Kafka is away or owes an answer for long.", view->kafka_answers, 0);
-	sample(to, "lag_bytes", "Log that the source has written and that is not published.", (double)view->lag_bytes, 0);
-	sample(to, "lag_seconds", "Age of the oldest transaction received that is not published; 0 if there is none.",
+	sample(to, "lag_bytes", "Log that the source had written when it last told of its end, and that is not published.",
+	       (double)view->lag_bytes, 0);
+	sample(to, "lag_seconds", "Age of the oldest transaction received that is not published; if there is none, but the source has "
+	       "more, or has said nothing for 30 s: since when it is not known that all is published; otherwise 0.",
 	       seconds(view->lag_us), 3);
+	sample(to, "source_end_age_seconds", "Since when the source has not told where its log ends: it is asked every 10 s.",
+	       age_of_end(facts), 3);
 	sample(to, "unconfirmed_bytes", "Log that the source has written and that was not confirmed to it.",
 	       (double)position_distance(view->confirmed, view->source_end), 0);
 	print_retention(view, to);
@@ -251,7 +261,7 @@ static void print_retention_json(const struct pipeline_view *view, const struct 
 	uint64_t most = conf->pipeline.retained_most;
 
 	wr_printf(to, ",\"retention\":{\"state\":\"%s\"", log_state_names[view->log_state]);
-	print_number(to, "bytes", view->kept_bytes);
+	print_number(to, "bytes", view->log_looked_at ? view->kept_bytes : UINT64_MAX);
 	print_number(to, "limitBytes", most ? most : UINT64_MAX);
 	wr_printf(to, ",\"exceeded\":%s", view->log_exceeded ? "true" : "false");
 	print_number(to, "roomBytes", view->room_bytes);
@@ -288,8 +298,12 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 		  pipeline_view_state(view), pipeline_view_ready(view) ? "true" : "false", view->alive ? "true" : "false",
 		  view->kafka_answers ? "true" : "false");
 	print_places(view, to);
-	wr_printf(to, "},\"lag\":{\"bytes\":%" PRIu64 ",\"seconds\":%.3f,\"unconfirmedBytes\":%" PRIu64 "}", view->lag_bytes,
-		  seconds(view->lag_us), position_distance(view->confirmed, view->source_end));
+	wr_printf(to, "},\"lag\":{\"bytes\":%" PRIu64 ",\"seconds\":%.3f,\"unconfirmedBytes\":%" PRIu64 ",\"sourceEndAgeSeconds\":",
+		  view->lag_bytes, seconds(view->lag_us), position_distance(view->confirmed, view->source_end));
+	if (view->end_age_us < 0)
+		wr_printf(to, "null}");
+	else
+		wr_printf(to, "%.3f}", seconds(view->end_age_us));
 	print_retention_json(view, conf_of(facts), to);
 	wr_printf(to, ",\"snapshot\":%" PRIu64 ",\"claim\":%" PRIu64 ",\"claims\":%" PRIu64 ",\"batches\":%" PRIu64, view->snapshot,
 		  view->claim, count(&metrics->claims), count(&metrics->kafka_commits));
@@ -309,8 +323,12 @@ static unsigned print_status_json(const struct page_facts *facts, struct writer 
 
 static void print_lag(const struct pipeline_view *view, struct writer *to)
 {
-	wr_printf(to, "lag         %.1f s, %" PRIu64 " bytes; %" PRIu64 " bytes not confirmed\n", seconds(view->lag_us),
+	wr_printf(to, "lag         %.1f s, %" PRIu64 " bytes; %" PRIu64 " bytes not confirmed", seconds(view->lag_us),
 		  view->lag_bytes, position_distance(view->confirmed, view->source_end));
+	if (view->end_age_us < 0)
+		wr_printf(to, " (the source has not been asked yet)\n");
+	else
+		wr_printf(to, " (bytes as of %.0f s ago)\n", seconds(view->end_age_us));
 	for (size_t i = 0; i < PLACES; i++) {
 		char text[POSITION_TEXT_BYTES];
 
@@ -319,18 +337,38 @@ static void print_lag(const struct pipeline_view *view, struct writer *to)
 	}
 }
 
-/* "2 d 03:15" */
+/* "2 days 3 h", "3 h 15 min", "12 min": the two largest units; what is a year ahead nobody knows. */
 static void print_span(uint64_t seconds, struct writer *to)
 {
-	if (seconds >= 86400)
-		wr_printf(to, "%" PRIu64 " d ", seconds / 86400);
-	wr_printf(to, "%02" PRIu64 ":%02" PRIu64 " h", seconds / 3600 % 24, seconds / 60 % 60);
+	uint64_t days = seconds / 86400, hours = seconds / 3600 % 24, minutes = seconds / 60 % 60;
+
+	if (days > 365)
+		wr_printf(to, "more than a year");
+	else if (days)
+		wr_printf(to, "%" PRIu64 " day%s %" PRIu64 " h", days, days == 1 ? "" : "s", hours);
+	else if (hours)
+		wr_printf(to, "%" PRIu64 " h %" PRIu64 " min", hours, minutes);
+	else if (minutes)
+		wr_printf(to, "%" PRIu64 " min", minutes);
+	else
+		wr_printf(to, "%" PRIu64 " s", seconds);
 }
 
-static void print_kept(const struct pipeline_view *view, struct writer *to)
+/* Only a slot keeps the log for us. */
+static void print_kept(const struct page_facts *facts, struct writer *to)
 {
-	wr_printf(to, "log         %.1f MB kept for the slot (%s)%s", (double)view->kept_bytes / 1e6, log_state_names[view->log_state],
-		  view->log_exceeded ? ", more than source.max_retained_wal" : "");
+	const struct pipeline_view *view = &facts->view;
+
+	if (strcmp(conf_of(facts)->pipeline.source_type, "postgresql") != 0)
+		return;
+	if (!view->log_looked_at) {
+		wr_printf(to, "log         the source has not told yet how much it keeps\n");
+		return;
+	}
+	wr_printf(to, "log         %.1f MB kept for the slot", (double)view->kept_bytes / 1e6);
+	if (view->log_state != LOG_UNKNOWN)
+		wr_printf(to, " (%s)", log_state_names[view->log_state]);
+	wr_printf(to, "%s", view->log_exceeded ? ", more than source.max_retained_wal" : "");
 	if (view->log_rate != UINT64_MAX)
 		wr_printf(to, ", %.2f MB/s are written", (double)view->log_rate / 1e6);
 	wr_u8(to, '\n');
@@ -340,9 +378,12 @@ static void print_kept(const struct pipeline_view *view, struct writer *to)
 		print_span(view->seconds_to_loss, to);
 		wr_printf(to, " at this rate, if nothing more is confirmed (%.1f GB of room)\n", (double)view->room_bytes / 1e9);
 	} else if (view->room_bytes != UINT64_MAX) {
-		wr_printf(to, "after %.1f GB more\n", (double)view->room_bytes / 1e9);
+		wr_printf(to, "after %.1f GB more; %s\n", (double)view->room_bytes / 1e9,
+			  view->log_rate == UINT64_MAX ? "when that is, is known in some seconds" : "nothing is written at present");
 	} else {
-		wr_printf(to, "no limit is known\n");
+		wr_printf(to, "no limit is known: %s, and the server's disk cannot be seen from here\n",
+			  view->log_state == LOG_UNKNOWN ? "the server tells none (from 13 on it does, of a slot that it has)"
+							 : "max_slot_wal_keep_size is not set");
 	}
 }
 
@@ -369,12 +410,12 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 	wr_printf(to, "%-12s%s, tailwater %s, since %s\n", conf_of(facts)->pipeline.name, pipeline_view_state(view),
 		  PACKAGE_VERSION, started);
 	print_lag(view, to);
-	print_kept(view, to);
+	print_kept(facts, to);
 	if (view->tables_loading || view->tables_stale)
-		wr_printf(to, "mirror      %" PRIu64 " tables STALE, %" PRIu64 " being loaded: their entities are held\n", view->tables_stale,
+		wr_printf(to, "mirror      tables STALE: %" PRIu64 ", being loaded: %" PRIu64 "; their entities are held\n", view->tables_stale,
 			  view->tables_loading);
 	if (view->orders)
-		wr_printf(to, "orders      %" PRIu64 " snapshots of tables; %" PRIu64 " is under way, %" PRIu64 " rows so far "
+		wr_printf(to, "orders      snapshots of tables: %" PRIu64 " open; %" PRIu64 " is under way, rows so far: %" PRIu64 " "
 			  "(tailwater snapshot --list)\n", view->orders, view->order, view->order_rows);
 	if (view->reading.under_way) {
 		wr_printf(to, "snapshot    ");

@@ -92,6 +92,15 @@ int site_connect(struct site *site, struct error *err)
 
 int site_open_state(struct site *site, bool tables, struct error *err)
 {
+	if (access(site->options->state_path, F_OK) < 0 && errno == ENOENT) {
+		error_set(err, ERROR_TRANSIENT, "cannot open state file '%s': there is none", site->options->state_path);
+		return error_hint(err, "the first start of the agent makes it; if it was lost, or stands elsewhere: state.file, and `tailwater help "
+				       "snapshot`");
+	}
+	if (access(site->options->state_path, R_OK) < 0 && errno == EACCES) {
+		error_set(err, ERROR_TRANSIENT, "cannot open state file '%s': %s", site->options->state_path, strerror(errno));
+		return error_hint(err, "run this as the agent's user, whom it belongs to");
+	}
 	if (db_open_reader(site->options->state_path, &site->db, err) < 0)
 		return -1;
 	if (!tables)

@@ -79,9 +79,11 @@ static int check_source(struct adoption *ad, struct error *err)
 
 	if (strcmp(now->database, ad->checkpoint.database) != 0)
 		return refuse(err, "this is another database", "correct source.dbname");
-	if (!now->slot_exists || now->slot_lost)
-		return refuse(err, "the slot is not there, or was invalidated",
-			      "make it while nothing is written: SELECT pg_create_logical_replication_slot(SLOT, 'pgoutput');");
+	if (!now->slot_exists || now->slot_lost) {
+		refuse(err, now->slot_lost ? "the slot was invalidated" : "the slot is not there", "");
+		return error_hint(err, "make it %swhile nothing is written: SELECT pg_create_logical_replication_slot('%s', 'pgoutput');",
+				  now->slot_lost ? "anew " : "", ad->options->source.slot);
+	}
 	if (now->slot_active)
 		return refuse(err, "somebody streams from the slot", "end that first");
 	if (same_server && position_compare(now->confirmed, at) <= 0)

@@ -289,6 +289,7 @@ static int run_with_recovery(struct pipeline *p, struct error *err)
 			return 0;
 		warn_of(p, err);
 		metric_add(&p->metrics->recoveries, 1);
+		retention_tell_loss(p, clock_mono());
 		if (err->class == ERROR_NO_ROOM)
 			await_room(p);
 		back_off(p, progress_compare(&before, &p->published) != 0, clock_mono() - begun);

@@ -9,6 +9,7 @@
  * differ leave, with the events of the difference. From its first commit on the file is one as any other, and a crash
  * goes on with what it has; before, it begins again.
  */
+#include "pipeline/rebuild_order.h"
 #include "rebuild.h"
 
 #include <inttypes.h>
@@ -127,6 +128,43 @@ static void describe(const struct rebuilt_entity *entity, struct writer *to)
 	wr_printf(to, "%s: ", entity->name);
 	for (int i = 0; i < REBUILT_KINDS; i++)
 		wr_printf(to, "%s%" PRIu64 " %s", i ? ", " : "", entity->counts[i], what_names[i]);
+}
+
+static void tell_counts(struct view text, struct writer *to)
+{
+	struct rebuild rebuild = {.begins = false};
+
+	arena_init(&rebuild.arena);
+	read_counts(&rebuild, text);
+	for (struct rebuilt_entity *entity = rebuild.entities; entity; entity = entity->next) {
+		wr_printf(to, "; ");
+		describe(entity, to);
+	}
+	arena_done(&rebuild.arena);
+}
+
+int rebuild_tell(struct db *db, struct writer *to, struct error *err)
+{
+	struct view who, words = VIEW_NONE, from = VIEW_NONE, counts = VIEW_NONE;
+	struct arena arena;
+	int found;
+
+	arena_init(&arena);
+	found = input_get(db, INPUT_REBUILD, &arena, &who, err);
+	if (found > 0 && (input_get(db, INPUT_REBUILD_WORDS, &arena, &words, err) < 0 || input_get(db, INPUT_REBUILD_FROM, &arena, &from, err) < 0 ||
+			  input_get(db, INPUT_REBUILD_COUNTS, &arena, &counts, err) < 0))
+		found = -1;
+	if (found > 0) {
+		wr_printf(to, "snapshot --rebuild, ordered by %.*s: ", VIEW_ARG(who));
+		if (from.ptr)
+			wr_printf(to, "under way from position %.*s", VIEW_ARG(from));
+		else
+			wr_printf(to, "begins with the next start of the agent, or is reading the topics back");
+		tell_counts(counts, to);
+		wr_printf(to, words.len ? "\n  %.*s\n" : "\n", VIEW_ARG(words));
+	}
+	arena_done(&arena);
+	return found < 0 ? -1 : 0;
 }
 
 /* The order ------------------------------------------------------------------------------------ */

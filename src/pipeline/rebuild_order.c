@@ -140,6 +140,18 @@ static int check(struct order *order, struct error *err)
 	return start_decide(&order->facts, err) == START_STREAM ? 0 : -1;
 }
 
+/* A new state file is another writer's: the claim of the one before looks like that of an agent at work. */
+static void tell_how(const struct checkpoint *checkpoint, struct writer *facts)
+{
+	usec_t age = clock_wall() - checkpoint->written_at;
+
+	if (checkpoint->released || age > CLAIM_FRESH_US)
+		wr_printf(facts, "start it");
+	else
+		wr_printf(facts, "start it with --take-over, or in %d s: the agent that had the lost file did not end in order, and wrote its "
+			  "checkpoint %d s ago", (int)((CLAIM_FRESH_US - age) / USEC_PER_SEC) + 1, (int)(age / USEC_PER_SEC));
+}
+
 static int write_order(struct order *order, struct writer *facts, struct error *err)
 {
 	char position[POSITION_TEXT_BYTES];
@@ -149,8 +161,9 @@ static int write_order(struct order *order, struct writer *facts, struct error *
 	    db_commit(order->db, err) < 0)
 		return -1;
 	position_print(order->facts.state.position, position);
-	wr_printf(facts, "%s%s%sthe state file is built anew from position %s", order->aside ? "the damaged file is kept as " : "",
-		  order->aside ? order->aside : "", order->aside ? "; " : "", position);
+	wr_printf(facts, "%s%s%sthe state file is built anew from position %s by the next start of the agent; ",
+		  order->aside ? "the damaged file is kept as " : "", order->aside ? order->aside : "", order->aside ? "; " : "", position);
+	tell_how(&order->checkpoint, facts);
 	return 0;
 }
 

@@ -19,7 +19,6 @@
 #include "state/inputs.h"
 #include "state/position.h"
 
-#define CLAIM_FRESH_US (60 * USEC_PER_SEC)      /* a writer that wrote so lately may be alive */
 #define SLOT_GRACE_US (10 * USEC_PER_SEC)       /* a predecessor's connection may take that long to be noticed */
 #define INIT_SLICE_US (200 * USEC_PER_MSEC)
 #define KAFKA_ANSWER_US (30 * USEC_PER_SEC)
@@ -79,9 +78,10 @@ static int check_claim(struct pipeline *p, const struct checkpoint *found, struc
 	}
 	if (!found->writer[0] || ours || found->released || age > CLAIM_FRESH_US || p->options->take_over)
 		return 0;
-	error_state(err, STATE_CONFLICT, "another agent wrote the checkpoint of this source %d s ago",
-		    (int)(age / USEC_PER_SEC));
-	return error_hint(err, "stop it, or take the source over with --take-over");
+	error_state(err, STATE_CONFLICT, "another agent, with another state file, wrote the checkpoint of this source %d s ago, and did not "
+		    "end in order", (int)(age / USEC_PER_SEC));
+	return error_hint(err, "if it runs, stop it; if it was killed, or this state file takes the place of a lost one, start with --take-over, "
+			       "or %d s from now", (int)((CLAIM_FRESH_US - age) / USEC_PER_SEC) + 1);
 }
 
 static int open_source(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
@@ -375,6 +375,7 @@ int recover_start(struct pipeline *p, struct error *err)
 		return -1;
 	status_alive(p, STEP_MOST_US);
 	status_confirmed(p, p->identity.confirmed);
+	status_source_end(p, p->identity.log_end);
 	encoder_check_text(p->encoder, p->identity.unchecked_text);
 	if (rebuild_open(p, checkpoint.history_left_out, err) < 0)
 		return -1;

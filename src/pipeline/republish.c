@@ -12,6 +12,23 @@
 #include "pipeline/requests.h"
 #include "run.h"
 
+/* With the names that there are. */
+int entity_unknown(const struct pipeline *p, struct view name, struct error *err)
+{
+	unsigned count = 0;
+	const struct entity *const *entities = p->mapping ? mapping_entities(p->mapping, &count) : NULL;
+	struct writer names = {0};
+
+	if (!count)
+		return error_set(err, ERROR_INPUT, "there is no mapping, and so there are no documents (mapping.pack)");
+	for (unsigned i = 0; i < count; i++)
+		wr_printf(&names, "%s%s", i ? ", " : "", entities[i]->name);
+	error_set(err, ERROR_INPUT, "the mapping has no entity '%.*s'", VIEW_ARG(name));
+	error_hint(err, "it has %.*s", VIEW_ARG(wr_view(&names)));
+	wr_done(&names);
+	return -1;
+}
+
 /* ERROR_INPUT unless a document with this key is kept. */
 static int touch_one(struct pipeline *p, const struct entity *entity, struct view text, struct error *err)
 {
@@ -24,8 +41,11 @@ static int touch_one(struct pipeline *p, const struct entity *entity, struct vie
 		found = document_get(p->documents, p->entity_routes[entity->index].documents_slot, key, &kept, err);
 	if (found < 0)
 		return -1;
-	if (!found || !kept.payload.ptr)
-		return error_set(err, ERROR_INPUT, "there is no document %s/%.*s", entity->name, VIEW_ARG(text));
+	if (!found || !kept.payload.ptr) {
+		error_set(err, ERROR_INPUT, "there is no document %s/%.*s", entity->name, VIEW_ARG(text));
+		return error_hint(err, "the key is that of its root row, the last part of its canonical id; a document that is held back is not "
+				       "published: `tailwater exceptions show %s/%.*s`", entity->name, VIEW_ARG(text));
+	}
 	return touch_add(p->touch, entity, key, err);
 }
 
@@ -36,12 +56,14 @@ static const struct entity *find_entity(const struct pipeline *p, struct view na
 
 	snprintf(text, sizeof(text), "%.*s", VIEW_ARG(name));
 	entity = p->mapping ? mapping_entity(p->mapping, text) : NULL;
-	if (!entity)
-		error_set(err, ERROR_INPUT, "the mapping has no entity '%s'", text);
-	else if (p->entity_routes[entity->index].held)
-		error_set(err, ERROR_INPUT, "documents of %s are held, since a table that they read is not whole", text);
-	else
+	if (entity && !p->entity_routes[entity->index].held)
 		return entity;
+	if (!entity) {
+		entity_unknown(p, name, err);
+	} else {
+		error_set(err, ERROR_INPUT, "documents of %s are held, since a table that they read is not whole", text);
+		error_hint(err, "the log says which table that is; ask again when it is loaded (`tailwater status` has 'mirror' until then)");
+	}
 	return NULL;
 }
 

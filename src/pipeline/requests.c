@@ -47,12 +47,27 @@ static int reach_border(struct pipeline *p, struct error *err)
 	return state_lacks(p) || schemas_unsaved(p) || !at_border(p) ? state_commit(p, err) : 0;
 }
 
+/* "entity Invoice, key 42" */
+static void describe(const struct request *request, struct writer *to)
+{
+	for (size_t i = 0; request->kind->fields[i].name; i++)
+		if (request->values[i].ptr && request->kind->fields[i].type == REQUEST_SWITCH)
+			wr_printf(to, "%s%s", to->len ? ", " : " (", request->kind->fields[i].name);
+		else if (request->values[i].ptr)
+			wr_printf(to, "%s%s %.*s", to->len ? ", " : " (", request->kind->fields[i].name, VIEW_ARG(request->values[i]));
+	if (to->len)
+		wr_u8(to, ')');
+}
+
 /* What the user got wrong is the user's; everything else is the pipeline's, too. */
 static int take(struct pipeline *p, struct request *request, struct error *err)
 {
 	int result = request->kind->take(p, request, &request->answer, err);
+	struct writer asked = {0};
 
-	log_info(p->options->name, "asked for '%s': %s", request->kind->name, result < 0 ? err->text : "taken");
+	describe(request, &asked);
+	log_info(p->options->name, "asked for '%s'%.*s: %s", request->kind->name, VIEW_ARG(wr_view(&asked)), result < 0 ? err->text : "taken");
+	wr_done(&asked);
 	mailbox_answer(p->control->mailbox, request, result < 0 ? err : NULL);
 	return result < 0 && err->class != ERROR_INPUT ? -1 : 0;
 }

@@ -55,6 +55,7 @@ static void share(struct pipeline *p, const struct source_retention *retention, 
 	atomic_store_explicit(&status->safe_bytes, retention->safe_bytes, memory_order_relaxed);
 	atomic_store_explicit(&status->disk_free_bytes, retention->disk_free_bytes, memory_order_relaxed);
 	atomic_store_explicit(&status->log_state, (int)retention->state, memory_order_relaxed);
+	atomic_store_explicit(&status->log_looked_at, true, memory_order_relaxed);
 	status_source_end(p, retention->log_end);
 }
 
@@ -78,7 +79,8 @@ static const char *megabytes(uint64_t bytes, char text[32])
 	return text;
 }
 
-static void tell_loss(struct pipeline *p, usec_t now)
+/* Also while the source is away: the time that was left goes by. */
+void retention_tell_loss(struct pipeline *p, usec_t now)
 {
 	struct pipeline_view view;
 	char kept[32];
@@ -131,6 +133,6 @@ int retention_look(struct pipeline *p, struct error *err)
 	if (p->source_ops->retention(p->source, &retention, &ignored) < 0)
 		return 0;
 	share(p, &retention, now);
-	tell_loss(p, now);
+	retention_tell_loss(p, now);
 	return exceeded(p, retention.kept_bytes, now, err);
 }

@@ -55,9 +55,7 @@ static int check(const struct pipeline *p, const struct retry *retry, bool all, 
 		return error_set(err, ERROR_INPUT, "say which: an entity, an entity and a key, or all");
 	snprintf(name, sizeof(name), "%.*s", retry->entity.ptr ? (int)retry->entity.len : 0,
 		 retry->entity.ptr ? retry->entity.ptr : "");
-	if (retry->entity.ptr && !mapping_entity(p->mapping, name))
-		return error_set(err, ERROR_INPUT, "the mapping has no entity '%s'", name);
-	return 0;
+	return retry->entity.ptr && !mapping_entity(p->mapping, name) ? entity_unknown(p, retry->entity, err) : 0;
 }
 
 static int collect(struct retry *retry, struct error *err)
@@ -83,8 +81,11 @@ int retry_take(struct pipeline *p, const struct request *request, struct writer 
 
 	if (check(p, &retry, request_value(request, "all").ptr != NULL, err) < 0 || collect(&retry, err) < 0)
 		return -1;
-	if (!retry.count && retry.entity.ptr)
-		return error_set(err, ERROR_INPUT, "no open exception fits");
+	if (!retry.count && retry.entity.ptr) {
+		error_set(err, ERROR_INPUT, "no exception of %.*s%s%.*s is open", VIEW_ARG(retry.entity), retry.key.ptr ? "/" : "",
+			  (int)retry.key.len, retry.key.ptr ? retry.key.ptr : "");
+		return error_hint(err, "`tailwater exceptions list` has those that are");
+	}
 	if (!retry.count) {
 		wr_printf(answer, "{\"job\":null,\"documents\":0}");
 		return 0;

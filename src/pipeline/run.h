@@ -276,6 +276,8 @@ struct pipeline {
 	usec_t backoff_us;
 };
 
+#define CLAIM_FRESH_US (60 * USEC_PER_SEC)      /* a writer that wrote so lately may be alive */
+
 /* recover.c */
 int recover_start(struct pipeline *p, struct error *err);
 void recover_teardown(struct pipeline *p);
@@ -332,6 +334,7 @@ void status_source_end(struct pipeline *p, struct position end);
 
 /* retention.c: looked at once in a while; -1 if it is to be stopped for. True: repeated snapshots are to wait. */
 int retention_look(struct pipeline *p, struct error *err);
+void retention_tell_loss(struct pipeline *p, usec_t now);
 bool retention_pauses(const struct pipeline *p);
 
 /* masking.c */
@@ -532,6 +535,7 @@ struct request;
 int retry_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 int republish_take(struct pipeline *p, const struct request *request, struct writer *answer, struct error *err);
 struct root_key root_key_parse(const struct entity *entity, struct view text);
+int entity_unknown(const struct pipeline *p, struct view name, struct error *err);
 
 /* snapshot.c */
 int snapshot_run(struct pipeline *p, bool drop_first, struct error *err);

@@ -202,7 +202,8 @@ static const struct start_case {
 	 "begin anew with a snapshot; consumers hold events that the source no longer has"},
 	{"no slot", no_slot, START_STOP, STATE_GAP,
 	 "the replication slot is gone: changes since the state file's position may be lost",
-	 "a new snapshot is needed: use a new state file, slot and prefix"},
+	 "a new snapshot is needed: use a new state file, slot and prefix; but after a planned move of the source (pg_upgrade, a promotion) "
+	 "see `tailwater help position adopt`"},
 	{"log removed", log_removed, START_STOP, STATE_GAP,
 	 "the server has removed the files of its log that begin behind the state file's position",
 	 "a new snapshot is needed: use a new state file and prefix; let the server keep its log longer"},

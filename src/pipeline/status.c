@@ -11,6 +11,7 @@
 #define KAFKA_SILENT_US (5 * USEC_PER_SEC)   /* an answer that takes longer is a sign that something is wrong */
 #define KAFKA_PROBE_US USEC_PER_SEC
 #define EXCEPTIONS_US (10 * USEC_PER_SEC)
+#define UNTOLD_US (30 * USEC_PER_SEC)        /* the source is asked for its log's end every ten seconds, and answers */
 #define KAFKA_PROBE_SLICE_US (100 * USEC_PER_MSEC)
 
 const char *const pipeline_phase_names[PIPELINE_PHASES] = {
@@ -57,10 +58,11 @@ void status_confirmed(struct pipeline *p, struct position position)
 	share(&p->status->confirmed, position);
 }
 
-/* What a batch begins with is the oldest that is not published. */
+/* What a batch begins with is the oldest that is not published; a claim or a job does not make what waits any younger. */
 void status_pending(struct pipeline *p)
 {
-	atomic_store_explicit(&p->status->pending_since, p->txn ? p->txn->committed_at : p->wall, memory_order_relaxed);
+	if (p->txn || !atomic_load_explicit(&p->status->pending_since, memory_order_relaxed))
+		atomic_store_explicit(&p->status->pending_since, p->txn ? p->txn->committed_at : p->wall, memory_order_relaxed);
 }
 
 void status_kafka_asked(struct pipeline *p)
@@ -74,10 +76,18 @@ void status_kafka_answered(struct pipeline *p)
 	atomic_store_explicit(&p->status->kafka_asked_at, 0, memory_order_relaxed);
 }
 
-/* What has nothing to publish is published: a position may move on with no message to tell of. */
+/*
+ * What has nothing to publish is published: a position may move on with no message to tell of. What comes next does not
+ * make that undone, although the checkpoint stands before it.
+ */
 static struct position published_to(const struct pipeline *p)
 {
-	return p->batch.open || p->replaying ? p->published.position : p->applied.position;
+	const struct shared_position *told = &p->status->published;
+	struct position before = {.kind = (enum position_kind)atomic_load_explicit(&told->kind, memory_order_relaxed),
+				  .lsn = atomic_load_explicit(&told->lsn, memory_order_relaxed)};
+	struct position now = p->batch.open || p->replaying ? p->published.position : p->applied.position;
+
+	return position_compare(now, before) < 0 ? before : now;
 }
 
 /* Also while a commit is waited for, which may take long. */
@@ -109,6 +119,24 @@ void status_orders(struct pipeline *p, uint64_t open, uint64_t number, uint64_t 
 	put(&p->status->order_rows, rows);
 }
 
+/*
+ * Nothing waits. That tells something only once we are where the log ended when the session began: what was not published
+ * before it has not become younger by a new connection. And of what the source has written since it last told of its log's
+ * end, nobody knows.
+ */
+static void settle_lag(struct pipeline *p)
+{
+	struct pipeline_status *status = p->status;
+	struct position end = {.kind = atomic_load_explicit(&status->source_end.kind, memory_order_relaxed),
+			       .lsn = atomic_load_explicit(&status->source_end.lsn, memory_order_relaxed)};
+
+	if (position_compare(p->applied.position, p->identity.log_end) < 0)
+		return;
+	atomic_store_explicit(&status->pending_since, 0, memory_order_relaxed);
+	if (position_compare(p->applied.position, end) >= 0)
+		atomic_store_explicit(&status->current_at, status->end_told_at, memory_order_relaxed);
+}
+
 /* After each turn of the loop; `idle`: nothing waits. */
 void status_turn(struct pipeline *p, bool idle)
 {
@@ -119,8 +147,8 @@ void status_turn(struct pipeline *p, bool idle)
 	atomic_store_explicit(&p->status->snapshot, p->applied.snapshot, memory_order_relaxed);
 	put(&p->status->open_done, p->txn ? p->applied.open.done : 0);
 	put(&p->status->open_xid, p->txn ? p->txn->id : 0);
-	if (idle && !p->batch.open && !p->txn)
-		atomic_store_explicit(&p->status->pending_since, 0, memory_order_relaxed);
+	if (idle && !p->batch.open && !p->txn && !p->replaying)
+		settle_lag(p);
 	status_alive(p, 0);
 }
 
@@ -184,6 +212,7 @@ void status_reading(struct pipeline *p, const struct source_progress *progress)
 void status_source_end(struct pipeline *p, struct position end)
 {
 	share(&p->status->source_end, end);
+	atomic_store_explicit(&p->status->end_told_at, clock_mono(), memory_order_relaxed);
 }
 
 /* Reading ------------------------------------------------------------------------------------- */
@@ -193,6 +222,7 @@ void pipeline_status_init(struct pipeline_status *status)
 	*status = (struct pipeline_status){0};
 	pthread_mutex_init(&status->lock, NULL);
 	atomic_store(&status->alive_until, clock_mono() + ALIVE_US);
+	atomic_store(&status->current_at, clock_mono());
 	status->safe_bytes = status->disk_free_bytes = status->log_rate = UINT64_MAX;
 }
 
@@ -222,11 +252,25 @@ static bool kafka_answers(const struct pipeline_status *status)
 	       (!asked_at || clock_mono() - asked_at < KAFKA_SILENT_US);
 }
 
+/*
+ * Of what has arrived and is not published, the age is known. Where nothing has, but the source has more, or has said nothing
+ * for long: since when we do not know any more that all is published.
+ */
 static usec_t lag_of(const struct pipeline_status *status)
 {
 	usec_t since = atomic_load_explicit(&status->pending_since, memory_order_relaxed), now = clock_wall();
+	usec_t unknown = clock_mono() - atomic_load_explicit(&status->current_at, memory_order_relaxed);
 
-	return since && now > since ? now - since : 0;
+	if (since)
+		return now > since ? now - since : 0;
+	return unknown > UNTOLD_US ? unknown : 0;
+}
+
+static usec_t end_age_of(const struct pipeline_status *status)
+{
+	usec_t told_at = atomic_load_explicit(&status->end_told_at, memory_order_relaxed), now = clock_mono();
+
+	return !told_at ? -1 : now > told_at ? now - told_at : 0;
 }
 
 /* Positions that stand behind others are read first: so they are in order, whatever happens meanwhile. */
@@ -248,6 +292,14 @@ static uint64_t number(const _Atomic uint64_t *from)
 	return atomic_load_explicit(from, memory_order_relaxed);
 }
 
+/* While the source tells nothing, its log may grow on as it did: the time goes by. */
+static uint64_t left_of(uint64_t seconds, usec_t age)
+{
+	uint64_t gone = age > 0 ? (uint64_t)(age / USEC_PER_SEC) : 0;
+
+	return seconds == UINT64_MAX ? UINT64_MAX : seconds > gone ? seconds - gone : 0;
+}
+
 /* The nearer of the two ends counts: the server's limit, and that of its disk. */
 static void read_retention(const struct pipeline_status *status, struct pipeline_view *ret)
 {
@@ -257,9 +309,10 @@ static void read_retention(const struct pipeline_status *status, struct pipeline
 	ret->room_bytes = safe < disk ? safe : disk;
 	ret->log_rate = number(&status->log_rate);
 	ret->seconds_to_loss = ret->room_bytes == UINT64_MAX || ret->log_rate == UINT64_MAX || !ret->log_rate
-				       ? UINT64_MAX : ret->room_bytes / ret->log_rate;
+				       ? UINT64_MAX : left_of(ret->room_bytes / ret->log_rate, ret->end_age_us);
 	ret->log_state = (enum log_state)atomic_load_explicit(&status->log_state, memory_order_relaxed);
 	ret->log_exceeded = atomic_load_explicit(&status->log_exceeded, memory_order_relaxed);
+	ret->log_looked_at = atomic_load_explicit(&status->log_looked_at, memory_order_relaxed);
 }
 
 static void read_reading(const struct pipeline_status *status, struct reading_view *ret)
@@ -289,6 +342,7 @@ void pipeline_status_read(struct pipeline_status *status, struct pipeline_view *
 		.tables_stale = atomic_load_explicit(&status->tables_stale, memory_order_relaxed),
 		.snapshot = atomic_load_explicit(&status->snapshot, memory_order_relaxed),
 		.lag_us = lag_of(status),
+		.end_age_us = end_age_of(status),
 	};
 	read_positions(status, ret);
 	read_retention(status, ret);

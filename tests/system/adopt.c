@@ -65,7 +65,7 @@ static void same_server(void)
 	expect("position adopt --list", EXIT_DONE, "nothing was ever adopted");
 	expect(ADOPT, EXIT_USAGE, "there is nothing to adopt, since the slot still has what comes next");
 	scene_sql(&scene, "SELECT pg_drop_replication_slot('moved')");
-	expect(ADOPT, EXIT_USAGE, "the slot is not there, or was invalidated");
+	expect(ADOPT, EXIT_USAGE, "the slot is not there\n  make it while nothing is written: SELECT pg_create_logical_replication_slot('moved', ");
 	agent_start(&plain.agent, NULL);
 	plain_expect(&plain, STATE_GAP, "the replication slot is gone", 1, 30);
 	scene_sql(&scene, "CREATE TABLE noise AS SELECT generate_series(1, 1000) n; SELECT pg_create_logical_replication_slot('moved', 'pgoutput')");

@@ -106,7 +106,7 @@ static void check_first(struct agent *agent)
 		harness_fail(agent, "check shows a secret");
 	agent_expect(agent, "check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code,
 	       "CREATE PUBLICATION \"tailwater\" FOR TABLE \"public\".\"note\";");
-	agent_expect(agent, "position", EXIT_FAILED, "cannot open state file");
+	agent_expect(agent, "position", EXIT_FAILED, "/agent.state': there is none\n  the first start of the agent makes it");
 	agent_expect(agent, "read", EXIT_FAILED, "there is no topic that begins with tw. yet");
 	agent_start(agent, NULL);
 	if (WEXITSTATUS(agent_wait(agent, 60 * USEC_PER_SEC)) != named_states[STATE_PUBLICATION_CHANGED].exit_code)
@@ -166,6 +166,7 @@ static void misconfigured(struct agent *agent)
 	agent_expect(agent, "check --connect", EXIT_FAILED, "  correct source.dbname\n");
 	agent_expect(agent, "doctor", EXIT_FAILED, "failure P100");
 	agent_expect(agent, "doctor", EXIT_FAILED, "                correct source.dbname\n");
+	agent_expect(agent, "doctor", EXIT_FAILED, "\n1 failure, ");
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "connecting again") >= 2, 20, agent);
 	agent_stop(agent);
@@ -205,6 +206,7 @@ static void credential(struct agent *agent)
 	WAIT_UNTIL(agent_ask(agent, "check --connect") != EXIT_DONE, 10, agent);
 	agent_expect(agent, "check --connect", EXIT_FAILED, "password authentication failed for user \"clerk\"");
 	agent_expect(agent, "check --connect", EXIT_FAILED, "source.user and source.password are not what the server has");
+	agent_expect(agent, "grants --as clerk --role keeper", EXIT_FAILED, "the password of clerk (--as) comes from PGPASSWORD or ~/.pgpass\n");
 	shell(agent, "echo hunter2 >credentials/database");
 	agent_expect(agent, "check --connect", EXIT_DONE, "carries what is captured");
 	agent_expect(agent, "check --show", EXIT_DONE, "  password: \"***\"");
@@ -242,6 +244,8 @@ static void reload(struct agent *agent)
 {
 	FILE *file = fopen(agent->config, "a");
 
+	kill(agent->pid, SIGHUP);
+	WAIT_UNTIL(agent_logged(agent, "the configuration was read again: nothing of it takes effect") == 1, 20, agent);
 	fputs("control:\n  socket: another.control\nbatch:\n  time: 60s\nlog:\n  format: json\n  level: debug\n", file);
 	fclose(file);
 	kill(agent->pid, SIGHUP);
@@ -301,6 +305,7 @@ static void without_broker(struct agent *agent)
 
 	scene_server(agent->scene, "stop", "kafka", NULL);
 	agent_expect(agent, "check --connect", EXIT_FAILED, "no Kafka broker answers at 127.0.0.1:");
+	agent_expect(agent, "position", EXIT_FAILED, "\nstate file  0/");
 	agent_start(agent, NULL);
 	WAIT_UNTIL(agent_logged(agent, "postgresql from") > before, 10, agent);
 	begun = clock_mono();

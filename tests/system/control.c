@@ -158,12 +158,18 @@ static void healed(void)
 	scene_sql(&scene, "INSERT INTO person VALUES (1), (2)");
 	plain_catch_up(&site.plain);
 	expect("exceptions list", EXIT_DONE, "4 open");
-	expect("exceptions retry --entity TimeEntry --key 7", EXIT_USAGE, "no open exception fits");
-	expect("exceptions retry --key 7", EXIT_USAGE, "say which");
-	expect("exceptions retry --entity TimeEntry --key 2", EXIT_DONE, "{\"job\":1,\"documents\":1}");
+	expect("snapshot --list", EXIT_DONE, "no snapshot is open, none was given up or cancelled, and no state file was built anew");
+	expect("exceptions retry --entity TimeEntry --key 7", EXIT_USAGE, "no exception of TimeEntry/7 is open\n  `tailwater exceptions list` has");
+	expect("exceptions retry TimeEntry/7", EXIT_USAGE, "no exception of TimeEntry/7 is open");
+	expect("exceptions retry Unknown/1", EXIT_USAGE, "the mapping has no entity 'Unknown'\n  it has TimeEntry\n");
+	expect("exceptions show Unknown/1", EXIT_USAGE, "no exception of Unknown/1 is open: there is no such document, or it is not held back\n"
+	       "  `tailwater exceptions list` has those that are open");
+	expect("exceptions retry TimeEntry/2", EXIT_DONE, "job 1: 1 document is evaluated again; ");
 	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 1: done, 1 documents") == 1, 10, &site.plain.agent);
+	if (agent_logged(&site.plain.agent, "asked for 'exceptions-retry' (entity TimeEntry, key 2): taken") != 1)
+		harness_fail(&site.plain.agent, "the log says what was asked for");
 	expect("exceptions list", EXIT_DONE, "3 open");
-	expect("exceptions retry --all", EXIT_DONE, "{\"job\":2,\"documents\":3}");
+	expect("exceptions retry --all --json", EXIT_DONE, "{\"job\":2,\"documents\":3}");
 	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 2: done, 3 documents") == 1, 10, &site.plain.agent);
 	expect("exceptions list", EXIT_DONE, "2 open");
 	plain_read_back(&site.plain, "*");
@@ -184,7 +190,7 @@ static void under_load(void)
 	pid_t work = scene_work(&scene, "UPDATE other SET n = n + 1; UPDATE ctl SET person = person WHERE id = 3; SELECT pg_sleep(0.01)");
 
 	for (int i = 0; i < 5; i++)
-		expect("exceptions retry --all", EXIT_DONE, "\"documents\":2}");
+		expect("exceptions retry --all", EXIT_DONE, ": 2 documents are evaluated again; ");
 	scene_work_stop(&scene, work);
 	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 8: done, 2 documents") == 1, 10, &site.plain.agent);
 	plain_catch_up(&site.plain);
@@ -225,11 +231,11 @@ static void killed_in_a_job(void)
 static void published_again(void)
 {
 	plain_stream(&site.plain);
-	expect("publish --entity TimeEntry --key 3", EXIT_USAGE, "there is no document TimeEntry/3");
+	expect("publish --entity TimeEntry --key 3", EXIT_USAGE, "there is no document TimeEntry/3\n  the key is that of its root row");
 	expect("publish --entity TimeEntry --key 02", EXIT_USAGE, "there is no document TimeEntry/02");
-	expect("publish --entity Invoice", EXIT_USAGE, "the mapping has no entity 'Invoice'");
-	expect("publish", EXIT_USAGE, "'publish' needs a member 'entity'");
-	expect("publish --entity TimeEntry --key 2", EXIT_DONE, "{\"job\":10,\"documents\":1}");
+	expect("publish --entity Invoice", EXIT_USAGE, "the mapping has no entity 'Invoice'\n  it has TimeEntry\n");
+	expect("publish", EXIT_USAGE, "takes --entity NAME");
+	expect("publish --entity TimeEntry --key 2", EXIT_DONE, "job 10: 1 document of TimeEntry is published again; ");
 	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 10: done, 1 documents") == 1, 10, &site.plain.agent);
 	agent_stop(&site.plain.agent);
 	agent_start(&site.plain.agent, "in-job:100");

@@ -33,6 +33,12 @@ static void grants_are_enough(void)
 	scene_sql(&scene, "\\i %s/verb.out", scene.dir);
 	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
 	expect("doctor", EXIT_DONE, "the role cdc may replicate, and is no superuser");
+	scene_sql(&scene, "SELECT pg_create_physical_replication_slot('ledger')");
+	expect("doctor", EXIT_FAILED, "failure P105  the slot 'ledger' is a physical one, as standbys and backups have: nothing can be decoded from "
+	       "it\n                give source.slot another name");
+	if (strstr(agent_output, "P106"))
+		harness_fail(&plain.agent, "the log that somebody else's slot needs is none of ours");
+	scene_sql(&scene, "SELECT pg_drop_replication_slot('ledger')");
 	plain_stream(&plain);
 	plain_work(&plain);
 	expect("doctor", EXIT_DONE, "the slot 'ledger' is in use");
@@ -152,7 +158,7 @@ static void log_that_is_kept(void)
 	expect("doctor", EXIT_DONE, "warning P122  the slot keeps ");
 	plain_stream(&plain);
 	WAIT_UNTIL(agent_logged(&plain.agent, "warning kept: the slot 'kept' keeps ") == 1, 30, &plain.agent);
-	expect("status", EXIT_DONE, " MB kept for the slot (");
+	expect("status", EXIT_DONE, " MB kept for the slot");
 	expect("status", EXIT_DONE, "more than source.max_retained_wal");
 	expect("status --json", EXIT_DONE, "\"limitBytes\":2097152,\"exceeded\":true");
 	plain.source = "  max_retained_wal: 3GB\n  failover: true\n";

@@ -82,7 +82,7 @@ static void leave_some_out(void)
 	scene_sql(&scene, "CREATE PUBLICATION few FOR ALL TABLES; CALL psa.business_days(1, 1, 8)");
 	agent_init(&plain.agent, &scene, plain.name, "");
 	expect_complaint("{Invoice: \"new.status = 'DRAFT' OR new.issuDate > '2025'\"}",
-			 "snapshot.documents.Invoice:1:29: error: the document has no field 'issuDate'; did you mean 'issueDate'?");
+			 "/few.yaml:28:15: snapshot.documents.Invoice:1:29: error: the document has no field 'issuDate'; did you mean 'issueDate'?");
 	expect_complaint("{Invoice: \"old.status = 'DRAFT'\"}", "the history has no 'old'");
 	expect_complaint("{Invoices: \"new.status = 'DRAFT'\"}", "the mapping has no entity 'Invoices'");
 	snprintf(extra, sizeof(extra), PACK "snapshot:\n  documents: {Invoice: \"new.issueDate IS NULL OR new.issueDate >= '2025-01-09'\"}\n",

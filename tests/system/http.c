@@ -224,6 +224,21 @@ static void killed_broker(void)
 	printf("a killed broker, with nothing to publish: not ready until it is there again\n");
 }
 
+/* What is known of the source's log grows old, and says so. */
+static void killed_source(void)
+{
+	scene_server(&scene, "stop", "postgresql", "kill");
+	WAIT_UNTIL(answers("/readyz", 503, "RECOVERING\n"), 10, &plain.agent);
+	WAIT_UNTIL(metric("tailwater_source_end_age_seconds") > 3, 20, &plain.agent);
+	expect_status(EXIT_FAILED, "", " bytes not confirmed (bytes as of ");
+	scene_server(&scene, "restart", "postgresql", NULL);
+	WAIT_UNTIL(answers("/readyz", 200, "STREAMING\n"), 30, &plain.agent);
+	if (metric("tailwater_source_end_age_seconds") > 3)
+		harness_fail(&plain.agent, "the source is there again, and what it says is old");
+	plain_catch_up(&plain);
+	printf("a killed source: what is known of it is told as old\n");
+}
+
 static void ordered_end(void)
 {
 	agent_stop(&plain.agent);
@@ -233,6 +248,7 @@ static void ordered_end(void)
 		harness_fail(&plain.agent, "somebody answers for an agent that has ended");
 	expect_status(EXIT_FAILED, "", "not running: nobody listens on 127.0.0.1:");
 	expect_status(EXIT_FAILED, "", "state file  0/");
+	expect_status(EXIT_FAILED, "", "the agent's log says why it ended, `tailwater check --connect` whether it would start\n");
 	expect_status(EXIT_FAILED, " --json", "\"state\":\"NOT_RUNNING\",\"ready\":false,\"stateFile\":{\"position\":\"0/");
 	printf("an ordered end: STOPPING=1, and `status` reads the state file\n");
 }
@@ -265,6 +281,7 @@ int main(void)
 	numbers();
 	paused_broker();
 	killed_broker();
+	killed_source();
 	ordered_end();
 	named_state();
 	scene_end(&scene);

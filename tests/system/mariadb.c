@@ -111,7 +111,7 @@ static void expect_given_up(struct plain *plain)
 {
 	static const char said[] = "of table erp.type is given up: the server refuses its condition: Subquery returns more than 1 row (error 1242)";
 
-	if (agent_verb(&plain->agent, "snapshot --table erp.type --where '(SELECT 1 UNION SELECT id + 1) > 0'", "asked.out") != 0)
+	if (agent_verb(&plain->agent, "snapshot --table type --where '(SELECT 1 UNION SELECT id + 1) > 0'", "asked.out") != 0)
 		harness_fail(&plain->agent, "a snapshot was not taken");
 	WAIT_UNTIL(agent_logged(&plain->agent, said) > 0, 30, &plain->agent);
 	if (getenv("TAILWATER_ROUNDS")) {

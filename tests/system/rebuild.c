@@ -111,6 +111,18 @@ static const char *const stages[] = {
 	"in-job:4", "in-job:100", "after-commit:2",
 };
 
+/* The claim of the agent that was killed is fresh. */
+static void expect_conflict(void)
+{
+	int status;
+
+	agent_start(&agent, NULL);
+	status = agent_wait(&agent, 60 * USEC_PER_SEC);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != named_states[STATE_CONFLICT].exit_code ||
+	    !agent_logged(&agent, "takes the place of a lost one, start with --take-over, or "))
+		harness_fail(&agent, "a start within a minute says what to do");
+}
+
 static void lose_it_at(const char *point, const char *words)
 {
 	pid_t large = trial_call_for_ever(&scene, "work_wide()");
@@ -123,6 +135,9 @@ static void lose_it_at(const char *point, const char *words)
 	expect_lost("--take-over", "there is a checkpoint in Kafka, but the state file is new");
 	snprintf(verb, sizeof(verb), "snapshot --rebuild --assert '%s'", words);
 	expect(verb, EXIT_DONE, "the state file is built anew from position 0/");
+	if (strstr(output, "start it with --take-over, or in "))
+		expect_conflict();
+	expect("snapshot --list", EXIT_DONE, ": begins with the next start of the agent, or is reading the topics back\n  ");
 }
 
 static void expect_whole(unsigned times, const char *words)
@@ -142,6 +157,7 @@ static void lose_it_under_load(void)
 	scene_sql(&scene, "SELECT import(5), heal(1, false), heal(3, true)");
 	for (size_t i = 0; i < COUNT_OF(stages); i++) {
 		dies(stages[i], i ? NULL : "--take-over");
+		expect("snapshot --list", EXIT_DONE, i < 2 ? ": begins with the next start" : ": under way from position 0/");
 		printf("killed at %s\n", stages[i]);
 	}
 	agent_start(&agent, NULL);

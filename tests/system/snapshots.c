@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/output.h"
 #include "system/site.h"
 
 static struct scene scene;
@@ -384,6 +385,11 @@ static void conditions_fail(void)
 	expect_listed(&site, "snapshot [0-9]* of public.refused by the agent: given up after [0-9]* rows: the server refuses", 3);
 	if (agent_logged(agent, "\"S\""))
 		harness_fail(agent, "the log has a value of the table");
+	agent_expect(agent, "snapshot --table refused --where 'id = 1 OR nought > 1'", EXIT_USAGE, "tailwater: the server refuses the condition "
+		     "'id = 1 OR nought > 1': column \"nought\" does not exist (at character 11 of it)\n  it is what stands behind WHERE");
+	agent_expect(agent, "snapshot --table refused --where 'id >'", EXIT_USAGE, "'id >': syntax error at or near \")\" (at its end)\n");
+	agent_expect(agent, "snapshot --table nought", EXIT_USAGE, "no table nought is captured, and so it has no change topic\n"
+		     "  those that have one (tables.include): public.refused\n");
 	ask(&site, "--table refused --where 'pg_sleep(1) is null'", 0);
 	for (int i = 0; i < 3; i++)
 		scene_sql(&scene, "UPDATE refused SET hours = hours + 1 WHERE id = 7");
@@ -395,11 +401,11 @@ static void conditions_fail(void)
 	stop_soon(&site);
 	expect_listed(&site, "^snapshot 4 of public.refused: open, 0 rows so far; where pg_sleep(1) is null", 1);
 	plain_stream(&site.plain);
-	ask(&site, "--cancel 3", 2);
+	agent_expect(agent, "snapshot --cancel 3", EXIT_USAGE, "no snapshot 3 is open\n  `tailwater snapshot --list` has those that are\n");
 	if (agent_verb(agent, "status", "status.out") != 0 ||
-	    atoi(scene_value(&scene, "\\! grep -c '^orders  *1 snapshots of tables; 4 is under way' %s/status.out", scene.dir)) != 1)
+	    atoi(scene_value(&scene, "\\! grep -c '^orders  *snapshots of tables: 1 open; 4 is under way' %s/status.out", scene.dir)) != 1)
 		harness_fail(agent, "status does not tell of the open snapshot");
-	ask(&site, "--cancel 4", 0);
+	agent_expect(agent, "snapshot --cancel 4", EXIT_DONE, "snapshot 4 is cancelled; what of it was published stays\n");
 	expect_listed(&site, "open, ", 0);
 	expect_listed(&site, "snapshot 4 of public.refused by the agent: cancelled after 0 rows", 1);
 	agent_stop(agent);

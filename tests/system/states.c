@@ -516,7 +516,7 @@ static void kill_and_delete(void)
 	killed_at = clock_mono();
 	delete_state("killed");
 	agent_start(&killed.agent, NULL);
-	plain_expect(&killed, STATE_CONFLICT, "another agent wrote the checkpoint of this source", 1, 30);
+	plain_expect(&killed, STATE_CONFLICT, "wrote the checkpoint of this source", 1, 30);
 	printf("a state file deleted after a kill: CONFLICT at first\n");
 }
 

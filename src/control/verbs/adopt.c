@@ -30,6 +30,16 @@ static int adopt(const struct conf *conf, const char *assertion, struct error *e
 	return result;
 }
 
+static int list(const struct conf *conf, struct error *err)
+{
+	unsigned count = 0;
+	int result = audits_print(conf, "position adopt", &count, err);
+
+	if (result == 0 && !count)
+		printf("nothing was ever adopted\n");
+	return result;
+}
+
 static int run(const struct arguments *args)
 {
 	struct conf *conf = verb_conf(args);
@@ -38,7 +48,7 @@ static int run(const struct arguments *args)
 
 	if (!conf)
 		return EXIT_USAGE;
-	result = argument(args, "--list") ? audits_print(conf, "nothing was ever adopted", &err) : adopt(conf, argument(args, "--assert"), &err);
+	result = argument(args, "--list") ? list(conf, &err) : adopt(conf, argument(args, "--assert"), &err);
 	conf_free(conf);
 	return result < 0 ? verb_fail(&err) : EXIT_DONE;
 }

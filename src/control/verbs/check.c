@@ -65,10 +65,13 @@ static int check_mapping(struct site *site)
 	}
 	mapping_entities(site->mapping, &entities);
 	mapping_needs(site->mapping, &needs);
-	printf("mapping: pack %s %s, %u entities from %u tables%s\n", pack_name(site->pack), pack_version(site->pack),
-	       entities, needs, site->tables_known ? "" : " (tables and columns are checked with --connect)");
+	printf("mapping: pack %s %s, %u %s", pack_name(site->pack), pack_version(site->pack), entities, entities == 1 ? "entity" : "entities");
+	if (site->tables_known)
+		printf(" from %u table%s\n", needs, needs == 1 ? "" : "s");
+	else
+		printf("; which tables and columns they read is known, and checked, with --connect\n");
 	if (site->diag.warnings)
-		printf("mapping: %u warnings, see 'tailwater map check'\n", site->diag.warnings);
+		printf("mapping: %u warning%s, see 'tailwater map check'\n", site->diag.warnings, site->diag.warnings == 1 ? "" : "s");
 	return 0;
 }
 
@@ -87,7 +90,7 @@ static void print_identity(const struct site *site)
 		return;
 	if (!identity->slot_exists)
 		printf("slot: '%s' does not exist%s\n", site->options->source.slot,
-		       site->options->source.create_slot ? "; the first start makes it" : "");
+		       site->options->source.create_slot && access(site->options->state_path, F_OK) < 0 ? "; the first start makes it" : "");
 	else
 		printf("slot: '%s', confirmed %s%s%s\n", site->options->source.slot, confirmed,
 		       identity->slot_active ? ", in use" : "", identity->slot_lost ? ", LOST" : "");

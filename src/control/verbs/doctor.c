@@ -53,7 +53,7 @@ static void examine_captured(struct site *site, struct findings *findings)
 	}
 	findings_add(findings, site->captured_count ? FINDING_OK : FINDING_FAILURE, "P130",
 		     site->captured_count ? "" : "correct the patterns of tables.include, or give a mapping.pack",
-		     "%zu tables are captured", site->captured_count);
+		     "%zu table%s captured", site->captured_count, site->captured_count == 1 ? " is" : "s are");
 	if (!site->captured_count)
 		return;
 	if (site->source_ops->check_access(site->source, &sql, &err) < 0)
@@ -200,6 +200,7 @@ static void print_fix(const char *fix)
 
 static void print_human(const struct findings *findings)
 {
+	size_t failures = findings_count(findings, FINDING_FAILURE), warnings = findings_count(findings, FINDING_WARNING);
 	const char *part = "";
 
 	for (size_t i = 0; i < findings->count; i++) {
@@ -211,8 +212,8 @@ static void print_human(const struct findings *findings)
 		printf("  %-7s %s  %s\n", severity_names[finding->severity], finding->code, finding->text);
 		print_fix(finding->fix);
 	}
-	printf("%zu failures, %zu warnings, %zu ok\n", findings_count(findings, FINDING_FAILURE),
-	       findings_count(findings, FINDING_WARNING), findings_count(findings, FINDING_OK));
+	printf("%zu failure%s, %zu warning%s, %zu ok\n", failures, failures == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
+	       findings_count(findings, FINDING_OK));
 }
 
 static void print_json(const struct findings *findings)

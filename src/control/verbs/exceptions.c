@@ -5,6 +5,7 @@
  * `tailwater exceptions list` and `show`: the documents that are held back now, and why, as the state file has them. Its
  * last commit counts, which a running agent makes at least every confirm.interval. `retry` asks the running agent.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,8 @@ static int run_list(const struct arguments *args)
 	return code;
 }
 
+#define LIST_HINT "`tailwater exceptions list` has those that are open, each with its ENTITY/KEY"
+
 static int run_show(const struct arguments *args)
 {
 	struct wanted wanted = {.id = args->operand, .print = argument(args, "--json") ? print_json : print_whole};
@@ -154,13 +157,15 @@ static int run_show(const struct arguments *args)
 	int code;
 
 	if (!wanted.id) {
-		error_set(&err, ERROR_INPUT, "which one? As `exceptions list` has it: Invoice/42");
+		error_set(&err, ERROR_INPUT, "which one? `tailwater exceptions show` takes ENTITY/KEY, as in Invoice/42");
+		error_hint(&err, LIST_HINT);
 		return verb_fail(&err);
 	}
 	code = each(args, &wanted);
 	if (code != EXIT_DONE || wanted.count)
 		return code;
-	error_set(&err, ERROR_INPUT, "there is no open exception %s", wanted.id);
+	error_set(&err, ERROR_INPUT, "no exception of %s is open: there is no such document, or it is not held back", wanted.id);
+	error_hint(&err, LIST_HINT);
 	return verb_fail(&err);
 }
 
@@ -200,13 +205,43 @@ const struct verb verb_exceptions_show = {
 
 /* Retry --------------------------------------------------------------------------------------- */
 
+static void tell_retry(const struct arguments *args, const struct answer *answer)
+{
+	uint64_t job, documents = 0;
+
+	(void)args;
+	answer_number(answer, "documents", &documents);
+	if (answer_number(answer, "job", &job))
+		printf("job %" PRIu64 ": %" PRIu64 " document%s evaluated again; the log says when that is done, and `tailwater exceptions list` "
+		       "which are still held back\n", job, documents, documents == 1 ? " is" : "s are");
+	else
+		printf("no exception is open: nothing is evaluated\n");
+}
+
+#define RETRY_HINT "ENTITY/KEY (or --entity NAME --key KEY) for one, --entity NAME for those of an entity, --all for all; `tailwater exceptions " \
+		   "list` has those that are open"
+
 static int run_retry(const struct arguments *args)
 {
-	static const struct asked asked = {
+	const char *id = args->operand, *slash = id ? strchr(id, '/') : NULL;
+	bool all = argument(args, "--all"), flags = argument(args, "--entity") || argument(args, "--key");
+	const struct asked asked = {
 		.request = "exceptions-retry",
-		.members = {{"entity", "--entity"}, {"key", "--key"}, {"all", "--all"}},
+		.members = {
+			{"entity", id ? (struct view){id, slash ? (size_t)(slash - id) : 0} : view_of(argument(args, "--entity")), false},
+			{"key", slash ? view_of(slash + 1) : view_of(argument(args, "--key")), false},
+			{"all", VIEW_NONE, all},
+		},
+		.tell = tell_retry,
 	};
 
+	if (id && !slash)
+		return ask_refuse("`tailwater exceptions retry` takes ENTITY/KEY, as in Invoice/42", RETRY_HINT);
+	if ((id != NULL) + all + flags != 1)
+		return ask_refuse(id || all || flags ? "say only one of ENTITY/KEY, --entity and --all" : "which ones are to be evaluated again?",
+				  RETRY_HINT);
+	if (flags && !argument(args, "--entity"))
+		return ask_refuse("--key stands with --entity", RETRY_HINT);
 	return ask_agent(args, &asked);
 }
 
@@ -215,15 +250,17 @@ static const struct flag retry_flags[] = {
 	{"--entity", "NAME", false, "Those of this entity."},
 	{"--key", "KEY", false, "Only the one with this key, as `exceptions list` has it behind the slash."},
 	{"--all", NULL, false, "All that are open."},
+	FLAG_ANSWER_JSON,
 	FLAGS_END,
 };
 
 const struct verb verb_exceptions_retry = {
 	.name = "exceptions retry",
+	.operand = "[ENTITY/KEY]",
 	.summary = "have documents that are held back evaluated again",
 	.help = "Asks the running agent, on its control socket. What validates now is published, with the business events that "
-		"were held back with it, and its exception is closed; what does not stays as it is. The answer is the number "
-		"of a job and of its documents; a crash in between repeats nothing. It is needed only where nothing else has "
+		"were held back with it, and its exception is closed; what does not stays as it is. The answer has the number "
+		"of a job, and how many documents it is for; a crash in between repeats nothing. It is needed only where nothing else has "
 		"changed that the agent sees: a row of a table that the pack has under `reference`, for instance.",
 	.flags = retry_flags,
 	.run = run_retry,

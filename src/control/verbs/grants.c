@@ -14,11 +14,20 @@
 #include "site.h"
 #include "verbs.h"
 
-/* Tables are those of the configuration; with a pack that cannot be compiled they are not known. */
-static int find_captured(struct site *site, struct error *err)
+/* What is said of a login is about the agent's own, whose password this is not. */
+static void hint_as(const char *as, const char *type, struct error *err)
 {
-	if (site_connect(site, err) < 0)
+	if (as && strcmp(type, "postgresql") == 0 && strcasestr(err->text, "password"))
+		error_hint(err, "the password of %s (--as) comes from PGPASSWORD or ~/.pgpass", as);
+}
+
+/* Tables are those of the configuration; with a pack that cannot be compiled they are not known. */
+static int find_captured(struct site *site, const char *as, struct error *err)
+{
+	if (site_connect(site, err) < 0) {
+		hint_as(as, site->options->source_type, err);
 		return verb_fail(err);
+	}
 	if (site->options->pack && site_compile(site) < 0) {
 		site_complain(site);
 		return EXIT_USAGE;
@@ -147,7 +156,7 @@ static int run_source(const struct arguments *args)
 		options.source.login.user = as;
 		options.source.login.password = NULL;
 	}
-	code = find_captured(&site, &err);
+	code = find_captured(&site, as, &err);
 	if (code == 0)
 		code = print_grants(&site, role, argument(args, "--missing") != NULL, &err);
 	site_done(&site);

@@ -299,6 +299,10 @@ static int test_all(struct test *test, struct error *err)
 	unsigned count;
 	const struct entity *const *entities = mapping_entities(test->site.mapping, &count);
 
+	if (!*test->key) {
+		error_set(err, ERROR_INPUT, "--key has no key");
+		return error_hint(err, "it is ENTITY/KEY, as in Invoice/42, or KEY alone, for whichever entity has it");
+	}
 	if (check_entity(test, entities, count, err) < 0 || mapping_open(test->site.mapping, test->site.db, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < count; i++)

@@ -139,8 +139,13 @@ static int print_all(const struct conf *conf, bool json, struct error *err)
 {
 	struct report report = {0};
 
-	if (read_state(conf, &report, err) < 0 || read_kafka(conf, &report, err) < 0)
+	if (read_state(conf, &report, err) < 0)
 		return -1;
+	if (read_kafka(conf, &report, err) < 0) { /* the one is of use without the other */
+		if (!json)
+			print_progress("state file", &report.state);
+		return -1;
+	}
 	if (json)
 		print_json(&report);
 	else

@@ -112,6 +112,8 @@ static void reload(struct watch *watch)
 	} else if (compare_options(watch, now)) {
 		take_over(watch, now);
 		return;
+	} else {
+		log_info(watch->conf->pipeline.name, "the configuration was read again: nothing of it takes effect");
 	}
 	conf_free(now);
 }

@@ -43,8 +43,8 @@ static void print_stopped(const struct conf *conf, const struct progress *progre
 		report_progress(progress, &text);
 		wr_u8(&text, '}');
 	} else {
-		wr_printf(&text, "%-12snot running: nobody listens on %s\n%-12s%s", conf->pipeline.name,
-			  asked_at(conf), "state file", position);
+		wr_printf(&text, "%-12snot running: nobody listens on %s\n%-12s%s\n%-12sthe agent's log says why it ended, `tailwater check "
+			  "--connect` whether it would start", conf->pipeline.name, asked_at(conf), "state file", position, "");
 	}
 	printf("%.*s\n", VIEW_ARG(wr_view(&text)));
 	wr_done(&text);

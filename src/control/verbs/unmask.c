@@ -22,7 +22,8 @@ static int unmask(struct masks *masks, struct view mask)
 	if (result == 0)
 		printf("%.*s\n", VIEW_ARG(text));
 	else
-		fprintf(stderr, "tailwater: '%.20s...' is no value that was encrypted with this masking.key\n", mask.ptr);
+		fprintf(stderr, "tailwater: '%.20s%s' is no value that was encrypted with this masking.key\n", mask.ptr,
+			mask.len > 20 ? "..." : "");
 	arena_done(&arena);
 	return result == 0 ? EXIT_DONE : EXIT_USAGE;
 }

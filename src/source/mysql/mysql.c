@@ -353,7 +353,7 @@ static int check_part(struct source *source, const struct table *table, const ch
 				     condition);
 
 	if (!result && mysql_errno(source->queries) < 2000)
-		err->class = ERROR_INPUT;
+		error_set(err, ERROR_INPUT, "the server refuses the condition '%.300s': %.300s", condition, mysql_error(source->queries));
 	mysql_free_result(result);
 	return result ? 0 : -1;
 }

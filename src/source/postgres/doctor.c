@@ -43,19 +43,21 @@ static const struct examination {
 	 "SELECT CASE WHEN s.slot_name IS NULL THEN 'ok' WHEN s.plugin IS DISTINCT FROM 'pgoutput' OR"
 	 " s.database IS DISTINCT FROM current_database() THEN 'failure' WHEN NOT s.active THEN 'warning' ELSE 'ok' END,"
 	 " CASE WHEN s.slot_name IS NULL THEN format('the slot ''%s'' does not exist: the first start makes it', given.slot)"
+	 " WHEN s.slot_type = 'physical' THEN format('the slot ''%s'' is a physical one, as standbys and backups have: nothing can be"
+	 " decoded from it', s.slot_name)"
 	 " WHEN s.plugin IS DISTINCT FROM 'pgoutput' OR s.database IS DISTINCT FROM current_database()"
 	 " THEN format('the slot ''%s'' is of plugin %s in database %s', s.slot_name, s.plugin, s.database)"
 	 " ELSE format('the slot ''%s'' is %s, and keeps %s of the log', s.slot_name,"
 	 " CASE WHEN s.active THEN 'in use' ELSE 'not in use' END, " KEPT ") END,"
 	 " CASE WHEN s.plugin IS DISTINCT FROM 'pgoutput' OR s.database IS DISTINCT FROM current_database()"
-	 " THEN 'give source.slot another name' ELSE 'start the agent, or drop the slot if it is not needed any more' END"
+	 " THEN 'give source.slot another name; this slot is somebody else''s' ELSE 'start the agent, or drop the slot if it is not needed any more' END"
 	 " FROM given LEFT JOIN pg_replication_slots s ON s.slot_name = given.slot"},
 	{"P106", PG_SLOT_STATUS,
 	 "SELECT CASE s.wal_status WHEN 'lost' THEN 'failure' WHEN 'unreserved' THEN 'warning' ELSE 'ok' END,"
 	 " format('the log that the slot needs is %s%s', s.wal_status, '; ' || pg_size_pretty(s.safe_wal_size)"
 	 " || ' more may be written before it is lost'), CASE s.wal_status WHEN 'lost'"
 	 " THEN 'changes are gone: a new snapshot is needed' ELSE 'start the agent now, or raise max_slot_wal_keep_size' END"
-	 " FROM given JOIN pg_replication_slots s ON s.slot_name = given.slot"},
+	 " FROM given JOIN pg_replication_slots s ON s.slot_name = given.slot AND s.plugin = 'pgoutput' AND s.wal_status IS NOT NULL"},
 	{"P107", PG_SLOT_STATUS,
 	 "SELECT CASE WHEN setting::bigint < 0 THEN 'warning' ELSE 'ok' END, CASE WHEN setting::bigint < 0"
 	 " THEN 'max_slot_wal_keep_size is unlimited: while the agent is away, the log may fill the disk'"

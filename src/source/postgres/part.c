@@ -551,20 +551,51 @@ int pg_part_end(struct pg_part *part, const struct table *table, struct source_p
 	return 0;
 }
 
+/* Characters, as the server counts them. */
+static size_t characters(struct view text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += (text.ptr[i] & 0xc0) != 0x80;
+	return count;
+}
+
+/* What the server said of the condition, and where in it; `ahead`: what stands before it in the statement. */
+static int refuse_condition(const PGresult *result, struct view ahead, const char *condition, struct error *err)
+{
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+	const char *place = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+	size_t at = place ? strtoul(place, NULL, 10) : 0, before = characters(ahead), len = characters(view_of(condition));
+	char where[60] = "";
+
+	if (at > before && at <= before + len)
+		snprintf(where, sizeof(where), " (at character %zu of it)", at - before);
+	else if (at > before)
+		snprintf(where, sizeof(where), " (at its end)");
+	error_set(err, ERROR_INPUT, "the server refuses the condition '%.300s': %s%s", condition, message ? message : "it says not why", where);
+	return hint ? error_hint(err, "%s", hint) : -1;
+}
+
 /* In the extended protocol one statement is one statement, whatever the condition has. */
 int pg_part_check(PGconn *queries, const struct table *table, const char *condition, struct error *err)
 {
 	struct writer sql = {0};
 	PGresult *result;
+	size_t ahead;
+	int failed = 0;
 
 	wr_printf(&sql, "EXPLAIN SELECT 1");
 	write_table(queries, table, &sql);
-	wr_printf(&sql, " WHERE (%s\n)", condition);
+	wr_printf(&sql, " WHERE (");
+	ahead = sql.len;
+	wr_printf(&sql, "%s\n)", condition);
 	wr_u8(&sql, 0);
-	result = pg_query_params(queries, err, sql.data, 0, NULL);
+	result = PQexecParams(queries, sql.data, 0, NULL, NULL, NULL, NULL, 0);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		failed = PQstatus(queries) == CONNECTION_OK ? refuse_condition(result, (struct view){sql.data, ahead}, condition, err)
+							    : pg_fail(queries, result, err, "checking a condition");
 	wr_done(&sql);
 	PQclear(result);
-	if (!result && PQstatus(queries) == CONNECTION_OK)
-		err->class = ERROR_INPUT;
-	return result ? 0 : -1;
+	return failed;
 }

@@ -12,6 +12,11 @@
 
 #define WORDS_MOST 8
 
+#define WAYS "--table TABLE, with or without --where CONDITION, for its rows once more; --list; --cancel NUMBER; or --rebuild, if the state " \
+	     "file is lost\n"
+#define RETRY "ENTITY/KEY (or --entity NAME --key KEY) for one, --entity NAME for those of an entity, --all for all; `tailwater exceptions " \
+	      "list` has those that are open\n"
+
 static const struct {
 	const char *line;
 	int code;
@@ -34,6 +39,20 @@ static const struct {
 	 "tailwater: --from is 'beginning', 'end' or a time such as 2026-01-31T10:00:00Z, not 'soon'\n"},
 	{"read --count many", 2, "tailwater: --count is a number, not 'many'\n"},
 	{"read --count -1", 2, "tailwater: --count is a number, not '-1'\n"},
+	{"publish", 2, "tailwater: of which entity? `tailwater publish` takes --entity NAME\n"
+	 "  for instance --entity Invoice, for all of its documents, or --entity Invoice --key 42, for one\n"},
+	{"snapshot", 2, "tailwater: a snapshot of what? `tailwater snapshot` takes --table TABLE, --list, --cancel NUMBER or --rebuild\n  " WAYS},
+	{"snapshot --where x", 2, "tailwater: a snapshot of what? `tailwater snapshot` takes --table TABLE, --list, --cancel NUMBER or --rebuild\n  " WAYS},
+	{"snapshot --rebuild --table note", 2, "tailwater: --rebuild does not go with --table\n  " WAYS},
+	{"snapshot --table note --assert x", 2, "tailwater: --assert does not go with --table\n  " WAYS},
+	{"snapshot --list --json", 2, "tailwater: --json does not go with --list\n  " WAYS},
+	{"snapshot --cancel all", 2, "tailwater: --cancel takes the number of a snapshot\n  `tailwater snapshot --list` has those that are open\n"},
+	{"exceptions show", 2, "tailwater: which one? `tailwater exceptions show` takes ENTITY/KEY, as in Invoice/42\n"
+	 "  `tailwater exceptions list` has those that are open, each with its ENTITY/KEY\n"},
+	{"exceptions retry", 2, "tailwater: which ones are to be evaluated again?\n  " RETRY},
+	{"exceptions retry Invoice", 2, "tailwater: `tailwater exceptions retry` takes ENTITY/KEY, as in Invoice/42\n  " RETRY},
+	{"exceptions retry Invoice/1 --all", 2, "tailwater: say only one of ENTITY/KEY, --entity and --all\n  " RETRY},
+	{"exceptions retry --key 1", 2, "tailwater: --key stands with --entity\n  " RETRY},
 	{"version", 0, ""},
 	{"--version", 0, ""},
 	{"help", 0, ""},

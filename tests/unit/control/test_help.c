@@ -211,7 +211,7 @@ static void test_types_are_told(void **state)
 static void test_troff(void **state)
 {
 	static print_function *const pages[] = {manual_program, manual_options, manual_types};
-	static const char *const requests[] = {".TH ", ".SH ", ".TP\n", ".B ", ".RS\n", ".RE\n", ".PP\n", ".br\n"};
+	static const char *const requests[] = {".TH ", ".SH ", ".TP\n", ".B ", ".RS\n", ".RE\n", ".PP\n", ".br\n", ".sp\n"};
 
 	(void)state;
 	FOR_EACH(page, pages) {

@@ -108,15 +108,30 @@ static void test_readiness(void **state)
 static const struct pipeline_view busy = {
 	.phase = PHASE_STREAMING, .alive = true, .kafka_answers = true, .claim = 3, .snapshot = 1,
 	.source_end = LSN(0x100002000), .received = LSN(0x100001000), .published = LSN(0x100000800),
-	.saved = LSN(0x100000400), .confirmed = LSN(0x100000200), .lag_bytes = 0x1800, .lag_us = 1500000,
+	.saved = LSN(0x100000400), .confirmed = LSN(0x100000200), .lag_bytes = 0x1800, .lag_us = 1500000, .end_age_us = 47 * SECOND,
 	.open_xid = 742, .open_done = 15, .job = 3, .job_done = 100, .exceptions_open = 2,
 	.kept_bytes = 50000000, .room_bytes = 7200000000, .log_rate = 2000000, .seconds_to_loss = 3600, .log_state = LOG_EXTENDED,
+	.log_looked_at = true,
 	.failure = {.class = ERROR_TRANSIENT, .text = "a \"broker\"\nis away", .hint = "wait"}, .failed_at = 1500 * SECOND,
 };
 
 /* Nothing bounds the log, and how fast it grows is not known yet. */
 static const struct pipeline_view unbounded = {
 	.phase = PHASE_STREAMING, .alive = true, .room_bytes = UINT64_MAX, .log_rate = UINT64_MAX, .seconds_to_loss = UINT64_MAX,
+	.log_looked_at = true, .log_state = LOG_RESERVED,
+};
+
+/* The source has not been asked. */
+static const struct pipeline_view unknown = {
+	.phase = PHASE_STARTING, .alive = true, .room_bytes = UINT64_MAX, .log_rate = UINT64_MAX, .seconds_to_loss = UINT64_MAX, .end_age_us = -1,
+};
+
+static const struct {
+	uint64_t seconds;
+	const char *said;
+} spans[] = {
+	{0, "in 0 s at"}, {59, "in 59 s at"}, {60, "in 1 min at"}, {3600, "in 1 h 0 min at"}, {49560, "in 13 h 46 min at"},
+	{135960, "in 1 day 13 h at"}, {259200, "in 3 days 0 h at"}, {86400 * 400, "in more than a year at"},
 };
 
 static void expect_sample(const char *text, const char *sample, double expected)
@@ -147,6 +162,7 @@ static void test_metrics(void **state)
 	expect_sample(text, "tailwater_ready", 1);
 	expect_sample(text, "tailwater_lag_seconds", 1.5);
 	expect_sample(text, "tailwater_lag_bytes", 0x1800);
+	expect_sample(text, "tailwater_source_end_age_seconds", 47);
 	expect_sample(text, "tailwater_retained_wal_bytes", 50000000);
 	expect_sample(text, "tailwater_log_loss_seconds", 3600);
 	expect_sample(text, "tailwater_unconfirmed_bytes", 0x1e00);
@@ -159,6 +175,8 @@ static void test_metrics(void **state)
 	assert_null(exposition_fault(text));
 	expect_sample(text, "tailwater_log_loss_seconds", (double)INFINITY);
 	expect_sample(text, "tailwater_log_bytes_per_second", 0);
+	text = page_text("/metrics", &unknown, &code);
+	expect_sample(text, "tailwater_source_end_age_seconds", 1000); /* since the start */
 }
 
 static void test_faults_are_found(void **state)
@@ -186,7 +204,7 @@ static void test_status(void **state)
 		"\"state\":\"STREAMING\",\"ready\":true,\"alive\":true,\"kafkaAnswers\":true,",
 		"\"positions\":{\"sourceEnd\":\"1/2000\",\"received\":\"1/1000\",\"published\":\"1/800\",",
 		"\"saved\":\"1/400\",\"confirmed\":\"1/200\"}",
-		"\"lag\":{\"bytes\":6144,\"seconds\":1.500,\"unconfirmedBytes\":7680}",
+		"\"lag\":{\"bytes\":6144,\"seconds\":1.500,\"unconfirmedBytes\":7680,\"sourceEndAgeSeconds\":47.000}",
 		"\"retention\":{\"state\":\"extended\",\"bytes\":50000000,\"limitBytes\":null,\"exceeded\":false,\"roomBytes\":7200000000,"
 		"\"logBytesPerSecond\":2000000,\"secondsToLoss\":3600}",
 		"\"snapshot\":1,\"claim\":3,\"claims\":0,\"batches\":7",
@@ -208,11 +226,24 @@ static void test_status(void **state)
 	assert_non_null(strstr(text, "\"lastError\":null"));
 	text = page_text("/status", &busy, &code);
 	assert_non_null(strstr(text, "published   1/800\n"));
+	assert_non_null(strstr(text, "lag         1.5 s, 6144 bytes; 7680 bytes not confirmed (bytes as of 47 s ago)\n"));
 	assert_non_null(strstr(text, "log         50.0 MB kept for the slot (extended), 2.00 MB/s are written\n"
-			       "log loss    in 01:00 h at this rate, if nothing more is confirmed (7.2 GB of room)\n"));
+			       "log loss    in 1 h 0 min at this rate, if nothing more is confirmed (7.2 GB of room)\n"));
 	assert_non_null(strstr(text, "exceptions  2 open\nreceiving   transaction 742, 15 changes so far\njob         3, 100 documents so far\n"));
 	text = page_text("/status", &unbounded, &code);
-	assert_non_null(strstr(text, "log loss    no limit is known\n"));
+	assert_non_null(strstr(text, "log loss    no limit is known: max_slot_wal_keep_size is not set, and the server's disk"));
+	text = page_text("/status", &unknown, &code);
+	assert_non_null(strstr(text, "log         the source has not told yet how much it keeps\n"));
+	assert_null(strstr(text, "log loss"));
+	assert_non_null(strstr(text, "(the source has not been asked yet)\n"));
+	assert_non_null(strstr(page_text("/api/status", &unknown, &code), "\"sourceEndAgeSeconds\":null}"));
+	FOR_EACH(row, spans)
+	{
+		struct pipeline_view view = busy;
+
+		view.seconds_to_loss = row->seconds;
+		assert_non_null(strstr(page_text("/status", &view, &code), row->said));
+	}
 	assert_non_null(strstr(page_text("/api/status", &unbounded, &code), "\"secondsToLoss\":null"));
 }
 
