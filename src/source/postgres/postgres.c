@@ -90,23 +90,18 @@ static int check_columns(const struct source_table *wanted, const struct table *
 	return 0;
 }
 
-static int capture_one(struct source *source, const struct source_table *wanted, const struct table **ret,
-		       struct arena *arena, struct error *err)
+static int capture_one(struct source *source, const struct source_table *wanted, const struct pg_relation *relation,
+		       const struct table **ret, struct error *err)
 {
-	struct pg_relation relation;
 	const struct pg_table *table;
 	bool is_new;
-	int found = pg_catalogue_relation(&source->catalogue, wanted->schema, wanted->name, source->options.publication,
-					  arena, &relation, err);
 
-	if (found < 0)
-		return -1;
-	if (!found) {
+	if (!relation->oid) {
 		error_set(err, ERROR_INPUT, "there is no table %s.%s", wanted->schema, wanted->name);
 		return error_hint(err, "correct the name, or take it out of the configuration or mapping");
 	}
 	pg_relations_capture(&source->relations, wanted->schema, wanted->name);
-	if (pg_relations_put(&source->relations, &relation, &table, &is_new, err) < 0)
+	if (pg_relations_put(&source->relations, relation, &table, &is_new, err) < 0)
 		return -1;
 	*ret = table->table;
 	return check_columns(wanted, table->table, err);
@@ -115,15 +110,17 @@ static int capture_one(struct source *source, const struct source_table *wanted,
 static int pg_capture(struct source *source, const struct source_table *tables, size_t count,
 		      const struct table **ret_versions, struct error *err)
 {
+	struct pg_relation *relations;
 	struct arena arena;
-	int result = 0;
+	int result;
 
 	free(source->wanted.versions);
 	source->wanted = (struct pg_wanted){tables, MEM_ARRAY(const struct table *, count), count};
 	pg_relations_capture_none(&source->relations);
 	arena_init(&arena);
+	result = pg_catalogue_relations(&source->catalogue, tables, count, source->options.publication, &arena, &relations, err);
 	for (size_t i = 0; i < count && result == 0; i++) {
-		result = capture_one(source, &tables[i], &source->wanted.versions[i], &arena, err);
+		result = capture_one(source, &tables[i], &relations[i], &source->wanted.versions[i], err);
 		ret_versions[i] = source->wanted.versions[i];
 	}
 	arena_done(&arena);
@@ -272,19 +269,22 @@ static int pg_end_snapshot(struct source *source, struct error *err)
 
 /* Parts --------------------------------------------------------------------------------------- */
 
-static int look_at(struct source *source, const char *schema, const char *name, const struct pg_table **ret, struct error *err)
+static int look_at(struct source *source, const struct source_table *tables, size_t count, const struct pg_table **ret,
+		      struct error *err)
 {
-	struct pg_relation relation;
+	struct pg_relation *relations;
 	struct arena arena;
-	int found;
+	int result;
 
-	*ret = NULL;
 	arena_init(&arena);
-	found = pg_catalogue_relation(&source->catalogue, schema, name, source->options.publication, &arena, &relation, err);
-	if (found > 0)
-		found = pg_relations_look(&source->relations, &relation, ret, err);
+	result = pg_catalogue_relations(&source->catalogue, tables, count, source->options.publication, &arena, &relations, err);
+	for (size_t i = 0; i < count && result == 0; i++) {
+		ret[i] = NULL;
+		if (relations[i].oid)
+			result = pg_relations_look(&source->relations, &relations[i], &ret[i], err);
+	}
 	arena_done(&arena);
-	return found < 0 ? -1 : 0;
+	return result;
 }
 
 /*
@@ -312,13 +312,14 @@ static int open_part(struct source *source, const struct source_part *wanted, bo
 
 static int begin_part(struct source *source, const struct source_part *wanted, enum part_answer *ret, struct error *err)
 {
+	const struct source_table name = {.schema = wanted->table->schema, .name = wanted->table->name};
 	bool anew;
 	int opened = open_part(source, wanted, &anew, err);
 
 	*ret = opened == 0 && anew ? PART_ANEW : PART_LATER;
 	if (opened <= 0)
 		return opened;
-	if (look_at(source, wanted->table->schema, wanted->table->name, &source->part_table, err) < 0)
+	if (look_at(source, &name, 1, &source->part_table, err) < 0)
 		return -1;
 	*ret = source->part_table && source->part_table->table == wanted->table ? PART_BEGUN : PART_CHANGED;
 	return *ret == PART_BEGUN ? pg_part_copy(&source->part, wanted, err) : 0;
@@ -370,14 +371,13 @@ static int pg_check_part(struct source *source, const struct table *table, const
 static int pg_look(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
 		   struct position *ret_at, struct error *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct pg_table *found;
+	const struct pg_table **found = MEM_ARRAY(const struct pg_table *, count);
+	int result = count ? look_at(source, tables, count, found, err) : 0;
 
-		if (look_at(source, tables[i].schema, tables[i].name, &found, err) < 0)
-			return -1;
-		ret_versions[i] = found ? found->table : NULL;
-	}
-	return pg_slot_log_written(source->queries, ret_at, err);
+	for (size_t i = 0; i < count && result == 0; i++)
+		ret_versions[i] = found[i] ? found[i]->table : NULL;
+	free(found);
+	return result < 0 ? -1 : pg_slot_log_written(source->queries, ret_at, err);
 }
 
 const struct source_ops postgres_source_ops = {

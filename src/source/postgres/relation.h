@@ -36,6 +36,8 @@ struct pg_relation {
 	char identity; /* pg_class.relreplident: d, n, f, i */
 	struct pg_column *columns;
 	unsigned column_count;
+	bool is_tree;  /* partitioned; the log does not tell */
+	const struct pg_told *told; /* what the catalogue has said with it; NULL: it is to be asked */
 };
 
 /* What the catalogue knows of a type that is not built in. */
@@ -58,6 +60,12 @@ struct pg_attribute_fact {
 struct pg_attribute_facts {
 	const struct pg_attribute_fact *facts;
 	unsigned count;
+};
+
+struct pg_told {
+	struct pg_attribute_facts attributes;
+	const char **key;  /* columns of the key, in its order */
+	unsigned key_count;
 };
 
 /* Look-ups in the catalogue; a test gives its own. All of them may find nothing. */
