@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/findings.h"
@@ -279,6 +280,15 @@ struct source_ops {
 	 */
 	int (*look)(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
 		    struct position *ret_at, struct error *err);
+
+	/*
+	 * How the rows of tables are kept: for each a text in the arena, "" if it is gone. And whether between two texts of a table
+	 * rows may have come, gone or changed without row events: what has happened, as words, or NULL. NULL both: the source's log
+	 * tells of everything.
+	 */
+	int (*layouts)(struct source *source, const struct table *const *tables, size_t count, struct arena *arena, const char **ret,
+		       struct error *err);
+	int (*layout_change)(struct source *source, const char *before, const char *now, const char **ret_reason, struct error *err);
 
 	/* Streams from a position; transactions that end at or before it are not delivered again. */
 	int (*start)(struct source *source, struct position from, struct error *err);

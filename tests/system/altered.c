@@ -160,6 +160,68 @@ static void vanished(void)
 	printf("DROP COLUMN: its entity is held with the place in the pack, also after a restart, until there is one again\n");
 }
 
+/* Whatever happens to a table without a row being written is noticed by a look now and then. */
+static void expect_look(struct site *site, const char *said)
+{
+	WAIT_UNTIL(agent_logged(&site->plain.agent, said) > 0, 45, &site->plain.agent);
+}
+
+static void looked_at(void)
+{
+	struct site written, renamed;
+
+	small_prepare(&written, &scene, "written", 20);
+	small_prepare(&renamed, &scene, "named", 20);
+	plain_stream(&written.plain);
+	plain_stream(&renamed.plain);
+	scene_sql(&scene, "ALTER TABLE named RENAME hours TO spent; UPDATE named SET state = 'A' WHERE id = 1");
+	expect_look(&renamed, "its entities are held, because the mapping does not take it");
+	scene_sql(&scene, "ALTER TABLE named RENAME spent TO hours");
+	scene_sql(&scene, "VACUUM FULL written; ALTER TABLE written_customer ALTER name SET NOT NULL");
+	scene_sql(&scene, "ALTER TABLE written ALTER hours TYPE numeric(9,2) USING hours + 10");
+	await_healed(&written, 1);
+	await_healed(&renamed, 1);
+	expect_look(&written, "table public.written is STALE: its rows were written anew when a column was altered");
+	if (agent_logged(&written.plain.agent, "written_customer is STALE"))
+		harness_fail(&written.plain.agent, "a constraint made a table STALE");
+	agent_stop(&written.plain.agent);
+	agent_stop(&renamed.plain.agent);
+	site_read_last(&written);
+	expect_documents(&written, "hours");
+	site_read_last(&renamed);
+	expect_documents(&renamed, "hours");
+	printf("a column that has its name back, and one that was written anew as what it was, are noticed without a row\n");
+}
+
+/* What does not change a row makes no table STALE, though its file is another; nor while the agent is away. */
+static void kept(void)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+
+	small_prepare(&site, &scene, "kept", 20);
+	plain_stream(&site.plain);
+	agent_stop(agent);
+	scene_sql(&scene, "VACUUM FULL kept");
+	scene_sql(&scene, "TRUNCATE kept_customer; INSERT INTO kept_customer VALUES (9, 'late')");
+	plain_stream(&site.plain);
+	plain_catch_up(&site.plain);
+	agent_stop(agent);
+	scene_sql(&scene, "ALTER TABLE kept ALTER hours SET DEFAULT 4, ALTER note SET STATISTICS 7, ADD CHECK (hours >= 0)");
+	plain_stream(&site.plain);
+	plain_catch_up(&site.plain);
+	if (agent_logged(agent, "STALE"))
+		harness_fail(agent, "a table is STALE in which no row has changed");
+	agent_stop(agent);
+	scene_sql(&scene, "ALTER TABLE kept ALTER note TYPE text USING note || '!', ALTER hours TYPE numeric(9,2) USING hours * 2");
+	plain_stream(&site.plain);
+	await_healed(&site, 1);
+	agent_stop(agent);
+	site_read_last(&site);
+	expect_documents(&site, "hours");
+	printf("VACUUM FULL, TRUNCATE and constraints make no table STALE; a rewrite while the agent is away does\n");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -169,6 +231,8 @@ int main(void)
 	stale("redone", "DROP COLUMN hours, ADD COLUMN hours numeric(10,2) DEFAULT 7.5");
 	renewed();
 	vanished();
+	kept();
+	looked_at();
 	scene_end(&scene);
 	printf("altered tables are what the source has, or held back\n");
 	return 0;

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "conn.h"
+#include "layout.h"
 #include "pgoutput.h"
 #include "rest.h"
 #include "slot.h"
@@ -118,13 +119,16 @@ void pg_part_done(struct pg_part *part)
 
 int pg_part_file(PGconn *queries, const struct table *table, uint64_t *ret, struct error *err)
 {
-	PGresult *result = pg_query(queries, err, "SELECT pg_catalog.pg_relation_filenode(%" PRIu64 ")", table->source_id);
+	const char *layout;
+	struct arena arena;
+	int result;
 
-	if (!result)
-		return -1;
-	*ret = strtoull(pg_value(result, 0, 0), NULL, 10);
-	PQclear(result);
-	return 0;
+	arena_init(&arena);
+	result = pg_layouts(queries, &table, 1, &arena, &layout, err);
+	if (result == 0)
+		*ret = pg_layout_file(layout);
+	arena_done(&arena);
+	return result;
 }
 
 /* Where a record can end: what stands within the header of a page is the end of the page before. */

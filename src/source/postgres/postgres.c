@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "access.h"
 #include "doctor.h"
+#include "layout.h"
 #include "server.h"
 #include "session.h"
 #include "slot.h"
@@ -171,12 +172,19 @@ static int pg_evict(struct source *source, struct error *err)
 /* A snapshot that was taken before an ALTER TABLE wrote a table anew finds it empty. So it is remembered what the file was. */
 static int remember_files(struct source *source, struct error *err)
 {
+	const char **layouts = MEM_ARRAY(const char *, source->wanted.count);
+	struct arena arena;
+	int result;
+
+	arena_init(&arena);
 	free(source->files);
 	source->files = MEM_ARRAY(uint64_t, source->wanted.count);
-	for (size_t i = 0; i < source->wanted.count; i++)
-		if (pg_part_file(source->queries, source->wanted.versions[i], &source->files[i], err) < 0)
-			return -1;
-	return 0;
+	result = pg_layouts(source->queries, source->wanted.versions, source->wanted.count, &arena, layouts, err);
+	for (size_t i = 0; i < source->wanted.count && result == 0; i++)
+		source->files[i] = pg_layout_file(layouts[i]);
+	arena_done(&arena);
+	free(layouts);
+	return result;
 }
 
 static int pg_create_slot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
@@ -380,6 +388,17 @@ static int pg_look(struct source *source, const struct source_table *tables, siz
 	return result < 0 ? -1 : pg_slot_log_written(source->queries, ret_at, err);
 }
 
+static int pg_table_layouts(struct source *source, const struct table *const *tables, size_t count, struct arena *arena, const char **ret,
+			    struct error *err)
+{
+	return pg_layouts(source->queries, tables, count, arena, ret, err);
+}
+
+static int pg_table_changed(struct source *source, const char *before, const char *now, const char **ret_reason, struct error *err)
+{
+	return pg_layout_change(source->queries, before, now, ret_reason, err);
+}
+
 const struct source_ops postgres_source_ops = {
 	.name = "postgresql",
 	.type = pg_type_at,
@@ -413,6 +432,8 @@ const struct source_ops postgres_source_ops = {
 	.settled = pg_settled,
 	.part_check = pg_check_part,
 	.look = pg_look,
+	.layouts = pg_table_layouts,
+	.layout_change = pg_table_changed,
 	.start = pg_start,
 	.peek = pg_peek,
 	.retention = pg_kept,

@@ -373,10 +373,19 @@ static int build(struct pg_relations *set, const struct pg_relation *relation, s
 	return build_key(set, relation, draft, arena, err);
 }
 
+/* The log tells of a relation when it begins, and again when something about it was altered, which may be no column. */
+static bool told_again(struct pg_table *entry, const struct pg_relation *relation)
+{
+	bool again = entry->in_log && !relation->told;
+
+	entry->in_log |= !relation->told;
+	return again;
+}
+
 static int put(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena,
 	       const struct pg_table **ret, bool *ret_new, struct error *err)
 {
-	const struct pg_table *known = map_get(&set->tables, oid_key(&relation->oid));
+	struct pg_table *entry, *known = map_get(&set->tables, oid_key(&relation->oid));
 	const struct table *table;
 	pg_convert **convert, **binary;
 	struct table draft;
@@ -387,10 +396,12 @@ static int put(struct pg_relations *set, const struct pg_relation *relation, str
 	if (build(set, relation, arena, &draft, &convert, &binary, err) < 0)
 		return -1;
 	table = catalog_put(set->catalog, &draft, ret_new);
-	*ret = known;
-	if (!*ret || (*ret)->table != table)
-		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena),
-				convert, binary);
+	entry = known;
+	if (!entry || entry->table != table)
+		entry = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena),
+				 convert, binary);
+	*ret_new |= told_again(entry, relation);
+	*ret = entry;
 	return 0;
 }
 

@@ -94,6 +94,7 @@ struct pg_facts {
 struct pg_table {
 	const struct table *table;
 	bool captured;
+	bool in_log;          /* the log has told of it */
 	pg_convert **convert; /* one for each column: how its text is read, ... */
 	pg_convert **binary;  /* ... and its binary form; NULL: not at all */
 };
@@ -122,7 +123,7 @@ void pg_relations_capture(struct pg_relations *set, const char *schema, const ch
 /* The name that the log gave to a type. */
 void pg_relations_type(struct pg_relations *set, uint32_t oid, struct view name);
 
-/* Notes a relation: *ret_new says whether its version differs from the one before. */
+/* Notes a relation: *ret_new says whether its version differs from the one before, or the log tells of it once more. */
 int pg_relations_put(struct pg_relations *set, const struct pg_relation *relation, const struct pg_table **ret,
 		     bool *ret_new, struct error *err);
 
