@@ -189,10 +189,16 @@ struct source_ops {
 	void (*examine)(struct source *source, struct findings *findings);
 
 	/*
-	 * All ordinary tables that the role can see; an array with its texts in one allocation, to be freed with
+	 * All tables that the role can see and that can be captured; an array with its texts in one allocation, to be freed with
 	 * free().
 	 */
 	int (*list)(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err);
+
+	/*
+	 * ERROR_INPUT if one of these tables ("schema.name"), which somebody named, is there and cannot be captured as it is, so that it is
+	 * not listed. May be NULL.
+	 */
+	int (*check_names)(struct source *source, const char *const *names, size_t count, struct error *err);
 
 	/*
 	 * Says what is to be captured, and returns the present version of each, in the same order. Changes of other

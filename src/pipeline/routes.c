@@ -29,6 +29,21 @@ bool pipeline_publishes(const struct pipeline_options *options, const char *sche
 	       !matches_any(options->exclude, options->exclude_count, text);
 }
 
+int pipeline_check_names(const struct pipeline_options *options, const struct source_ops *ops, struct source *source, struct error *err)
+{
+	const char **names = MEM_ARRAY(const char *, options->include_count);
+	size_t count = 0;
+	int result;
+
+	for (size_t i = 0; i < options->include_count; i++)
+		if (!strpbrk(options->include[i], "*?[\\") &&
+		    !matches_any(options->exclude, options->exclude_count, options->include[i]))
+			names[count++] = options->include[i];
+	result = count && ops->check_names ? ops->check_names(source, names, count, err) : 0;
+	free(names);
+	return result;
+}
+
 bool pipeline_mirrors(const struct pipeline_options *options, const char *schema, const char *name)
 {
 	char text[300];
@@ -208,6 +223,8 @@ int routes_capture(struct pipeline *p, struct error *err)
 {
 	size_t listed = 0;
 
+	if (pipeline_check_names(p->options, p->source_ops, p->source, err) < 0)
+		return -1;
 	if (capture_all(p, &listed, err) < 0 || loads_prepare(p, listed, err) < 0 || compile_mapping(p, listed, err) < 0)
 		return -1;
 	collect_needs(p, listed);

@@ -23,6 +23,24 @@ void pg_catalogue_done(struct pg_catalogue *cat)
 		free(fact);
 	}
 	map_done(&cat->types);
+	for (struct map_entry *entry = NULL; (entry = map_next(&cat->trees, entry));)
+		free((char *)entry->key.ptr);
+	map_done(&cat->trees);
+}
+
+bool pg_catalogue_is_tree(const struct pg_catalogue *cat, uint64_t relation)
+{
+	uint32_t oid = (uint32_t)relation;
+
+	return map_get(&cat->trees, (struct view){(const char *)&oid, sizeof(oid)}) != NULL;
+}
+
+static void note_tree(struct pg_catalogue *cat, uint32_t oid)
+{
+	struct view key = {(const char *)&oid, sizeof(oid)};
+
+	if (!map_get(&cat->trees, key))
+		map_put(&cat->trees, (struct view){mem_text(key), key.len}, cat);
 }
 
 static void oid_text(uint32_t oid, char text[16])
@@ -239,14 +257,16 @@ static void read_key(const PGresult *result, int first, int count, struct arena 
 }
 
 /* The rows of one table. */
-static void read_relation(const PGresult *result, int first, int count, struct arena *arena, struct pg_relation *ret)
+static void read_relation(struct pg_catalogue *cat, const PGresult *result, int first, int count, struct arena *arena,
+			  struct pg_relation *ret)
 {
 	struct pg_told *told = ARENA_NEW(arena, struct pg_told);
 	struct pg_attribute_fact *facts = ARENA_ARRAY(arena, struct pg_attribute_fact, (size_t)count);
 
 	ret->oid = (uint32_t)strtoul(pg_value(result, first, OID), NULL, 10);
 	ret->identity = *pg_value(result, first, IDENTITY);
-	ret->is_tree = *pg_value(result, first, KIND) == 'p';
+	if (*pg_value(result, first, KIND) == 'p')
+		note_tree(cat, ret->oid);
 	ret->column_count = PQgetisnull(result, first, NAME) ? 0 : (unsigned)count;
 	ret->columns = ARENA_ARRAY(arena, struct pg_column, (size_t)count);
 	for (int i = 0; i < (int)ret->column_count; i++) {
@@ -260,7 +280,7 @@ static void read_relation(const PGresult *result, int first, int count, struct a
 	ret->told = told;
 }
 
-static void read_relations(const PGresult *result, struct arena *arena, struct pg_relation *ret)
+static void read_relations(struct pg_catalogue *cat, const PGresult *result, struct arena *arena, struct pg_relation *ret)
 {
 	int end;
 
@@ -269,7 +289,7 @@ static void read_relations(const PGresult *result, struct arena *arena, struct p
 
 		for (end = first + 1; end < PQntuples(result) && strtoul(pg_value(result, end, PLACE), NULL, 10) == place;)
 			end++;
-		read_relation(result, first, end - first, arena, &ret[place]);
+		read_relation(cat, result, first, end - first, arena, &ret[place]);
 	}
 }
 
@@ -320,18 +340,50 @@ int pg_catalogue_relations(struct pg_catalogue *cat, const struct source_table *
 	*ret = ARENA_ARRAY(arena, struct pg_relation, count);
 	for (size_t i = 0; i < count; i++)
 		(*ret)[i] = (struct pg_relation){.schema = tables[i].schema, .name = tables[i].name};
-	read_relations(result, arena, *ret);
+	read_relations(cat, result, arena, *ret);
 	PQclear(result);
 	return 0;
 }
 
-int pg_catalogue_list(struct pg_catalogue *cat, struct source_listing **ret, size_t *ret_count, struct error *err)
+/* Which tables there are ----------------------------------------------------------------------- */
+
+/*
+ * Partitioned tables that are captured as one, as the publication has them, or as one made by our statement would have them:
+ * `whole`; `member` has all that is partitioned from one.
+ */
+static const char whole_sql[] =
+	"WITH RECURSIVE published AS MATERIALIZED (SELECT c.oid FROM pg_catalog.pg_publication_tables t"
+	"  JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
+	"  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = $1),"
+	" member(root, oid) AS (SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'p' AND NOT c.relispartition"
+	"  UNION ALL SELECT m.root, i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid),"
+	" whole AS (SELECT m.root FROM member m LEFT JOIN published p ON p.oid = m.oid"
+	"  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = $1 AND NOT pubviaroot)"
+	"  GROUP BY m.root HAVING bool_or(p.oid = m.root) OR count(p.oid) = 0) ";
+
+/* No server before 13 publishes one as one. */
+static const char none_whole_sql[] =
+	"WITH RECURSIVE member(root, oid) AS (SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'p' AND NOT"
+	"  c.relispartition UNION ALL SELECT m.root, i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid),"
+	" whole AS (SELECT root FROM member WHERE $1::text IS NULL AND false) ";
+
+static PGresult *ask_whole(struct pg_catalogue *cat, const char *sql, int count, const char *const *params, struct error *err)
 {
-	PGresult *result = pg_query(cat->conn, err,
-		"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
-		" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT LIKE 'pg\\_%%'"
-		" AND n.nspname <> 'information_schema' ORDER BY 1, 2");
+	char *text = mem_printf("%s%s", pg_has(cat->version, PG_ROOT_PUBLISHED) ? whole_sql : none_whole_sql, sql);
+	PGresult *result = pg_query_params(cat->conn, err, text, count, params);
+
+	free(text);
+	return result;
+}
+
+int pg_catalogue_list(struct pg_catalogue *cat, const char *publication, struct source_listing **ret, size_t *ret_count,
+		      struct error *err)
+{
+	PGresult *result = ask_whole(cat,
+		"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.relpersistence = 'p' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND"
+		" (c.relkind = 'r' AND c.oid NOT IN (SELECT m.oid FROM member m JOIN whole USING (root))"
+		"  OR c.relkind = 'p' AND c.oid IN (SELECT root FROM whole)) ORDER BY 1, 2", 1, &publication, err);
 	size_t bytes = 0;
 	char *text;
 
@@ -350,4 +402,54 @@ int pg_catalogue_list(struct pg_catalogue *cat, struct source_listing **ret, siz
 	}
 	PQclear(result);
 	return 0;
+}
+
+/* Whether the name is one that cannot be captured; the remedy is the DBA's. */
+enum { NAMED, NAMED_KIND, NAMED_ROOT, NAMED_ROOT_WHOLE, NAMED_PUBLISHED };
+
+static int refuse_named(struct pg_catalogue *cat, const PGresult *result, int row, const char *publication, struct error *err)
+{
+	const char *name = pg_value(result, row, NAMED), *root = pg_value(result, row, NAMED_ROOT);
+	bool whole = *pg_value(result, row, NAMED_ROOT_WHOLE) == 't';
+
+	if (whole) {
+		error_set(err, ERROR_INPUT, "table %s is a partition of %s, which is captured as one table", name, root);
+		return error_hint(err, "name %s in its place (tables.include)", root);
+	}
+	if (!pg_has(cat->version, PG_ROOT_PUBLISHED)) {
+		error_set(err, ERROR_INPUT, "table %s is partitioned: a server before PostgreSQL %d publishes its partitions, and not the table",
+			  name, pg_since(PG_ROOT_PUBLISHED));
+		return error_hint(err, "name its partitions (tables.include)");
+	}
+	error_set(err, ERROR_INPUT, "table %s is partitioned, and the publication '%s' publishes its partitions one by one", name, publication);
+	if (*pg_value(result, row, NAMED_PUBLISHED) == 't')
+		return error_hint(err, "take its partitions out of the publication and put the table into it, or name its partitions (tables.include)");
+	return error_hint(err, "before the first start run as the publication's owner: ALTER PUBLICATION \"%s\" SET (publish_via_partition_root = "
+			  "true); or name its partitions (tables.include)", publication);
+}
+
+int pg_catalogue_check_names(struct pg_catalogue *cat, const char *publication, const char *const *names, size_t count, struct error *err)
+{
+	struct writer array = {0};
+	PGresult *result;
+	int refused = 0;
+
+	for (size_t i = 0; i < count; i++)
+		append_element(names[i], &array);
+	end_array(&array);
+	result = ask_whole(cat,
+		"SELECT w.name, c.relkind, format('%s.%s', rn.nspname, r.relname), m.root IN (SELECT root FROM whole),"
+		" EXISTS (SELECT FROM pg_catalog.pg_publication p WHERE p.pubname = $1 AND to_jsonb(p)->>'pubviaroot' = 'true')"
+		" FROM unnest($2::text[]) WITH ORDINALITY w(name, place) JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON"
+		"  n.oid = c.relnamespace) ON concat(n.nspname, '.', c.relname) = w.name JOIN member m ON m.oid = c.oid"
+		" JOIN pg_catalog.pg_class r ON r.oid = m.root JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace"
+		" WHERE CASE WHEN m.root IN (SELECT root FROM whole) THEN m.oid <> m.root ELSE c.relkind = 'p' END ORDER BY w.place LIMIT 1",
+		2, (const char *[]){publication, array.data}, err);
+	wr_done(&array);
+	if (!result)
+		return -1;
+	if (PQntuples(result))
+		refused = refuse_named(cat, result, 0, publication, err);
+	PQclear(result);
+	return refused;
 }

@@ -47,6 +47,7 @@ struct pg_part {
 	uint64_t bytes, most_bytes;
 	bool bounded;       /* it ends at a key that was looked up: `bound` */
 	bool begun;         /* the server has begun to answer */
+	bool tree;          /* the table is partitioned: it is read with all its partitions */
 	bool asked;         /* somebody's condition is in it: what the server says of it is theirs */
 };
 

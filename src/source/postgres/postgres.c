@@ -79,7 +79,12 @@ static void pg_doctor(struct source *source, struct findings *findings)
 
 static int pg_list(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err)
 {
-	return pg_catalogue_list(&source->catalogue, ret, ret_count, err);
+	return pg_catalogue_list(&source->catalogue, source->options.publication, ret, ret_count, err);
+}
+
+static int pg_check_names(struct source *source, const char *const *names, size_t count, struct error *err)
+{
+	return pg_catalogue_check_names(&source->catalogue, source->options.publication, names, count, err);
 }
 
 static int check_columns(const struct source_table *wanted, const struct table *version, struct error *err)
@@ -116,7 +121,7 @@ static int pg_capture(struct source *source, const struct source_table *tables, 
 	int result;
 
 	free(source->wanted.versions);
-	source->wanted = (struct pg_wanted){tables, MEM_ARRAY(const struct table *, count), count};
+	source->wanted = (struct pg_wanted){tables, MEM_ARRAY(const struct table *, count), count, &source->catalogue};
 	pg_relations_capture_none(&source->relations);
 	arena_init(&arena);
 	result = pg_catalogue_relations(&source->catalogue, tables, count, source->options.publication, &arena, &relations, err);
@@ -221,6 +226,7 @@ static uint64_t file_before(const struct source *source, const struct table *tab
 static int pg_read_tables(struct source *source, const struct table *const *tables, size_t count, struct error *err)
 {
 	uint64_t *files = MEM_ARRAY(uint64_t, count);
+	bool *trees = MEM_ARRAY(bool, count);
 	int result;
 
 	free(source->reading);
@@ -228,9 +234,11 @@ static int pg_read_tables(struct source *source, const struct table *const *tabl
 	for (size_t i = 0; i < count; i++) {
 		source->reading[i] = pg_relations_find(&source->relations, (uint32_t)tables[i]->source_id);
 		files[i] = file_before(source, tables[i]);
+		trees[i] = pg_catalogue_is_tree(&source->catalogue, tables[i]->source_id);
 	}
-	result = pg_snapshot_read(&source->snapshot, source->queries, tables, files, count, err);
+	result = pg_snapshot_read(&source->snapshot, source->queries, tables, files, trees, count, err);
 	free(files);
+	free(trees);
 	return result;
 }
 
@@ -309,6 +317,7 @@ static int open_part(struct source *source, const struct source_part *wanted, bo
 	*ret_anew = known != before;
 	if (*ret_anew)
 		return 0;
+	source->part.tree = pg_catalogue_is_tree(&source->catalogue, wanted->table->source_id);
 	opened = pg_part_open(&source->part, &source->options.login, source->queries, wanted->table,
 			      &source->delivered, err);
 	if (opened <= 0)
@@ -408,6 +417,7 @@ const struct source_ops postgres_source_ops = {
 	.identify = pg_identify,
 	.examine = pg_doctor,
 	.list = pg_list,
+	.check_names = pg_check_names,
 	.capture = pg_capture,
 	.check_publication = pg_check_publication,
 	.check_identities = pg_check_identities,

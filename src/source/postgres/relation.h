@@ -36,7 +36,6 @@ struct pg_relation {
 	char identity; /* pg_class.relreplident: d, n, f, i */
 	struct pg_column *columns;
 	unsigned column_count;
-	bool is_tree;  /* partitioned; the log does not tell */
 	const struct pg_told *told; /* what the catalogue has said with it; NULL: it is to be asked */
 };
 
