@@ -99,6 +99,10 @@ struct pipeline_options {
 /* True if all columns of the table are mirrored, whether a mapping reads them or not. */
 bool pipeline_mirrors(const struct pipeline_options *options, const char *schema, const char *name);
 
+/* ERROR_INPUT if a table that the configuration names, not by a pattern, is there and cannot be captured as it is. */
+MUST_CHECK int pipeline_check_names(const struct pipeline_options *options, const struct source_ops *ops, struct source *source,
+				    struct error *err);
+
 /* True if the table has a change topic, by tables.include and tables.exclude. */
 bool pipeline_publishes(const struct pipeline_options *options, const char *schema, const char *name);
 

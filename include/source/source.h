@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/findings.h"
@@ -191,10 +192,16 @@ struct source_ops {
 	void (*examine)(struct source *source, struct findings *findings);
 
 	/*
-	 * All ordinary tables that the role can see; an array with its texts in one allocation, to be freed with
+	 * All tables that the role can see and that can be captured; an array with its texts in one allocation, to be freed with
 	 * free().
 	 */
 	int (*list)(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err);
+
+	/*
+	 * ERROR_INPUT if one of these tables ("schema.name"), which somebody named, is there and cannot be captured as it is, so that it is
+	 * not listed. May be NULL.
+	 */
+	int (*check_names)(struct source *source, const char *const *names, size_t count, struct error *err);
 
 	/*
 	 * Says what is to be captured, and returns the present version of each, in the same order. Changes of other
@@ -282,6 +289,15 @@ struct source_ops {
 	 */
 	int (*look)(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
 		    struct position *ret_at, struct error *err);
+
+	/*
+	 * How the rows of tables are kept: for each a text in the arena, "" if it is gone. And whether between two texts of a table
+	 * rows may have come, gone or changed without row events: what has happened, as words, or NULL. NULL both: the source's log
+	 * tells of everything.
+	 */
+	int (*layouts)(struct source *source, const struct table *const *tables, size_t count, struct arena *arena, const char **ret,
+		       struct error *err);
+	int (*layout_change)(struct source *source, const char *before, const char *now, const char **ret_reason, struct error *err);
 
 	/* Streams from a position; transactions that end at or before it are not delivered again. */
 	int (*start)(struct source *source, struct position from, struct error *err);

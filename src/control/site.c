@@ -83,6 +83,7 @@ int site_connect(struct site *site, struct error *err)
 	site->source_ops = source_find(site->options->source_type);
 	if (site->source_ops->open(&site->source, &site->options->source, site->catalog, err) < 0 ||
 	    site->source_ops->identify(site->source, &site->identity, err) < 0 ||
+	    pipeline_check_names(site->options, site->source_ops, site->source, err) < 0 ||
 	    site->source_ops->list(site->source, &site->listing, &listed, err) < 0 ||
 	    describe_all(site, listed, err) < 0)
 		return -1;

@@ -104,7 +104,10 @@ static void describe(const struct adoption *ad, struct writer *to)
 		  now, ad->identity.system, ad->identity.timeline, ad->options->source.slot);
 }
 
-/* The publication of the new server is another one by its marks: what it was in between is part of the assertion. */
+/*
+ * The publication of the new server is another one by its marks, and its tables are kept in other files: what was in between is part
+ * of the assertion.
+ */
 static int write_state(struct adoption *ad, struct error *err)
 {
 	char timeline[16];
@@ -114,7 +117,7 @@ static int write_state(struct adoption *ad, struct error *err)
 	ad->state.position = ad->identity.confirmed;
 	if (position_save(ad->db, &ad->state, err) < 0 || input_put(ad->db, INPUT_SYSTEM, view_of(ad->identity.system), err) < 0 ||
 	    input_put(ad->db, INPUT_TIMELINE, view_of(timeline), err) < 0 ||
-	    input_put(ad->db, INPUT_PUBLICATION, VIEW_NONE, err) < 0)
+	    input_put(ad->db, INPUT_PUBLICATION, VIEW_NONE, err) < 0 || input_put(ad->db, INPUT_LAYOUTS, VIEW_NONE, err) < 0)
 		return -1;
 	return input_put(ad->db, INPUT_ADOPTED_FROM, view_of(ad->checkpoint.system), err);
 }

@@ -91,6 +91,7 @@ static int handle_origin(struct pipeline *p, struct change *change, struct error
 
 static int handle_table(struct pipeline *p, struct change *change, struct error *err)
 {
+	p->look_wanted = true;
 	return route_table(p, change->table, err) < 0 ? -1 : load_recheck(p, change->table, err);
 }
 

@@ -72,13 +72,18 @@ void loads_close(struct pipeline *p)
 	repeats_close(p);
 }
 
-/* Every so often: tables that were altered without a row being written since. */
+/* Every so often: tables that were altered without a row being written since, and rows that went without a word. */
 int loads_look(struct pipeline *p, struct error *err)
 {
 	const struct table **now;
 	struct position at;
+	bool due;
 	int result;
 
+	if (layouts_look(p, &due, err) < 0)
+		return -1;
+	if (due)
+		p->loads_due = p->loads_wanted = true;
 	if (!p->need_count)
 		return 0;
 	now = MEM_ARRAY(const struct table *, p->table_count);
@@ -108,11 +113,22 @@ static struct load *find_load(struct pipeline *p, const struct table *table)
 	return NULL;
 }
 
-/* A table without a key must not be given again what the part that was read has seen, or will see. */
+/* Where the stream is, rows may come that are older than the table's present shape, and fit it. */
+static bool too_early(const struct load *load, struct position at)
+{
+	return load->waits && position_compare(at, load->shape_at) < 0;
+}
+
+/*
+ * A table without a key must not be given again what the part that was read has seen, or will see; nor any table what is older
+ * than all parts that are read: the row may be gone, with its partition, without a word.
+ */
 bool load_has(struct pipeline *p, const struct change *change)
 {
 	const struct load *load = find_load(p, change->table);
 
+	if (load && too_early(load, change->txn->final))
+		return true;
 	return load && load->is_bag && (!load->read || p->source_ops->part_sees(p->source, change->txn));
 }
 
@@ -313,19 +329,13 @@ static int finish(struct pipeline *p, const struct load *load, struct error *err
 	return jobs_run(p, &none, err);
 }
 
-/* Where the stream is, rows may come that are older than the table's present shape, and fit it. */
-static bool too_early(const struct pipeline *p, const struct load *load)
-{
-	return load->waits && position_compare(p->applied.position, load->shape_at) < 0;
-}
-
 /* Whether there is more to be done without waiting for anything. */
 bool loads_busy(const struct pipeline *p)
 {
 	if (p->newcomer_count || retention_pauses(p))
 		return false;
 	if (p->load_count)
-		return !p->loads[0].read && p->now >= p->load_retry_at && !too_early(p, &p->loads[0]);
+		return !p->loads[0].read && p->now >= p->load_retry_at && !too_early(&p->loads[0], p->applied.position);
 	return repeats_busy(p);
 }
 
@@ -336,7 +346,7 @@ static int step(struct pipeline *p, struct error *err)
 	if (p->rows_since_state_commit >= STATE_COMMIT_ROWS && meet(p, err) < 0)
 		return -1;
 	if (!load->read)
-		return p->now < p->load_retry_at || retention_pauses(p) || too_early(p, load) ? 0 : read_part(p, load, err);
+		return p->now < p->load_retry_at || retention_pauses(p) || too_early(load, p->applied.position) ? 0 : read_part(p, load, err);
 	return position_compare(p->applied.position, load->seen) < 0 ? 0 : finish(p, load, err);
 }
 

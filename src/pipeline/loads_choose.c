@@ -122,7 +122,7 @@ struct candidate {
 	enum mirror_state state;
 	char reason[200];
 	bool is_bag;
-	bool renumbered;         /* as in struct mirror_difference */
+	bool renumbered;         /* as in struct mirror_difference; or it is kept otherwise (layouts.c), which rows do not show either */
 	bool recorded;           /* its load has begun */
 	const struct table *now; /* as the catalogue has it */
 	struct candidate *next;
@@ -165,11 +165,15 @@ static int note_known(void *arg, const struct mirror_known *known, struct error 
 static int look_again(struct pipeline *p, struct candidate *one, bool quiet, bool *ret_load, struct error *err)
 {
 	struct mirror_difference now;
+	const char *moved;
 
 	*ret_load = one->state == MIRROR_STALE;
-	if (mirror_differs(p->db, one->now, &now, err) < 0)
+	if (mirror_differs(p->db, one->now, &now, err) < 0 || layouts_change(p, one->schema, one->name, &moved, err) < 0)
 		return -1;
-	one->renumbered = now.renumbered;
+	one->renumbered = now.renumbered || moved;
+	if (moved && !now.differs)
+		snprintf(now.reason, sizeof(now.reason), "%s", moved);
+	now.differs |= moved != NULL;
 	if (one->state == MIRROR_LOADING)
 		*ret_load = now.differs || one->is_bag;
 	if (one->state != MIRROR_WHOLE || !now.differs)
@@ -257,6 +261,8 @@ int loads_prepare(struct pipeline *p, size_t listed, struct error *err)
 	int result;
 
 	p->loads_due = false;
+	if (layouts_read(p, p->versions, listed, err) < 0)
+		return -1;
 	if (!p->may_load)
 		return 0;
 	arena_init(&all.arena);

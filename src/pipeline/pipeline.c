@@ -26,6 +26,7 @@
 #define PULL_MOST 512                              /* changes in one turn of the loop */
 #define WAIT_MOST_US (500 * USEC_PER_MSEC)         /* keepalives are looked after that often, even if nothing happens */
 #define PUBLICATION_CHECK_US (30 * USEC_PER_SEC)
+#define WANTED_CHECK_US USEC_PER_SEC               /* when the log says that a table was altered */
 #define BACKOFF_FIRST_US (100 * USEC_PER_MSEC)
 #define BACKOFF_MOST_US (10 * USEC_PER_SEC)
 #define FAILURES_MOST 3
@@ -91,9 +92,10 @@ static void wait_for_something(struct pipeline *p)
 
 static int check_publication(struct pipeline *p, struct error *err)
 {
-	if (p->now - p->publication_checked_at < PUBLICATION_CHECK_US)
+	if (p->now - p->publication_checked_at < (p->look_wanted ? WANTED_CHECK_US : PUBLICATION_CHECK_US))
 		return 0;
 	p->publication_checked_at = p->now;
+	p->look_wanted = false;
 	return publication_check(p, true, err) < 0 ? -1 : loads_look(p, err);
 }
 
@@ -377,6 +379,9 @@ static void cleanup(struct pipeline *p)
 	if (p->source_ops)
 		recover_teardown(p);
 	schemas_close(p);
+	layouts_free(p);
+	map_done(&p->layouts_known);
+	arena_done(&p->layout_arena);
 	encoder_free(p->encoder);
 	catalog_free(p->catalog);
 	masks_free(p->masks);

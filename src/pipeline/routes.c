@@ -29,6 +29,21 @@ bool pipeline_publishes(const struct pipeline_options *options, const char *sche
 	       !matches_any(options->exclude, options->exclude_count, text);
 }
 
+int pipeline_check_names(const struct pipeline_options *options, const struct source_ops *ops, struct source *source, struct error *err)
+{
+	const char **names = MEM_ARRAY(const char *, options->include_count);
+	size_t count = 0;
+	int result;
+
+	for (size_t i = 0; i < options->include_count; i++)
+		if (!strpbrk(options->include[i], "*?[\\") &&
+		    !matches_any(options->exclude, options->exclude_count, options->include[i]))
+			names[count++] = options->include[i];
+	result = count && ops->check_names ? ops->check_names(source, names, count, err) : 0;
+	free(names);
+	return result;
+}
+
 bool pipeline_mirrors(const struct pipeline_options *options, const char *schema, const char *name)
 {
 	char text[300];
@@ -114,7 +129,7 @@ const struct mirror_need *routes_need(const struct pipeline *p, const char *sche
 	return NULL;
 }
 
-/* The wanted ones of the tables that the server has. */
+/* The wanted ones of the tables that the server has, and their versions. */
 static void choose_tables(struct pipeline *p, size_t listed)
 {
 	free(p->tables);
@@ -125,8 +140,10 @@ static void choose_tables(struct pipeline *p, size_t listed)
 		const struct mirror_need *need = routes_need(p, schema, name);
 		bool published = pipeline_publishes(p->options, schema, name);
 
-		if (published || need)
-			p->tables[p->table_count++] = wanted_table(p, need, p->versions[i]);
+		if (!published && !need)
+			continue;
+		p->tables[p->table_count] = wanted_table(p, need, p->versions[i]);
+		p->versions[p->table_count++] = p->versions[i];
 	}
 }
 
@@ -185,10 +202,29 @@ static int compile_mapping(struct pipeline *p, size_t listed, struct error *err)
 	return p->mapping ? 0 : routes_complain(p, "the mapping pack is wrong", err);
 }
 
+/* What was decided is about the tables as they were when all were listed. */
+static int capture_chosen(struct pipeline *p, struct error *err)
+{
+	const struct table **before = MEM_ARRAY(const struct table *, p->table_count);
+	int result;
+
+	for (size_t i = 0; i < p->table_count; i++)
+		before[i] = p->versions[i];
+	result = p->source_ops->capture(p->source, p->tables, p->table_count, p->versions, err);
+	for (size_t i = 0; i < p->table_count && result == 0; i++)
+		if (before[i] != p->versions[i])
+			result = error_set(err, ERROR_TRANSIENT, "table %s.%s was altered during the start", p->tables[i].schema,
+					   p->tables[i].name);
+	free(before);
+	return result;
+}
+
 int routes_capture(struct pipeline *p, struct error *err)
 {
 	size_t listed = 0;
 
+	if (pipeline_check_names(p->options, p->source_ops, p->source, err) < 0)
+		return -1;
 	if (capture_all(p, &listed, err) < 0 || loads_prepare(p, listed, err) < 0 || compile_mapping(p, listed, err) < 0)
 		return -1;
 	collect_needs(p, listed);
@@ -199,7 +235,7 @@ int routes_capture(struct pipeline *p, struct error *err)
 		error_set(err, ERROR_INPUT, "no table of the database is captured");
 		return error_hint(err, "name some under tables.include, or give a mapping.pack");
 	}
-	return p->source_ops->capture(p->source, p->tables, p->table_count, p->versions, err);
+	return layouts_keep(p, err) < 0 ? -1 : capture_chosen(p, err);
 }
 
 static void reserve_routes(struct pipeline *p, unsigned count)

@@ -16,6 +16,7 @@
  *	newcomers.c  tables that are captured for the first time are let in
  *	repeats.c    rows of tables that are published while changes are streamed; repeat_records.c: in the state file
  *	rest.c       a first snapshot that was broken off goes on
+ *	layouts.c    rows that came, went or changed without row events, by how the source keeps them
  *	loads.c      tables of the mirror that are loaded while changes are streamed
  *	jobs.c       documents evaluated again because the mapping pack changed
  *	rebuild.c    a state file built anew after the one before was lost
@@ -115,6 +116,11 @@ struct load {
 	struct writer mark;     /* where the part before ended; empty: there was none */
 };
 
+/* How the source keeps the rows of a table (layouts.c). */
+struct layout {
+	const char *schema, *name, *text;
+};
+
 struct batch {
 	bool open;              /* a Kafka transaction has begun */
 	usec_t begun_at;        /* monotonic */
@@ -201,6 +207,13 @@ struct pipeline {
 	usec_t load_retry_at;                   /* monotonic */
 	usec_t load_told_at;
 
+	/* layouts.c: of the last look */
+	struct layout *layouts;
+	size_t layout_count, layout_next;
+	struct map layouts_known;               /* "schema<TAB>name" -> text, as it is remembered */
+	struct view layouts_record;             /* ... all of it */
+	struct arena layout_arena;
+
 	/* newcomers.c: tables that are wanted, but not captured yet */
 	struct source_table *newcomers;
 	const struct table **newcomer_versions;
@@ -263,6 +276,7 @@ struct pipeline {
 	usec_t state_committed_at;
 	uint64_t rows_since_state_commit;
 	usec_t publication_checked_at;
+	bool look_wanted;           /* the log says that a table was altered: it is not waited for the next look */
 	usec_t kafka_probed_at;
 	usec_t retention_at;
 	usec_t progress_at, progress_told_at;
@@ -361,6 +375,7 @@ int publication_check_identities(struct pipeline *p, bool first, struct error *e
 #define INPUT_TIMELINE "source.timeline"
 #define INPUT_PUBLICATION "source.publication"
 #define INPUT_PLACE "source.place"
+#define INPUT_LAYOUTS "source.layouts"
 #define INPUT_ADOPTED_FROM "source.adopted_from" /* the system that the checkpoint may be of, until the next claim */
 
 /* batch.c */
@@ -508,6 +523,13 @@ bool loads_busy(const struct pipeline *p);
 int load_settle(struct pipeline *p, const struct change *change, struct error *err);
 int load_recheck(struct pipeline *p, const struct table *table, struct error *err);
 bool load_has(struct pipeline *p, const struct change *change);
+
+/* layouts.c: of these tables now; has one changed so that rows did without row events (a reason, or NULL)?; what is remembered */
+int layouts_read(struct pipeline *p, const struct table *const *tables, size_t count, struct error *err);
+int layouts_change(struct pipeline *p, const char *schema, const char *name, const char **ret_reason, struct error *err);
+int layouts_keep(struct pipeline *p, struct error *err);
+int layouts_look(struct pipeline *p, bool *ret_due, struct error *err);
+void layouts_free(struct pipeline *p);
 
 /* newcomers.c */
 int newcomers_open(struct pipeline *p, struct error *err);

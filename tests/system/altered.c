@@ -13,20 +13,6 @@
 
 static struct scene scene;
 
-/* What TimeEntry has to be, by the rows that are there. */
-static void expect_documents(struct site *site, const char *hours)
-{
-	const char *name = site->plain.name;
-	char query[900];
-
-	snprintf(query, sizeof(query), "SELECT count(*) FROM (SELECT id, %s::numeric(38,9)::text AS hours, CASE state WHEN 'A' THEN "
-		 "'APPROVED' ELSE 'SUBMITTED' END AS status FROM %s WHERE day IS NOT NULL) r FULL JOIN (SELECT split_part(key #>> '{}', '/', 3)::int "
-		 "AS id, document #>> '{quantity,value}' AS hours, document->>'approvalStatus' AS status FROM last WHERE topic = "
-		 "'%s.entity.TimeEntry' AND value <> 'null') d USING (id) WHERE (r.hours, r.status) IS DISTINCT FROM (d.hours, d.status)",
-		 hours, name, name);
-	site_expect(site, query, "0");
-}
-
 static void await_healed(struct site *site, unsigned times)
 {
 	char said[200];
@@ -58,7 +44,7 @@ static void stale(const char *name, const char *change)
 	plain_catch_up(&site.plain);
 	agent_stop(agent);
 	site_read_last(&site);
-	expect_documents(&site, "hours");
+	small_expect_documents(&site, "hours");
 	site_expect(&site, "SELECT string_agg(value->>'op', '' ORDER BY n) FROM seen WHERE topic LIKE '%.change.public.%' AND topic NOT LIKE "
 	       "'%customer' AND value <> 'null' AND value->>'op' <> 'r'", "duuuuuduc");
 	snprintf(query, sizeof(query), "SELECT string_agg(DISTINCT substring(header->>'eventId' FROM '([0-9]+)/TimeApproved'), ',' "
@@ -90,7 +76,7 @@ static void expect_renewed(struct site *site, unsigned round)
 	await_healed(site, round);
 	agent_stop(&site->plain.agent);
 	site_read_last(site);
-	expect_documents(site, "hours");
+	small_expect_documents(site, "hours");
 	snprintf(text, sizeof(text), "SELECT count(*) FROM seen WHERE topic LIKE '%%.entity.TimeEntry' AND document #>> '{quantity,value}' "
 		 "LIKE '%u.%%'", 100 + round);
 	site_expect(site, text, "20");
@@ -155,9 +141,71 @@ static void vanished(void)
 	await_healed(&site, 1);
 	agent_stop(agent);
 	site_read_last(&site);
-	expect_documents(&site, "hours");
+	small_expect_documents(&site, "hours");
 	site_expect(&site, "SELECT count(*) FROM seen WHERE kind = 'event'", "5");
 	printf("DROP COLUMN: its entity is held with the place in the pack, also after a restart, until there is one again\n");
+}
+
+/* Whatever happens to a table without a row being written is noticed by a look now and then. */
+static void expect_look(struct site *site, const char *said)
+{
+	WAIT_UNTIL(agent_logged(&site->plain.agent, said) > 0, 45, &site->plain.agent);
+}
+
+static void looked_at(void)
+{
+	struct site written, renamed;
+
+	small_prepare(&written, &scene, "written", 20);
+	small_prepare(&renamed, &scene, "named", 20);
+	plain_stream(&written.plain);
+	plain_stream(&renamed.plain);
+	scene_sql(&scene, "ALTER TABLE named RENAME hours TO spent; UPDATE named SET state = 'A' WHERE id = 1");
+	expect_look(&renamed, "its entities are held, because the mapping does not take it");
+	scene_sql(&scene, "ALTER TABLE named RENAME spent TO hours");
+	scene_sql(&scene, "VACUUM FULL written; ALTER TABLE written_customer ALTER name SET NOT NULL");
+	scene_sql(&scene, "ALTER TABLE written ALTER hours TYPE numeric(9,2) USING hours + 10");
+	await_healed(&written, 1);
+	await_healed(&renamed, 1);
+	expect_look(&written, "table public.written is STALE: its rows were written anew when a column was altered");
+	if (agent_logged(&written.plain.agent, "written_customer is STALE"))
+		harness_fail(&written.plain.agent, "a constraint made a table STALE");
+	agent_stop(&written.plain.agent);
+	agent_stop(&renamed.plain.agent);
+	site_read_last(&written);
+	small_expect_documents(&written, "hours");
+	site_read_last(&renamed);
+	small_expect_documents(&renamed, "hours");
+	printf("a column that has its name back, and one that was written anew as what it was, are noticed without a row\n");
+}
+
+/* What does not change a row makes no table STALE, though its file is another; nor while the agent is away. */
+static void kept(void)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+
+	small_prepare(&site, &scene, "kept", 20);
+	plain_stream(&site.plain);
+	agent_stop(agent);
+	scene_sql(&scene, "VACUUM FULL kept");
+	scene_sql(&scene, "TRUNCATE kept_customer; INSERT INTO kept_customer VALUES (9, 'late')");
+	plain_stream(&site.plain);
+	plain_catch_up(&site.plain);
+	agent_stop(agent);
+	scene_sql(&scene, "ALTER TABLE kept ALTER hours SET DEFAULT 4, ALTER note SET STATISTICS 7, ADD CHECK (hours >= 0)");
+	plain_stream(&site.plain);
+	plain_catch_up(&site.plain);
+	if (agent_logged(agent, "STALE"))
+		harness_fail(agent, "a table is STALE in which no row has changed");
+	agent_stop(agent);
+	scene_sql(&scene, "ALTER TABLE kept ALTER note TYPE text USING note || '!', ALTER hours TYPE numeric(9,2) USING hours * 2");
+	plain_stream(&site.plain);
+	await_healed(&site, 1);
+	agent_stop(agent);
+	site_read_last(&site);
+	small_expect_documents(&site, "hours");
+	printf("VACUUM FULL, TRUNCATE and constraints make no table STALE; a rewrite while the agent is away does\n");
 }
 
 int main(void)
@@ -169,6 +217,8 @@ int main(void)
 	stale("redone", "DROP COLUMN hours, ADD COLUMN hours numeric(10,2) DEFAULT 7.5");
 	renewed();
 	vanished();
+	kept();
+	looked_at();
 	scene_end(&scene);
 	printf("altered tables are what the source has, or held back\n");
 	return 0;

@@ -40,3 +40,16 @@ void small_prepare(struct site *site, struct scene *scene, const char *name, int
 	small_write_pack(site, "1", "", "");
 	site_configure(site, "batch:\n  events: 20\n");
 }
+
+void small_expect_documents(const struct site *site, const char *hours)
+{
+	const char *name = site->plain.name;
+	char query[900];
+
+	snprintf(query, sizeof(query), "SELECT count(*) FROM (SELECT id, %s::numeric(38,9)::text AS hours, CASE state WHEN 'A' THEN "
+		 "'APPROVED' ELSE 'SUBMITTED' END AS status FROM %s WHERE day IS NOT NULL) r FULL JOIN (SELECT split_part(key #>> '{}', '/', 3)::int "
+		 "AS id, document #>> '{quantity,value}' AS hours, document->>'approvalStatus' AS status FROM last WHERE topic = "
+		 "'%s.entity.TimeEntry' AND value <> 'null') d USING (id) WHERE (r.hours, r.status) IS DISTINCT FROM (d.hours, d.status)",
+		 hours, name, name);
+	site_expect(site, query, "0");
+}

@@ -13,4 +13,7 @@ void small_prepare(struct site *site, struct scene *scene, const char *name, int
 /* Another version of the pack: what it has more of columns, and of tables. */
 void small_write_pack(const struct site *site, const char *version, const char *columns, const char *join);
 
+/* What TimeEntry has to be, by the rows that are there; after site_read_last. */
+void small_expect_documents(const struct site *site, const char *hours);
+
 #endif

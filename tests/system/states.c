@@ -165,6 +165,12 @@ static void no_identity(const char *name)
 	scene_sql(&scene, "ALTER TABLE %s REPLICA IDENTITY NOTHING", name);
 }
 
+/* The server does not take a primary key for an identity that it checks late. */
+static void late_identity(const char *name)
+{
+	scene_sql(&scene, "ALTER TABLE %s DROP CONSTRAINT %s_pkey, ADD PRIMARY KEY (id) DEFERRABLE", name, name);
+}
+
 static void publish_another(const char *name)
 {
 	scene_sql(&scene, "CREATE TABLE %s_beside (a int); ALTER PUBLICATION %s ADD TABLE %s_beside", name, name, name);
@@ -204,6 +210,7 @@ static const struct situation situations[] = {
 	 "was captured", .arrange = change_owner},
 	{"without_identity", STATE_PUBLICATION_CHANGED, "table public.without_identity has no replica identity", no_identity,
 	 .first = true},
+	{"late_identity", STATE_PUBLICATION_CHANGED, "table public.late_identity has no replica identity", late_identity, .first = true},
 	{"beside_captured", STATE_PUBLICATION_CHANGED, "table public.beside_captured_beside is in the publication 'beside_captured' without a "
 	 "replica identity", publish_another, .first = true},
 	{"identity_lost", STATE_PUBLICATION_CHANGED, "table public.identity_lost has no replica identity", .arrange = no_identity},

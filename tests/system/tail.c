@@ -183,6 +183,19 @@ static void measured(void)
 	expect("tail --from slot --no-follow --table none", EXIT_USAGE, "--table none: no captured table is called that");
 }
 
+/* What the server sent before it failed is shown. */
+static void until_it_fails(void)
+{
+	if (scene_version(&scene) < 120000)
+		return;
+	plain_stream(&plain);
+	plain_catch_up(&plain);
+	agent_stop(&plain.agent);
+	scene_sql(&scene, "UPDATE peek SET text = 'before it failed' WHERE id = 1; DROP PUBLICATION peek; UPDATE peek SET text = 'unseen' WHERE id = 1;"
+		  "CREATE PUBLICATION peek FOR TABLE peek, many");
+	expect("tail --from slot --no-follow", named_states[STATE_PUBLICATION_CHANGED].exit_code, "text=\"before it failed\"\n");
+}
+
 /* Without a registry, of what is captured. */
 static void schemas(void)
 {
@@ -207,6 +220,7 @@ int main(void)
 	as_json();
 	beside_the_agent();
 	measured();
+	until_it_fails();
 	scene_end(&scene);
 	printf("`tail` shows what is captured, as lines and as JSON, and leaves no trace\n");
 	return 0;

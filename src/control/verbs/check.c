@@ -207,7 +207,7 @@ static int check_identities(struct site *site)
 static int check_publication(struct site *site)
 {
 	struct writer sql = {0};
-	struct error err = {0};
+	struct error err = {0}, problem;
 	int code;
 
 	if (site->source_ops->check_publication(site->source, &err) == 0) {
@@ -215,11 +215,10 @@ static int check_publication(struct site *site)
 			printf("publication: '%s' carries what is captured\n", site->options->source.publication);
 		return 0;
 	}
-	if (!site_lacks_identity(site)) /* whose remedy is not in what follows */
+	if (err.class == ERROR_STATE && site->source_ops->publication_sql(site->source, &sql, &problem) == 0 && sql.len &&
+	    !site_lacks_identity(site)) /* whose remedy is not in what follows */
 		err.hint[0] = '\0';
 	code = site_lacks_identity(site) ? fail_plainly(&err) : verb_fail(&err);
-	if (err.class != ERROR_STATE || site->source_ops->publication_sql(site->source, &sql, &err) < 0)
-		return code;
 	print_sql("the publication for exactly what is captured", &sql);
 	return code;
 }

@@ -230,7 +230,7 @@ static void wait_for_something(const struct tail *tl)
 	poll(&fd, 1, WAIT_MS);
 }
 
-static int follow(struct tail *tl, struct error *err)
+static int take_all(struct tail *tl, struct error *err)
 {
 	while (!enough(tl)) {
 		int got = take_many(tl, err);
@@ -246,7 +246,18 @@ static int follow(struct tail *tl, struct error *err)
 		if (got == 0 && !enough(tl))
 			wait_for_something(tl);
 	}
-	return flush(tl, err);
+	return 0;
+}
+
+/* What came before an error is shown, too. */
+static int follow(struct tail *tl, struct error *err)
+{
+	struct error problem = {0};
+	int result = take_all(tl, err), flushed = flush(tl, &problem);
+
+	if (result == 0 && flushed < 0)
+		*err = problem;
+	return result < 0 ? -1 : flushed;
 }
 
 static void report(const struct tail *tl)

@@ -75,15 +75,22 @@ int pg_access_check(PGconn *conn, const struct pg_wanted *wanted, struct writer 
 	return lacks;
 }
 
-/* Each line in its place; those that are there already only if all are wanted. */
+/*
+ * Partitions, too, of a table that is captured as one: several are read at once then. A right to the table alone is enough
+ * otherwise, and for partitions to come.
+ *
+ * Each line in its place; those that are there already only if all are wanted.
+ */
 static const char grants_before[] =
-	"WITH given AS (SELECT $1::text AS role, $2::bool AS missing, r.oid, coalesce(r.rolcanlogin, false) AS login,"
+	"WITH RECURSIVE given AS (SELECT $1::text AS role, $2::bool AS missing, r.oid, coalesce(r.rolcanlogin, false) AS login,"
 	"  coalesce(r.rolreplication OR r.rolsuper, false) AS replication, coalesce(r.rolbypassrls OR r.rolsuper, false) AS bypass"
 	" FROM (VALUES (1)) one LEFT JOIN pg_catalog.pg_roles r ON r.rolname = $1), wanted(relation) AS (VALUES ";
 
 static const char grants_after[] =
-	"), tables AS (SELECT given.*, n.oid AS schema_oid, n.nspname, c.oid AS relation, c.relname, c.relrowsecurity FROM given"
-	"  CROSS JOIN wanted w JOIN pg_catalog.pg_class c ON c.oid = w.relation"
+	"), tree(oid) AS (SELECT relation FROM wanted UNION SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_class k ON k.oid = t.oid"
+	"  AND k.relkind = 'p' JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid),"
+	" tables AS (SELECT given.*, n.oid AS schema_oid, n.nspname, c.oid AS relation, c.relname, c.relrowsecurity FROM given"
+	"  CROSS JOIN tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid AND NOT (c.relkind = 'p' AND c.relispartition)"
 	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)"
 	" SELECT line FROM (SELECT 1 AS place, CASE WHEN missing AND oid IS NOT NULL"
 	"   THEN format('ALTER ROLE %I LOGIN REPLICATION;', role) ELSE format('CREATE ROLE %I LOGIN REPLICATION;', role) END AS line"

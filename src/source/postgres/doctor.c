@@ -111,6 +111,15 @@ static const struct examination {
 	 " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
 	 " LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary"
 	 " WHERE c.relreplident = 'n' OR (c.relreplident = 'd' AND i.indexrelid IS NULL)"},
+	{"P122", PG_ROOT_PUBLISHED,
+	 "SELECT 'failure', format('partition %s of table %s, which is published as one, has no replica identity: the application''s own"
+	 " UPDATE and DELETE fail on it', c.oid::regclass, k.oid::regclass), format('give it a primary key, or ALTER TABLE %s REPLICA"
+	 " IDENTITY FULL;', c.oid::regclass) FROM given JOIN pg_publication p ON p.pubname = given.publication AND (p.pubupdate OR p.pubdelete)"
+	 " JOIN pg_publication_tables t ON t.pubname = p.pubname JOIN pg_namespace n ON n.nspname = t.schemaname"
+	 " JOIN pg_class k ON k.relnamespace = n.oid AND k.relname = t.tablename AND k.relkind = 'p' CROSS JOIN LATERAL"
+	 " pg_partition_tree(k.oid) m JOIN pg_class c ON c.oid = m.relid AND m.isleaf"
+	 " LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary AND i.indimmediate"
+	 " WHERE c.relreplident = 'n' OR (c.relreplident = 'd' AND i.indexrelid IS NULL)"},
 	{"P115", ALWAYS,
 	 "SELECT CASE WHEN s.ssl OR inet_client_addr() IS NULL OR inet_client_addr() <<= '127.0.0.0/8' OR"
 	 " host(inet_client_addr()) = '::1' THEN 'ok' ELSE 'warning' END, CASE WHEN s.ssl THEN 'the connection is encrypted: '"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/writer.h"
 #include "conn.h"
 #include "version.h"
 
@@ -22,6 +23,24 @@ void pg_catalogue_done(struct pg_catalogue *cat)
 		free(fact);
 	}
 	map_done(&cat->types);
+	for (struct map_entry *entry = NULL; (entry = map_next(&cat->trees, entry));)
+		free((char *)entry->key.ptr);
+	map_done(&cat->trees);
+}
+
+bool pg_catalogue_is_tree(const struct pg_catalogue *cat, uint64_t relation)
+{
+	uint32_t oid = (uint32_t)relation;
+
+	return map_get(&cat->trees, (struct view){(const char *)&oid, sizeof(oid)}) != NULL;
+}
+
+static void note_tree(struct pg_catalogue *cat, uint32_t oid)
+{
+	struct view key = {(const char *)&oid, sizeof(oid)};
+
+	if (!map_get(&cat->trees, key))
+		map_put(&cat->trees, (struct view){mem_text(key), key.len}, cat);
 }
 
 static void oid_text(uint32_t oid, char text[16])
@@ -86,13 +105,19 @@ static int fact_type(void *context, uint32_t oid, const struct pg_type_fact **re
 	return found;
 }
 
+/*
+ * Which index is the key, by the replica identity. A primary key that is checked late (DEFERRABLE) identifies no row in the log,
+ * for the server; where the log has whole rows it is a key as good as any at each commit.
+ */
+#define KEY_INDEX(identity) \
+	" CASE " identity " WHEN 'i' THEN i.indisreplident WHEN 'f' THEN i.indisprimary ELSE i.indisprimary AND i.indimmediate END"
+
 /* In the order of the index. What an index only includes is no key. */
 static const char key_sql[] =
 	"SELECT a.attname FROM pg_catalog.pg_index i"
 	" CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)"
 	" JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
-	" WHERE i.indrelid = $1 AND CASE WHEN $2 = 'i' THEN i.indisreplident ELSE i.indisprimary END"
-	" AND k.position <= i.%s ORDER BY k.position";
+	" WHERE i.indrelid = $1 AND" KEY_INDEX("$2") " AND k.position <= i.%s ORDER BY k.position";
 
 static const char *key_column_count(int version)
 {
@@ -172,106 +197,193 @@ struct pg_facts pg_catalogue_facts(struct pg_catalogue *cat)
 				.attributes = fact_attributes, .key = fact_key};
 }
 
-static int find_relation(struct pg_catalogue *cat, const char *schema, const char *name, struct pg_relation *ret,
-			 struct error *err)
-{
-	const char *params[] = {schema, name};
-	PGresult *result = pg_query_params(cat->conn, err,
-		"SELECT c.oid, c.relreplident FROM pg_catalog.pg_class c"
-		" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')", 2, params);
-	int found;
-
-	if (!result)
-		return -1;
-	found = PQntuples(result);
-	if (found) {
-		ret->oid = (uint32_t)strtoul(pg_value(result, 0, 0), NULL, 10);
-		ret->identity = *pg_value(result, 0, 1);
-	}
-	PQclear(result);
-	return found;
-}
-
-/* Asked of each table: the view pg_publication_tables would make the list of all published tables each time. */
-#define PUBLICATION_OF_TABLE \
-	"(SELECT FROM pg_catalog.pg_publication p LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid" \
-	" WHERE p.pubname = $2"
-
-/* By the list of columns that a table is published with, or by the publication's own word for all without one. */
-static const char *without_generated(int version)
-{
-	if (pg_has(version, PG_PUBLISHED_GENERATED))
-		return "AND (a.attgenerated = '' OR EXISTS " PUBLICATION_OF_TABLE " AND CASE WHEN r.prattrs IS NOT NULL"
-		       " THEN a.attnum = ANY (r.prattrs::int2[]) ELSE p.pubgencols = 's' AND a.attgenerated = 's' END))";
-	return pg_has(version, PG_GENERATED_COLUMNS) ? "AND a.attgenerated = ''" : "";
-}
+/* Tables by name --------------------------------------------------------------------------------- */
 
 /*
- * What a Relation message would hold: columns in order without dropped ones, and without generated ones unless they are
- * published; flagged as the walsender does it.
+ * What a Relation message would hold, of all tables at once: columns in order without dropped ones, and without generated ones
+ * unless they are published, by the list of columns that a table is published with, or by the publication's own word for all
+ * without one; and the place of each in the key.
  */
-static char *columns_sql(int version)
+static char *relations_sql(int version)
 {
 	return mem_printf(
-		"SELECT a.attname, a.atttypid, a.atttypmod,"
-		" CASE c.relreplident WHEN 'f' THEN true WHEN 'n' THEN false ELSE a.attnum = ANY (COALESCE((SELECT"
-		"  (i.indkey::int2[])[0:i.%s - 1] FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND"
-		"  CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END), '{}')) END"
-		" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
-		" WHERE c.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped %s %s ORDER BY a.attnum",
-		key_column_count(version), without_generated(version),
-		pg_has(version, PG_ROW_FILTERS)
-			? "AND ($2::text IS NULL OR NOT EXISTS " PUBLICATION_OF_TABLE " AND r.prattrs IS NOT NULL"
-			  " AND NOT a.attnum = ANY (r.prattrs::int2[])))"
-			: "AND ($2::text IS NULL OR true)");
+		"SELECT w.place - 1, c.oid, c.relreplident, c.relkind, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attndims, i.%s,"
+		" pg_catalog.array_position((i.indkey::int2[])[0:i.%s - 1], a.attnum)"
+		" FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema, name, place)"
+		" JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema::name"
+		" JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name AND c.relkind IN ('r', 'p')"
+		" LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND" KEY_INDEX("c.relreplident")
+		" LEFT JOIN pg_catalog.pg_publication p ON p.pubname = $3"
+		" LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid"
+		" LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped%s%s"
+		" ORDER BY w.place, a.attnum",
+		key_column_count(version), key_column_count(version),
+		pg_has(version, PG_PUBLISHED_GENERATED)
+			? " AND (a.attgenerated = '' OR (p.oid IS NOT NULL AND CASE WHEN r.prattrs IS NOT NULL THEN true"
+			  " ELSE p.pubgencols = 's' AND a.attgenerated = 's' END))"
+			: pg_has(version, PG_GENERATED_COLUMNS) ? " AND a.attgenerated = ''" : "",
+		pg_has(version, PG_ROW_FILTERS) ? " AND (r.prattrs IS NULL OR a.attnum = ANY (r.prattrs::int2[]))" : "");
 }
 
-static void read_columns(const PGresult *result, struct arena *arena, struct pg_relation *ret)
+enum { PLACE, OID, IDENTITY, KIND, NAME, NUMBER, TYPE, MODIFIER, DIMENSIONS, KEY_COLUMNS, KEY_PLACE };
+
+static const char *copy_value(const PGresult *result, int row, int field, struct arena *arena)
 {
-	ret->column_count = (unsigned)PQntuples(result);
-	ret->columns = ARENA_ARRAY(arena, struct pg_column, ret->column_count);
-	for (unsigned i = 0; i < ret->column_count; i++) {
-		ret->columns[i] = (struct pg_column){
-			.name = arena_copy(arena, view_of(pg_value(result, (int)i, 0))).ptr,
-			.type = (uint32_t)strtoul(pg_value(result, (int)i, 1), NULL, 10),
-			.modifier = atoi(pg_value(result, (int)i, 2)),
-			.key = *pg_value(result, (int)i, 3) == 't',
-		};
+	return arena_copy(arena, view_of(pg_value(result, row, field))).ptr;
+}
+
+static void read_column(const PGresult *result, int row, char identity, struct pg_column *ret)
+{
+	ret->type = (uint32_t)strtoul(pg_value(result, row, TYPE), NULL, 10);
+	ret->modifier = atoi(pg_value(result, row, MODIFIER));
+	ret->key = identity == 'f' || (identity != 'n' && !PQgetisnull(result, row, KEY_PLACE));
+}
+
+/* All of the key's columns, or none: one that is not published makes the others no key. */
+static void read_key(const PGresult *result, int first, int count, struct arena *arena, struct pg_told *told)
+{
+	int total = atoi(pg_value(result, first, KEY_COLUMNS)), found = 0;
+
+	told->key = ARENA_ARRAY(arena, const char *, (size_t)total);
+	for (int i = 0; i < count; i++) {
+		int place = atoi(pg_value(result, first + i, KEY_PLACE));
+
+		if (place < 1 || place > total)
+			continue;
+		told->key[place - 1] = told->attributes.facts[i].name;
+		found++;
+	}
+	told->key_count = found == total ? (unsigned)total : 0;
+}
+
+/* The rows of one table. */
+static void read_relation(struct pg_catalogue *cat, const PGresult *result, int first, int count, struct arena *arena,
+			  struct pg_relation *ret)
+{
+	struct pg_told *told = ARENA_NEW(arena, struct pg_told);
+	struct pg_attribute_fact *facts = ARENA_ARRAY(arena, struct pg_attribute_fact, (size_t)count);
+
+	ret->oid = (uint32_t)strtoul(pg_value(result, first, OID), NULL, 10);
+	ret->identity = *pg_value(result, first, IDENTITY);
+	if (*pg_value(result, first, KIND) == 'p')
+		note_tree(cat, ret->oid);
+	ret->column_count = PQgetisnull(result, first, NAME) ? 0 : (unsigned)count;
+	ret->columns = ARENA_ARRAY(arena, struct pg_column, (size_t)count);
+	for (int i = 0; i < (int)ret->column_count; i++) {
+		ret->columns[i].name = facts[i].name = copy_value(result, first + i, NAME, arena);
+		facts[i].number = atoi(pg_value(result, first + i, NUMBER));
+		facts[i].dimensions = atoi(pg_value(result, first + i, DIMENSIONS));
+		read_column(result, first + i, ret->identity, &ret->columns[i]);
+	}
+	*told = (struct pg_told){.attributes = {facts, ret->column_count}};
+	read_key(result, first, (int)ret->column_count, arena, told);
+	ret->told = told;
+}
+
+static void read_relations(struct pg_catalogue *cat, const PGresult *result, struct arena *arena, struct pg_relation *ret)
+{
+	int end;
+
+	for (int first = 0; first < PQntuples(result); first = end) {
+		size_t place = strtoul(pg_value(result, first, PLACE), NULL, 10);
+
+		for (end = first + 1; end < PQntuples(result) && strtoul(pg_value(result, end, PLACE), NULL, 10) == place;)
+			end++;
+		read_relation(cat, result, first, end - first, arena, &ret[place]);
 	}
 }
 
-int pg_catalogue_relation(struct pg_catalogue *cat, const char *schema, const char *name, const char *publication,
-			  struct arena *arena, struct pg_relation *ret, struct error *err)
+static void append_element(const char *text, struct writer *array)
 {
-	char oid[16];
-	const char *params[] = {oid, publication};
-	int found = find_relation(cat, schema, name, ret, err);
-	PGresult *result;
-	char *sql;
-
-	if (found <= 0)
-		return found;
-	ret->schema = arena_copy(arena, view_of(schema)).ptr;
-	ret->name = arena_copy(arena, view_of(name)).ptr;
-	oid_text(ret->oid, oid);
-	sql = columns_sql(cat->version);
-	result = pg_query_params(cat->conn, err, sql, 2, params);
-	free(sql);
-	if (!result)
-		return -1;
-	read_columns(result, arena, ret);
-	PQclear(result);
-	return 1;
+	wr_u8(array, array->len ? ',' : '{');
+	wr_u8(array, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			wr_u8(array, '\\');
+		wr_u8(array, (uint8_t)*text);
+	}
+	wr_u8(array, '"');
 }
 
-int pg_catalogue_list(struct pg_catalogue *cat, struct source_listing **ret, size_t *ret_count, struct error *err)
+static void end_array(struct writer *array)
 {
-	PGresult *result = pg_query(cat->conn, err,
-		"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
-		" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT LIKE 'pg\\_%%'"
-		" AND n.nspname <> 'information_schema' ORDER BY 1, 2");
+	wr_bytes(array, array->len ? "}" : "{}", array->len ? 2 : 3);
+}
+
+static PGresult *ask_relations(struct pg_catalogue *cat, const struct source_table *tables, size_t count, const char *publication,
+			       struct error *err)
+{
+	struct writer schemas = {0}, names = {0};
+	PGresult *result;
+	char *sql = relations_sql(cat->version);
+
+	for (size_t i = 0; i < count; i++) {
+		append_element(tables[i].schema, &schemas);
+		append_element(tables[i].name, &names);
+	}
+	end_array(&schemas);
+	end_array(&names);
+	result = pg_query_params(cat->conn, err, sql, 3, (const char *[]){schemas.data, names.data, publication});
+	free(sql);
+	wr_done(&schemas);
+	wr_done(&names);
+	return result;
+}
+
+int pg_catalogue_relations(struct pg_catalogue *cat, const struct source_table *tables, size_t count, const char *publication,
+			   struct arena *arena, struct pg_relation **ret, struct error *err)
+{
+	PGresult *result = ask_relations(cat, tables, count, publication, err);
+
+	if (!result)
+		return -1;
+	*ret = ARENA_ARRAY(arena, struct pg_relation, count);
+	for (size_t i = 0; i < count; i++)
+		(*ret)[i] = (struct pg_relation){.schema = tables[i].schema, .name = tables[i].name};
+	read_relations(cat, result, arena, *ret);
+	PQclear(result);
+	return 0;
+}
+
+/* Which tables there are ----------------------------------------------------------------------- */
+
+/*
+ * Partitioned tables that are captured as one, as the publication has them, or as one made by our statement would have them:
+ * `whole`; `member` has all that is partitioned from one.
+ */
+static const char whole_sql[] =
+	"WITH RECURSIVE published AS MATERIALIZED (SELECT c.oid FROM pg_catalog.pg_publication_tables t"
+	"  JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
+	"  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename WHERE t.pubname = $1),"
+	" member(root, oid) AS (SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'p' AND NOT c.relispartition"
+	"  UNION ALL SELECT m.root, i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid),"
+	" whole AS (SELECT m.root FROM member m LEFT JOIN published p ON p.oid = m.oid"
+	"  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = $1 AND NOT pubviaroot)"
+	"  GROUP BY m.root HAVING bool_or(p.oid = m.root) OR count(p.oid) = 0) ";
+
+/* No server before 13 publishes one as one. */
+static const char none_whole_sql[] =
+	"WITH RECURSIVE member(root, oid) AS (SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'p' AND NOT"
+	"  c.relispartition UNION ALL SELECT m.root, i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid),"
+	" whole AS (SELECT root FROM member WHERE $1::text IS NULL AND false) ";
+
+static PGresult *ask_whole(struct pg_catalogue *cat, const char *sql, int count, const char *const *params, struct error *err)
+{
+	char *text = mem_printf("%s%s", pg_has(cat->version, PG_ROOT_PUBLISHED) ? whole_sql : none_whole_sql, sql);
+	PGresult *result = pg_query_params(cat->conn, err, text, count, params);
+
+	free(text);
+	return result;
+}
+
+int pg_catalogue_list(struct pg_catalogue *cat, const char *publication, struct source_listing **ret, size_t *ret_count,
+		      struct error *err)
+{
+	PGresult *result = ask_whole(cat,
+		"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.relpersistence = 'p' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND"
+		" (c.relkind = 'r' AND c.oid NOT IN (SELECT m.oid FROM member m JOIN whole USING (root))"
+		"  OR c.relkind = 'p' AND c.oid IN (SELECT root FROM whole)) ORDER BY 1, 2", 1, &publication, err);
 	size_t bytes = 0;
 	char *text;
 
@@ -290,4 +402,54 @@ int pg_catalogue_list(struct pg_catalogue *cat, struct source_listing **ret, siz
 	}
 	PQclear(result);
 	return 0;
+}
+
+/* Whether the name is one that cannot be captured; the remedy is the DBA's. */
+enum { NAMED, NAMED_KIND, NAMED_ROOT, NAMED_ROOT_WHOLE, NAMED_PUBLISHED };
+
+static int refuse_named(struct pg_catalogue *cat, const PGresult *result, int row, const char *publication, struct error *err)
+{
+	const char *name = pg_value(result, row, NAMED), *root = pg_value(result, row, NAMED_ROOT);
+	bool whole = *pg_value(result, row, NAMED_ROOT_WHOLE) == 't';
+
+	if (whole) {
+		error_set(err, ERROR_INPUT, "table %s is a partition of %s, which is captured as one table", name, root);
+		return error_hint(err, "name %s in its place (tables.include)", root);
+	}
+	if (!pg_has(cat->version, PG_ROOT_PUBLISHED)) {
+		error_set(err, ERROR_INPUT, "table %s is partitioned: a server before PostgreSQL %d publishes its partitions, and not the table",
+			  name, pg_since(PG_ROOT_PUBLISHED));
+		return error_hint(err, "name its partitions (tables.include)");
+	}
+	error_set(err, ERROR_INPUT, "table %s is partitioned, and the publication '%s' publishes its partitions one by one", name, publication);
+	if (*pg_value(result, row, NAMED_PUBLISHED) == 't')
+		return error_hint(err, "take its partitions out of the publication and put the table into it, or name its partitions (tables.include)");
+	return error_hint(err, "before the first start run as the publication's owner: ALTER PUBLICATION \"%s\" SET (publish_via_partition_root = "
+			  "true); or name its partitions (tables.include)", publication);
+}
+
+int pg_catalogue_check_names(struct pg_catalogue *cat, const char *publication, const char *const *names, size_t count, struct error *err)
+{
+	struct writer array = {0};
+	PGresult *result;
+	int refused = 0;
+
+	for (size_t i = 0; i < count; i++)
+		append_element(names[i], &array);
+	end_array(&array);
+	result = ask_whole(cat,
+		"SELECT w.name, c.relkind, format('%s.%s', rn.nspname, r.relname), m.root IN (SELECT root FROM whole),"
+		" EXISTS (SELECT FROM pg_catalog.pg_publication p WHERE p.pubname = $1 AND to_jsonb(p)->>'pubviaroot' = 'true')"
+		" FROM unnest($2::text[]) WITH ORDINALITY w(name, place) JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON"
+		"  n.oid = c.relnamespace) ON concat(n.nspname, '.', c.relname) = w.name JOIN member m ON m.oid = c.oid"
+		" JOIN pg_catalog.pg_class r ON r.oid = m.root JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace"
+		" WHERE CASE WHEN m.root IN (SELECT root FROM whole) THEN m.oid <> m.root ELSE c.relkind = 'p' END ORDER BY w.place LIMIT 1",
+		2, (const char *[]){publication, array.data}, err);
+	wr_done(&array);
+	if (!result)
+		return -1;
+	if (PQntuples(result))
+		refused = refuse_named(cat, result, 0, publication, err);
+	PQclear(result);
+	return refused;
 }

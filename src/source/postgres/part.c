@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "conn.h"
+#include "layout.h"
 #include "pgoutput.h"
 #include "rest.h"
 #include "slot.h"
@@ -32,17 +33,18 @@ static int run(PGconn *conn, struct error *err, const char *sql)
 /* Whoever writes to the table ------------------------------------------------------------------ */
 
 #define WRITERS \
-	" FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND relation = $1 AND granted AND mode IN ('RowExclusiveLock'," \
+	" FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND relation IN (SELECT oid FROM tree) AND granted AND mode IN ('RowExclusiveLock'," \
 	" 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') AND database = (SELECT oid FROM" \
 	" pg_catalog.pg_database WHERE datname = current_database())"
 
 static char *ask_writers(PGconn *queries, const char *oid, const char *among, struct error *err)
 {
-	const char *params[] = {oid, among};
-	PGresult *result = pg_query_params(queries, err, "SELECT array_agg(DISTINCT virtualtransaction)" WRITERS
-					   " AND ($2::text[] IS NULL OR virtualtransaction = ANY ($2))", 2, params);
-	char *text;
+	static const char sql[] = "WITH RECURSIVE " PG_TREE "SELECT array_agg(DISTINCT virtualtransaction)" WRITERS
+				  " AND ($2::text[] IS NULL OR virtualtransaction = ANY ($2))";
+	char *query = mem_printf(sql, pg_tree_leaving(queries)), *text;
+	PGresult *result = pg_query_params(queries, err, query, 2, (const char *[]){oid, among});
 
+	free(query);
 	if (!result)
 		return NULL;
 	text = mem_text(view_of(pg_value(result, 0, 0)));
@@ -60,7 +62,7 @@ int pg_part_settled(struct pg_part *part, PGconn *queries, uint64_t table, struc
 
 	if (part->fenced == table && !part->writers)
 		return 1;
-	snprintf(oid, sizeof(oid), "%" PRIu64, table);
+	snprintf(oid, sizeof(oid), "{%" PRIu64 "}", table);
 	if (part->fenced != table) {
 		free(part->writers);
 		part->writers = NULL;
@@ -118,13 +120,16 @@ void pg_part_done(struct pg_part *part)
 
 int pg_part_file(PGconn *queries, const struct table *table, uint64_t *ret, struct error *err)
 {
-	PGresult *result = pg_query(queries, err, "SELECT pg_catalog.pg_relation_filenode(%" PRIu64 ")", table->source_id);
+	const char *layout;
+	struct arena arena;
+	int result;
 
-	if (!result)
-		return -1;
-	*ret = strtoull(pg_value(result, 0, 0), NULL, 10);
-	PQclear(result);
-	return 0;
+	arena_init(&arena);
+	result = pg_layouts(queries, &table, 1, &arena, &layout, err);
+	if (result == 0)
+		*ret = pg_layout_file(layout);
+	arena_done(&arena);
+	return result;
 }
 
 /* Where a record can end: what stands within the header of a page is the end of the page before. */
@@ -173,7 +178,7 @@ static int take_standby_sight(struct pg_part *part, struct error *err)
 static int hold_table(struct pg_part *part, const struct table *table, struct error *err)
 {
 	char *schema = pg_identifier(part->conn, table->schema), *name = pg_identifier(part->conn, table->name);
-	char *sql = mem_printf("SELECT FROM ONLY %s.%s LIMIT 0", schema, name);
+	char *sql = mem_printf("SELECT FROM %s%s.%s LIMIT 0", part->tree ? "" : "ONLY ", schema, name);
 	PGresult *result = PQexec(part->conn, sql);
 	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	int held = PQresultStatus(result) == PGRES_TUPLES_OK;
@@ -273,11 +278,11 @@ static void write_columns(PGconn *conn, const struct table *table, struct writer
 	}
 }
 
-static void write_table(PGconn *conn, const struct table *table, struct writer *sql)
+static void write_table(PGconn *conn, const struct table *table, bool tree, struct writer *sql)
 {
 	char *schema = pg_identifier(conn, table->schema), *name = pg_identifier(conn, table->name);
 
-	wr_printf(sql, " FROM ONLY %s.%s", schema, name);
+	wr_printf(sql, " FROM %s%s.%s", tree ? "" : "ONLY ", schema, name);
 	PQfreemem(schema);
 	PQfreemem(name);
 }
@@ -307,7 +312,7 @@ static int look_bound_up(struct pg_part *part, const struct source_part *wanted,
 
 	wr_printf(&sql, "SELECT ");
 	write_key(part->conn, wanted->table, &sql);
-	write_table(part->conn, wanted->table, &sql);
+	write_table(part->conn, wanted->table, part->tree, &sql);
 	if (wanted->after.ptr) {
 		wr_printf(&sql, " WHERE");
 		write_compared(part->conn, wanted->table, ">", wanted->after, &sql);
@@ -389,7 +394,7 @@ int pg_part_copy(struct pg_part *part, const struct source_part *wanted, struct 
 		return -1;
 	wr_printf(&sql, "COPY (SELECT ");
 	write_columns(part->conn, table, &sql);
-	write_table(part->conn, table, &sql);
+	write_table(part->conn, table, part->tree, &sql);
 	result = write_conditions(part, wanted, &sql, err);
 	if (table->key_count) {
 		wr_printf(&sql, " ORDER BY ");
@@ -586,7 +591,7 @@ int pg_part_check(PGconn *queries, const struct table *table, const char *condit
 	int failed = 0;
 
 	wr_printf(&sql, "EXPLAIN SELECT 1");
-	write_table(queries, table, &sql);
+	write_table(queries, table, false, &sql);
 	wr_printf(&sql, " WHERE (");
 	ahead = sql.len;
 	wr_printf(&sql, "%s\n)", condition);

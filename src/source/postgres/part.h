@@ -47,6 +47,7 @@ struct pg_part {
 	uint64_t bytes, most_bytes;
 	bool bounded;       /* it ends at a key that was looked up: `bound` */
 	bool begun;         /* the server has begun to answer */
+	bool tree;          /* the table is partitioned: it is read with all its partitions */
 	bool asked;         /* somebody's condition is in it: what the server says of it is theirs */
 };
 
@@ -78,7 +79,7 @@ int pg_part_open(struct pg_part *part, const struct source_login *login, PGconn 
 /* 1 when all that were writing to the table, when it was first asked for, have ended; 0; -1. */
 int pg_part_settled(struct pg_part *part, PGconn *queries, uint64_t table, struct error *err) MUST_CHECK;
 
-/* The file that has the table's rows: another one after a change that wrote them anew. */
+/* The file, or the files as one number, that have the table's rows: another one after a change that wrote them anew. */
 int pg_part_file(PGconn *queries, const struct table *table, uint64_t *ret, struct error *err) MUST_CHECK;
 
 /* The file that the rest of the table is of; `now` if all of it is wanted. */

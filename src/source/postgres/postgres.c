@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "access.h"
 #include "doctor.h"
+#include "layout.h"
 #include "server.h"
 #include "session.h"
 #include "slot.h"
@@ -78,7 +79,12 @@ static void pg_doctor(struct source *source, struct findings *findings)
 
 static int pg_list(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err)
 {
-	return pg_catalogue_list(&source->catalogue, ret, ret_count, err);
+	return pg_catalogue_list(&source->catalogue, source->options.publication, ret, ret_count, err);
+}
+
+static int pg_check_names(struct source *source, const char *const *names, size_t count, struct error *err)
+{
+	return pg_catalogue_check_names(&source->catalogue, source->options.publication, names, count, err);
 }
 
 static int check_columns(const struct source_table *wanted, const struct table *version, struct error *err)
@@ -90,23 +96,18 @@ static int check_columns(const struct source_table *wanted, const struct table *
 	return 0;
 }
 
-static int capture_one(struct source *source, const struct source_table *wanted, const struct table **ret,
-		       struct arena *arena, struct error *err)
+static int capture_one(struct source *source, const struct source_table *wanted, const struct pg_relation *relation,
+		       const struct table **ret, struct error *err)
 {
-	struct pg_relation relation;
 	const struct pg_table *table;
 	bool is_new;
-	int found = pg_catalogue_relation(&source->catalogue, wanted->schema, wanted->name, source->options.publication,
-					  arena, &relation, err);
 
-	if (found < 0)
-		return -1;
-	if (!found) {
+	if (!relation->oid) {
 		error_set(err, ERROR_INPUT, "there is no table %s.%s", wanted->schema, wanted->name);
 		return error_hint(err, "correct the name, or take it out of the configuration or mapping");
 	}
 	pg_relations_capture(&source->relations, wanted->schema, wanted->name);
-	if (pg_relations_put(&source->relations, &relation, &table, &is_new, err) < 0)
+	if (pg_relations_put(&source->relations, relation, &table, &is_new, err) < 0)
 		return -1;
 	*ret = table->table;
 	return check_columns(wanted, table->table, err);
@@ -115,15 +116,17 @@ static int capture_one(struct source *source, const struct source_table *wanted,
 static int pg_capture(struct source *source, const struct source_table *tables, size_t count,
 		      const struct table **ret_versions, struct error *err)
 {
+	struct pg_relation *relations;
 	struct arena arena;
-	int result = 0;
+	int result;
 
 	free(source->wanted.versions);
-	source->wanted = (struct pg_wanted){tables, MEM_ARRAY(const struct table *, count), count};
+	source->wanted = (struct pg_wanted){tables, MEM_ARRAY(const struct table *, count), count, &source->catalogue};
 	pg_relations_capture_none(&source->relations);
 	arena_init(&arena);
+	result = pg_catalogue_relations(&source->catalogue, tables, count, source->options.publication, &arena, &relations, err);
 	for (size_t i = 0; i < count && result == 0; i++) {
-		result = capture_one(source, &tables[i], &source->wanted.versions[i], &arena, err);
+		result = capture_one(source, &tables[i], &relations[i], &source->wanted.versions[i], err);
 		ret_versions[i] = source->wanted.versions[i];
 	}
 	arena_done(&arena);
@@ -174,12 +177,19 @@ static int pg_evict(struct source *source, struct error *err)
 /* A snapshot that was taken before an ALTER TABLE wrote a table anew finds it empty. So it is remembered what the file was. */
 static int remember_files(struct source *source, struct error *err)
 {
+	const char **layouts = MEM_ARRAY(const char *, source->wanted.count);
+	struct arena arena;
+	int result;
+
+	arena_init(&arena);
 	free(source->files);
 	source->files = MEM_ARRAY(uint64_t, source->wanted.count);
-	for (size_t i = 0; i < source->wanted.count; i++)
-		if (pg_part_file(source->queries, source->wanted.versions[i], &source->files[i], err) < 0)
-			return -1;
-	return 0;
+	result = pg_layouts(source->queries, source->wanted.versions, source->wanted.count, &arena, layouts, err);
+	for (size_t i = 0; i < source->wanted.count && result == 0; i++)
+		source->files[i] = pg_layout_file(layouts[i]);
+	arena_done(&arena);
+	free(layouts);
+	return result;
 }
 
 static int pg_create_slot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
@@ -216,6 +226,7 @@ static uint64_t file_before(const struct source *source, const struct table *tab
 static int pg_read_tables(struct source *source, const struct table *const *tables, size_t count, struct error *err)
 {
 	uint64_t *files = MEM_ARRAY(uint64_t, count);
+	bool *trees = MEM_ARRAY(bool, count);
 	int result;
 
 	free(source->reading);
@@ -223,9 +234,11 @@ static int pg_read_tables(struct source *source, const struct table *const *tabl
 	for (size_t i = 0; i < count; i++) {
 		source->reading[i] = pg_relations_find(&source->relations, (uint32_t)tables[i]->source_id);
 		files[i] = file_before(source, tables[i]);
+		trees[i] = pg_catalogue_is_tree(&source->catalogue, tables[i]->source_id);
 	}
-	result = pg_snapshot_read(&source->snapshot, source->queries, tables, files, count, err);
+	result = pg_snapshot_read(&source->snapshot, source->queries, tables, files, trees, count, err);
 	free(files);
+	free(trees);
 	return result;
 }
 
@@ -272,19 +285,22 @@ static int pg_end_snapshot(struct source *source, struct error *err)
 
 /* Parts --------------------------------------------------------------------------------------- */
 
-static int look_at(struct source *source, const char *schema, const char *name, const struct pg_table **ret, struct error *err)
+static int look_at(struct source *source, const struct source_table *tables, size_t count, const struct pg_table **ret,
+		      struct error *err)
 {
-	struct pg_relation relation;
+	struct pg_relation *relations;
 	struct arena arena;
-	int found;
+	int result;
 
-	*ret = NULL;
 	arena_init(&arena);
-	found = pg_catalogue_relation(&source->catalogue, schema, name, source->options.publication, &arena, &relation, err);
-	if (found > 0)
-		found = pg_relations_look(&source->relations, &relation, ret, err);
+	result = pg_catalogue_relations(&source->catalogue, tables, count, source->options.publication, &arena, &relations, err);
+	for (size_t i = 0; i < count && result == 0; i++) {
+		ret[i] = NULL;
+		if (relations[i].oid)
+			result = pg_relations_look(&source->relations, &relations[i], &ret[i], err);
+	}
 	arena_done(&arena);
-	return found < 0 ? -1 : 0;
+	return result;
 }
 
 /*
@@ -301,6 +317,7 @@ static int open_part(struct source *source, const struct source_part *wanted, bo
 	*ret_anew = known != before;
 	if (*ret_anew)
 		return 0;
+	source->part.tree = pg_catalogue_is_tree(&source->catalogue, wanted->table->source_id);
 	opened = pg_part_open(&source->part, &source->options.login, source->queries, wanted->table,
 			      &source->delivered, err);
 	if (opened <= 0)
@@ -312,13 +329,14 @@ static int open_part(struct source *source, const struct source_part *wanted, bo
 
 static int begin_part(struct source *source, const struct source_part *wanted, enum part_answer *ret, struct error *err)
 {
+	const struct source_table name = {.schema = wanted->table->schema, .name = wanted->table->name};
 	bool anew;
 	int opened = open_part(source, wanted, &anew, err);
 
 	*ret = opened == 0 && anew ? PART_ANEW : PART_LATER;
 	if (opened <= 0)
 		return opened;
-	if (look_at(source, wanted->table->schema, wanted->table->name, &source->part_table, err) < 0)
+	if (look_at(source, &name, 1, &source->part_table, err) < 0)
 		return -1;
 	*ret = source->part_table && source->part_table->table == wanted->table ? PART_BEGUN : PART_CHANGED;
 	return *ret == PART_BEGUN ? pg_part_copy(&source->part, wanted, err) : 0;
@@ -370,14 +388,24 @@ static int pg_check_part(struct source *source, const struct table *table, const
 static int pg_look(struct source *source, const struct source_table *tables, size_t count, const struct table **ret_versions,
 		   struct position *ret_at, struct error *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct pg_table *found;
+	const struct pg_table **found = MEM_ARRAY(const struct pg_table *, count);
+	int result = count ? look_at(source, tables, count, found, err) : 0;
 
-		if (look_at(source, tables[i].schema, tables[i].name, &found, err) < 0)
-			return -1;
-		ret_versions[i] = found ? found->table : NULL;
-	}
-	return pg_slot_log_written(source->queries, ret_at, err);
+	for (size_t i = 0; i < count && result == 0; i++)
+		ret_versions[i] = found[i] ? found[i]->table : NULL;
+	free(found);
+	return result < 0 ? -1 : pg_slot_log_written(source->queries, ret_at, err);
+}
+
+static int pg_table_layouts(struct source *source, const struct table *const *tables, size_t count, struct arena *arena, const char **ret,
+			    struct error *err)
+{
+	return pg_layouts(source->queries, tables, count, arena, ret, err);
+}
+
+static int pg_table_changed(struct source *source, const char *before, const char *now, const char **ret_reason, struct error *err)
+{
+	return pg_layout_change(source->queries, before, now, ret_reason, err);
 }
 
 /* Slots and timelines tell where to go on. */
@@ -405,6 +433,7 @@ const struct source_ops postgres_source_ops = {
 	.identify = pg_identify,
 	.examine = pg_doctor,
 	.list = pg_list,
+	.check_names = pg_check_names,
 	.capture = pg_capture,
 	.check_publication = pg_check_publication,
 	.check_identities = pg_check_identities,
@@ -429,6 +458,8 @@ const struct source_ops postgres_source_ops = {
 	.settled = pg_settled,
 	.part_check = pg_check_part,
 	.look = pg_look,
+	.layouts = pg_table_layouts,
+	.layout_change = pg_table_changed,
 	.start = pg_start,
 	.peek = pg_peek,
 	.retention = pg_kept,

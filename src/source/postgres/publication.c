@@ -12,6 +12,8 @@
 
 #include "base/memory.h"
 #include "conn.h"
+#include "facts.h"
+#include "layout.h"
 #include "version.h"
 
 /* One published table, as the server lists it. */
@@ -185,6 +187,19 @@ static void append_table(PGconn *conn, struct writer *sql, const struct source_t
 	PQfreemem(name);
 }
 
+static bool is_tree(const struct pg_wanted *wanted, size_t number)
+{
+	return pg_catalogue_is_tree(wanted->catalogue, wanted->versions[number]->source_id);
+}
+
+static bool any_tree(const struct pg_wanted *wanted)
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		if (is_tree(wanted, i))
+			return true;
+	return false;
+}
+
 static void append_missing(PGconn *conn, const struct listing *list, const char *quoted, const struct pg_wanted *wanted,
 			   struct writer *sql)
 {
@@ -201,7 +216,7 @@ static void append_missing(PGconn *conn, const struct listing *list, const char 
 		first = false;
 	}
 	if (!first)
-		wr_printf(sql, ";\n");
+		wr_printf(sql, "%s;\n", !exists && any_tree(wanted) ? " WITH (publish_via_partition_root = true)" : "");
 }
 
 /* A row filter or column list goes away by setting the table anew, which only DROP and ADD can do for one table. */
@@ -287,6 +302,61 @@ static void hint_with_sql(PGconn *conn, const char *publication, const struct pg
 	wr_done(&sql);
 }
 
+/*
+ * Partitions that the log would tell other things of than of their table: their own replica identity decides what it has of an old row,
+ * but the table's how that is read; and rows of foreign and unlogged ones change without it.
+ */
+#define IDENTITY_COLUMNS(relation) \
+	"(SELECT array_agg(a.attname ORDER BY a.attname) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid" \
+	" AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) WHERE i.indrelid = " relation ".oid AND i.indimmediate AND CASE " relation \
+	".relreplident WHEN 'i' THEN i.indisreplident WHEN 'd' THEN i.indisprimary ELSE false END)"
+
+static const char partitions_sql[] =
+	"WITH RECURSIVE " PG_TREE
+	"SELECT format('%%I.%%I', n.nspname, c.relname), c.relkind = 'r' AND c.relpersistence = 'p', format('%%I.%%I', kn.nspname, k.relname),"
+	" k.relreplident FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind <> 'p' JOIN pg_catalog.pg_namespace n"
+	"  ON n.oid = c.relnamespace JOIN unnest($1::oid[]) WITH ORDINALITY w(oid, place) ON w.place = t.place"
+	" JOIN pg_catalog.pg_class k ON k.oid = w.oid AND k.relkind = 'p' JOIN pg_catalog.pg_namespace kn ON kn.oid = k.relnamespace"
+	" WHERE c.relkind <> 'r' OR c.relpersistence <> 'p' OR (c.relreplident <> 'f' AND (k.relreplident = 'f' OR"
+	" " IDENTITY_COLUMNS("c") " IS DISTINCT FROM " IDENTITY_COLUMNS("k") ")) ORDER BY 1 LIMIT 1";
+
+static int partition_error(const PGresult *result, struct error *err)
+{
+	const char *leaf = pg_value(result, 0, 0), *root = pg_value(result, 0, 2);
+
+	if (*pg_value(result, 0, 1) != 't') {
+		error_state(err, STATE_PUBLICATION_CHANGED, "the partition %.150s of table %.150s is foreign or unlogged: the log has nothing of its "
+			    "rows", leaf, root);
+		return error_hint(err, "detach it, or make it an ordinary table, or leave the table out (tables.exclude)");
+	}
+	error_state(err, STATE_PUBLICATION_CHANGED, "the partition %.150s has another replica identity than its table %.150s: what the log has of "
+		    "old rows would be misread", leaf, root);
+	return error_hint(err, "give it that of the table: ALTER TABLE %.150s REPLICA IDENTITY %s", leaf,
+			  *pg_value(result, 0, 3) == 'f' ? "FULL;" : *pg_value(result, 0, 3) == 'd' ? "DEFAULT;" : "USING INDEX ...;");
+}
+
+static int check_partitions(PGconn *conn, const struct pg_wanted *wanted, struct error *err)
+{
+	struct writer oids = {0};
+	PGresult *result;
+	int found = 0;
+	char *sql;
+
+	if (!any_tree(wanted))
+		return 0;
+	sql = mem_printf(partitions_sql, pg_tree_leaving(conn));
+	pg_oids(wanted->versions, wanted->count, &oids);
+	result = pg_query_params(conn, err, sql, 1, (const char *[]){oids.data});
+	free(sql);
+	wr_done(&oids);
+	if (!result)
+		return -1;
+	if (PQntuples(result))
+		found = partition_error(result, err);
+	PQclear(result);
+	return found;
+}
+
 int pg_publication_check(PGconn *conn, const char *publication, const struct pg_wanted *wanted, struct error *err)
 {
 	struct listing list;
@@ -298,16 +368,23 @@ int pg_publication_check(PGconn *conn, const char *publication, const struct pg_
 	listing_done(&list);
 	if (result < 0 && err->class == ERROR_STATE && !err->hint[0])
 		hint_with_sql(conn, publication, wanted, err);
-	return result;
+	return result < 0 ? -1 : check_partitions(conn, wanted, err);
 }
 
-/* As the server itself decides when it refuses an UPDATE: an index that is checked late is no identity. */
+/*
+ * As the server itself decides when it refuses an UPDATE: an index that is checked late is no identity; and of a partitioned table that
+ * is published as one, the partition's counts.
+ */
 static const char lame_sql[] =
-	"SELECT c.oid, format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_publication p"
+	"WITH RECURSIVE tree(oid) AS (SELECT c.oid FROM pg_catalog.pg_publication p"
 	" JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname"
 	" JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname"
 	" JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
-	" WHERE p.pubname = $1 AND (p.pubupdate OR p.pubdelete) AND c.relkind = 'r' AND c.relreplident <> 'f' AND NOT EXISTS"
+	" WHERE p.pubname = $1 AND (p.pubupdate OR p.pubdelete) UNION SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_class k ON"
+	" k.oid = t.oid AND k.relkind = 'p' JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid)"
+	" SELECT c.oid, format('%I.%I', n.nspname, c.relname) FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE c.relkind = 'r' AND c.relreplident <> 'f' AND NOT EXISTS"
 	" (SELECT 1 FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid"
 	"  AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END) ORDER BY 2";
 
@@ -347,7 +424,7 @@ int pg_publication_identities(PGconn *conn, const char *publication, const struc
 static const char marks_sql[] =
 	"SELECT c.oid, concat_ws(' ', p.oid, p.xmin, r.oid%s) FROM pg_catalog.pg_publication p CROSS JOIN pg_catalog.pg_class c"
 	" LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid %s"
-	" WHERE p.pubname = $1 AND c.relkind = 'r' AND c.relpersistence = 'p'";
+	" WHERE p.pubname = $1 AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'";
 
 static const char schema_sql[] =
 	"LEFT JOIN pg_catalog.pg_publication_namespace s ON s.pnpubid = p.oid AND s.pnnspid = c.relnamespace";

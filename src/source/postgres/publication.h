@@ -12,11 +12,14 @@
 #include "base/writer.h"
 #include "source/source.h"
 
+struct pg_catalogue;
+
 /* What is wanted, and the version it had when it was asked for. */
 struct pg_wanted {
 	const struct source_table *tables; /* borrowed */
 	const struct table **versions;     /* owned by the source */
 	size_t count;
+	const struct pg_catalogue *catalogue; /* borrowed: which of them are partitioned */
 };
 
 /* PUBLICATION_CHANGED unless every table is published with all operations, all needed columns and all rows. */

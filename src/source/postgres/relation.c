@@ -221,7 +221,9 @@ static int build_columns(struct pg_relations *set, const struct pg_relation *rel
 {
 	struct pg_attribute_facts attributes = {0};
 
-	if (set->facts.attributes(set->facts.context, relation->oid, arena, &attributes, err) < 0)
+	if (relation->told)
+		attributes = relation->told->attributes;
+	else if (set->facts.attributes(set->facts.context, relation->oid, arena, &attributes, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < relation->column_count; i++) {
 		const struct pg_column *from = &relation->columns[i];
@@ -285,6 +287,17 @@ static unsigned count_flagged(const struct table *draft)
 	return count;
 }
 
+/* 1 and the names, 0 if there are none, -1. */
+static int find_key(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena, const char ***ret_names,
+		    unsigned *ret_count, struct error *err)
+{
+	if (!relation->told)
+		return set->facts.key(set->facts.context, relation->oid, relation->identity, arena, ret_names, ret_count, err);
+	*ret_names = relation->told->key;
+	*ret_count = relation->told->key_count;
+	return *ret_count > 0;
+}
+
 /*
  * With identity FULL every column is flagged, and only the catalogue knows of a primary key; otherwise the flags are
  * the truth, and the catalogue, if it agrees with them, gives their order.
@@ -294,7 +307,7 @@ static int build_key(struct pg_relations *set, const struct pg_relation *relatio
 {
 	const char **names = NULL;
 	unsigned count = 0;
-	int found = set->facts.key(set->facts.context, relation->oid, relation->identity, arena, &names, &count, err);
+	int found = find_key(set, relation, arena, &names, &count, err);
 	bool agrees;
 
 	if (found < 0)
@@ -360,10 +373,19 @@ static int build(struct pg_relations *set, const struct pg_relation *relation, s
 	return build_key(set, relation, draft, arena, err);
 }
 
+/* The log tells of a relation when it begins, and again when something about it was altered, which may be no column. */
+static bool told_again(struct pg_table *entry, const struct pg_relation *relation)
+{
+	bool again = entry->in_log && !relation->told;
+
+	entry->in_log |= !relation->told;
+	return again;
+}
+
 static int put(struct pg_relations *set, const struct pg_relation *relation, struct arena *arena,
 	       const struct pg_table **ret, bool *ret_new, struct error *err)
 {
-	const struct pg_table *known = map_get(&set->tables, oid_key(&relation->oid));
+	struct pg_table *entry, *known = map_get(&set->tables, oid_key(&relation->oid));
 	const struct table *table;
 	pg_convert **convert, **binary;
 	struct table draft;
@@ -374,10 +396,12 @@ static int put(struct pg_relations *set, const struct pg_relation *relation, str
 	if (build(set, relation, arena, &draft, &convert, &binary, err) < 0)
 		return -1;
 	table = catalog_put(set->catalog, &draft, ret_new);
-	*ret = known;
-	if (!*ret || (*ret)->table != table)
-		*ret = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena),
-				convert, binary);
+	entry = known;
+	if (!entry || entry->table != table)
+		entry = remember(set, relation->oid, table, is_captured(set, relation->schema, relation->name, arena),
+				 convert, binary);
+	*ret_new |= told_again(entry, relation);
+	*ret = entry;
 	return 0;
 }
 
@@ -393,8 +417,12 @@ int pg_relations_look(struct pg_relations *set, const struct pg_relation *relati
 	arena_init(&arena);
 	result = build(set, relation, &arena, &draft, &convert, &binary, err);
 	if (result == 0) {
+		const struct pg_table *known = map_get(&set->tables, oid_key(&relation->oid));
+
 		table = catalog_version(set->catalog, &draft);
-		if (!set->looked || set->looked->table != table)
+		if (known && known->table == table)
+			set->looked = known;
+		else if (!set->looked || set->looked->table != table)
 			set->looked = entry_of(set, table, true, convert, binary);
 		*ret = set->looked;
 	}

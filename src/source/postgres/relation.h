@@ -36,6 +36,7 @@ struct pg_relation {
 	char identity; /* pg_class.relreplident: d, n, f, i */
 	struct pg_column *columns;
 	unsigned column_count;
+	const struct pg_told *told; /* what the catalogue has said with it; NULL: it is to be asked */
 };
 
 /* What the catalogue knows of a type that is not built in. */
@@ -58,6 +59,12 @@ struct pg_attribute_fact {
 struct pg_attribute_facts {
 	const struct pg_attribute_fact *facts;
 	unsigned count;
+};
+
+struct pg_told {
+	struct pg_attribute_facts attributes;
+	const char **key;  /* columns of the key, in its order */
+	unsigned key_count;
 };
 
 /* Look-ups in the catalogue; a test gives its own. All of them may find nothing. */
@@ -86,6 +93,7 @@ struct pg_facts {
 struct pg_table {
 	const struct table *table;
 	bool captured;
+	bool in_log;          /* the log has told of it */
 	pg_convert **convert; /* one for each column: how its text is read, ... */
 	pg_convert **binary;  /* ... and its binary form; NULL: not at all */
 };
@@ -114,7 +122,7 @@ void pg_relations_capture(struct pg_relations *set, const char *schema, const ch
 /* The name that the log gave to a type. */
 void pg_relations_type(struct pg_relations *set, uint32_t oid, struct view name);
 
-/* Notes a relation: *ret_new says whether its version differs from the one before. */
+/* Notes a relation: *ret_new says whether its version differs from the one before, or the log tells of it once more. */
 int pg_relations_put(struct pg_relations *set, const struct pg_relation *relation, const struct pg_table **ret,
 		     bool *ret_new, struct error *err);
 

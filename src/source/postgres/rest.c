@@ -99,6 +99,10 @@ void pg_rest_condition(const struct pg_rest *rest, struct writer *sql)
 		wr_printf(sql, "true");
 		return;
 	}
+	if (*rest->ranges == 't' && strspn(rest->ranges + 1, "0123456789,") == strlen(rest->ranges + 1)) {
+		wr_printf(sql, "tableoid = ANY ('{%s}'::oid[])", rest->ranges + 1);
+		return;
+	}
 	write_ranges(rest->ranges, sql);
 	wr_printf(sql, rest->apart ? " OR " : " AND NOT ((SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())) < "
 					      "4294967296 AND ");

@@ -9,7 +9,8 @@
  * that are newer are read as well, wherever they are.
  *
  * The text: what the snapshot saw, the file, 1 if values are stored apart, and the ranges ("12.5-2048,3000.0-": behind row 5
- * of page 12 up to page 2048, and from page 3000 on); or REST_ALL, where the role may not ask for places.
+ * of page 12 up to page 2048, and from page 3000 on); or REST_ALL, where the role may not ask for places. Of a partitioned table: the
+ * partitions by their oids ("t16390,16393"). A row that goes to another one comes by the stream with all of its values.
  */
 #ifndef POSTGRES_REST_H
 #define POSTGRES_REST_H

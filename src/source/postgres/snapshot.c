@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/writer.h"
 #include "conn.h"
+#include "layout.h"
 #include "rest.h"
 #include "version.h"
 
@@ -85,6 +86,16 @@ int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options 
 	return 0;
 }
 
+static void forget_tables(struct pg_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->table_count; i++) {
+		for (uint64_t j = 0; j < snapshot->tables[i].leaf_count; j++)
+			free(snapshot->tables[i].leaves[j].name);
+		free(snapshot->tables[i].leaves);
+	}
+	free(snapshot->tables);
+}
+
 void pg_snapshot_done(struct pg_snapshot *snapshot)
 {
 	for (unsigned i = 0; i < snapshot->reader_count; i++) {
@@ -92,7 +103,7 @@ void pg_snapshot_done(struct pg_snapshot *snapshot)
 		PQfinish(snapshot->readers[i].conn);
 	}
 	free(snapshot->readers);
-	free(snapshot->tables);
+	forget_tables(snapshot);
 	free(snapshot->sight);
 	*snapshot = (struct pg_snapshot){0};
 }
@@ -131,6 +142,58 @@ static int measure(struct pg_snapshot *snapshot, PGconn *queries, struct pg_read
 	return 0;
 }
 
+/* All partitions, if the role may read each of them for itself; a right to the table is not one to them. */
+static PGresult *ask_leaves(PGconn *queries, const struct table *table, const char *pages, struct error *err)
+{
+	static const char sql[] =
+		"WITH RECURSIVE " PG_TREE ", leaves AS (SELECT c.oid, format('%%I.%%I', n.nspname, c.relname) AS name, %s AS pages, greatest(c.reltuples, 0)"
+		"::bigint AS expected, c.relpages, bool_and(has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE') AND NOT"
+		" row_security_active(c.oid)) OVER () AS allowed FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind = 'r' AND NOT"
+		" t.leaving JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace) SELECT oid, name, pages, CASE WHEN relpages > 0 THEN (expected::float8"
+		" / relpages * pages)::bigint ELSE 0 END, allowed, current_setting('block_size') FROM leaves ORDER BY pages DESC, oid";
+	char *query = mem_printf(sql, pg_tree_leaving(queries), pages);
+	struct writer oids = {0};
+	PGresult *result;
+
+	pg_oids(&table, 1, &oids);
+	result = pg_query_params(queries, err, query, 1, (const char *[]){oids.data});
+	wr_done(&oids);
+	free(query);
+	return result;
+}
+
+static void take_leaves(struct pg_snapshot *snapshot, const PGresult *result, struct pg_reading *reading)
+{
+	bool allowed = PQntuples(result) > 0 && *pg_value(result, 0, 4) == 't';
+
+	reading->leaves = MEM_ARRAY(struct pg_leaf, (size_t)PQntuples(result));
+	for (int i = 0; i < PQntuples(result); i++) {
+		struct pg_leaf leaf = {.oid = (uint32_t)strtoul(pg_value(result, i, 0), NULL, 10),
+				       .pages = strtoull(pg_value(result, i, 2), NULL, 10)};
+
+		reading->pages += leaf.pages;
+		reading->expected += strtoull(pg_value(result, i, 3), NULL, 10);
+		snapshot->page_bytes = strtoull(pg_value(result, i, 5), NULL, 10);
+		if (!allowed)
+			continue;
+		leaf.name = mem_text(view_of(pg_value(result, i, 1)));
+		reading->leaves[reading->leaf_count++] = leaf;
+	}
+}
+
+static int measure_tree(struct pg_snapshot *snapshot, PGconn *queries, struct pg_reading *reading, struct error *err)
+{
+	PGresult *result = ask_leaves(queries, reading->table, "pg_catalog.pg_relation_size(c.oid) / current_setting('block_size')::int", err);
+
+	if (!result && PQstatus(queries) == CONNECTION_OK)
+		result = ask_leaves(queries, reading->table, "c.relpages", err);
+	if (!result)
+		return -1;
+	take_leaves(snapshot, result, reading);
+	PQclear(result);
+	return 0;
+}
+
 static uint64_t choose_step(const struct pg_snapshot *snapshot, const struct pg_reading *reading)
 {
 	uint64_t step = reading->pages / (snapshot->reader_count * PIECES_A_READER);
@@ -143,7 +206,9 @@ static uint64_t choose_step(const struct pg_snapshot *snapshot, const struct pg_
 static int measure_all(struct pg_snapshot *snapshot, PGconn *queries, struct error *err)
 {
 	for (size_t i = 0; i < snapshot->table_count; i++) {
-		if (measure(snapshot, queries, &snapshot->tables[i], err) < 0)
+		struct pg_reading *reading = &snapshot->tables[i];
+
+		if ((reading->tree ? measure_tree : measure)(snapshot, queries, reading, err) < 0)
 			return -1;
 		snapshot->tables[i].step = choose_step(snapshot, &snapshot->tables[i]);
 	}
@@ -151,15 +216,16 @@ static int measure_all(struct pg_snapshot *snapshot, PGconn *queries, struct err
 }
 
 int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, const uint64_t *files,
-		     size_t count, struct error *err)
+		     const bool *trees, size_t count, struct error *err)
 {
-	free(snapshot->tables);
+	forget_tables(snapshot);
 	snapshot->tables = MEM_ARRAY(struct pg_reading, count);
 	snapshot->table_count = count;
 	snapshot->next_table = snapshot->ended = 0;
 	for (size_t i = 0; i < count; i++) {
 		snapshot->tables[i].table = tables[i];
 		snapshot->tables[i].file = files[i];
+		snapshot->tables[i].tree = trees[i];
 	}
 	return run(queries, err, "SET lock_timeout = '1s'") < 0 || measure_all(snapshot, queries, err) < 0 ||
 	       run(queries, err, "SET lock_timeout = 0") < 0 ? -1 : 0;
@@ -177,20 +243,40 @@ static bool take_piece(struct pg_snapshot *snapshot, struct pg_reader *reader)
 	reading = &snapshot->tables[snapshot->next_table];
 	reader->table = snapshot->next_table;
 	reader->rows = 0;
+	reading->readers++;
+	if (reading->leaf_count) {
+		reader->leaf = reading->next++;
+		reader->first = 0;
+		reader->end = NO_PAGE;
+		if (reading->next == reading->leaf_count)
+			reading->next = NO_PAGE;
+		return true;
+	}
 	reader->first = reading->next;
 	reader->end = reading->step < reading->pages && reading->next + reading->step + reading->step / 2 < reading->pages
 		      ? reading->next + reading->step : NO_PAGE;
 	reading->next = reader->end;
-	reading->readers++;
 	return true;
 }
 
-/* The published columns by name: SELECT * would add generated ones. ONLY: children are tables of their own. */
+/* ONLY: children are tables of their own, but for partitions. */
+static void write_from(const struct pg_reader *reader, const struct pg_reading *reading, struct writer *sql)
+{
+	char *schema = pg_identifier(reader->conn, reading->table->schema);
+	char *name = pg_identifier(reader->conn, reading->table->name);
+
+	if (reading->leaf_count)
+		wr_printf(sql, " FROM ONLY %s", reading->leaves[reader->leaf].name);
+	else
+		wr_printf(sql, " FROM %s%s.%s", reading->tree ? "" : "ONLY ", schema, name);
+	PQfreemem(schema);
+	PQfreemem(name);
+}
+
+/* The published columns by name: SELECT * would add generated ones. */
 static void write_copy(const struct pg_reader *reader, const struct pg_reading *reading, struct writer *sql)
 {
 	const struct table *table = reading->table;
-	char *schema = pg_identifier(reader->conn, table->schema);
-	char *name = pg_identifier(reader->conn, table->name);
 
 	wr_printf(sql, "COPY (SELECT ");
 	for (unsigned i = 0; i < table->column_count; i++) {
@@ -201,15 +287,13 @@ static void write_copy(const struct pg_reader *reader, const struct pg_reading *
 	}
 	if (reading->has_places)
 		wr_printf(sql, "%sctid", table->column_count ? ", " : "");
-	wr_printf(sql, " FROM ONLY %s.%s", schema, name);
+	write_from(reader, reading, sql);
 	if (reader->first > 0)
 		wr_printf(sql, " WHERE ctid >= '(%" PRIu64 ",0)'", reader->first);
 	if (reader->end != NO_PAGE)
 		wr_printf(sql, " %s ctid < '(%" PRIu64 ",0)'", reader->first > 0 ? "AND" : "WHERE", reader->end);
 	wr_printf(sql, ") TO STDOUT");
 	wr_u8(sql, 0);
-	PQfreemem(schema);
-	PQfreemem(name);
 }
 
 /* Readers -------------------------------------------------------------------------------------- */
@@ -258,7 +342,10 @@ static void end_piece(struct pg_snapshot *snapshot, struct pg_reader *reader)
 	struct pg_reading *reading = &snapshot->tables[reader->table];
 
 	reader->state = READER_FREE;
-	if (reader->first < reading->pages)
+	if (reading->leaf_count) {
+		reading->leaves[reader->leaf].read = true;
+		reading->read += reading->leaves[reader->leaf].pages;
+	} else if (reader->first < reading->pages)
 		reading->read += (reader->end == NO_PAGE ? reading->pages : reader->end) - reader->first;
 	reading->rows += reader->rows;
 	reader->rows = 0;
@@ -398,6 +485,18 @@ static void write_end(const struct pg_reading *reading, uint64_t end, struct wri
 		wr_printf(to, "%" PRIu64, reading->pages);
 }
 
+static void write_leaves(const struct pg_reading *reading, struct writer *to)
+{
+	const char *between = "t";
+
+	for (uint64_t i = 0; i < reading->leaf_count; i++) {
+		if (reading->leaves[i].read)
+			continue;
+		wr_printf(to, "%s%u", between, reading->leaves[i].oid);
+		between = ",";
+	}
+}
+
 enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t table, struct writer *to)
 {
 	const struct pg_reading *reading = &snapshot->tables[table];
@@ -408,6 +507,10 @@ enum table_reading pg_snapshot_rest(const struct pg_snapshot *snapshot, size_t t
 	if (reading->told)
 		return TABLE_READ;
 	wr_printf(to, "%s %" PRIu64 " %d ", snapshot->sight, reading->file, reading->apart);
+	if (reading->leaf_count) {
+		write_leaves(reading, to);
+		return TABLE_BEGUN;
+	}
 	if (!reading->has_places) {
 		wr_printf(to, REST_ALL);
 		return TABLE_BEGUN;

@@ -5,7 +5,7 @@
  * Reading tables as they were at the slot's consistent point: read-only transactions that have all imported the exported
  * snapshot, and COPY of one piece of a table after the other in each. A piece is a range of the table's pages, which servers
  * from 14 on read without looking at the others; before, a table is one piece. Its rows come in the order of their places
- * (ctid), the last field of each.
+ * (ctid), the last field of each. Of a partitioned table each partition is a piece.
  *
  * One thread reads all of them: whichever connection has rows gives them, as long as it has some.
  */
@@ -33,18 +33,30 @@ struct pg_reader {
 	char *buffer;   /* of the last row that it gave, libpq's */
 	enum pg_reader_state state;
 	size_t table;
-	uint64_t first, end; /* pages of the piece; UINT64_MAX: to the table's end */
+	uint64_t leaf;  /* of a partitioned table: the piece */
+	uint64_t first, end; /* otherwise pages of the piece; UINT64_MAX: to the table's end */
 	uint64_t rows;  /* of the piece, so far */
+};
+
+/* A partition that has rows. */
+struct pg_leaf {
+	char *name;         /* owned: as SQL has it */
+	uint32_t oid;
+	uint64_t pages;
+	bool read;          /* to its end */
 };
 
 /* A table that is read. */
 struct pg_reading {
 	const struct table *table;
+	bool tree;          /* partitioned, and so read from its partitions, if the role may; otherwise in one piece */
+	struct pg_leaf *leaves; /* owned: the largest first */
+	uint64_t leaf_count;
 	uint64_t pages;     /* when reading began ... */
 	bool measured;      /* ... for sure */
 	uint64_t file;      /* before the slot was made */
 	bool apart;         /* values are stored apart from their rows */
-	uint64_t next;      /* the first page that no reader has been given; UINT64_MAX: none is left */
+	uint64_t next;      /* the first page, or partition, that no reader has been given; UINT64_MAX: none is left */
 	uint64_t step;      /* pages of a piece */
 	uint64_t read;      /* pages of pieces that were read to their end */
 	uint64_t rows, expected;
@@ -77,9 +89,10 @@ int pg_snapshot_begin(struct pg_snapshot *snapshot, const struct source_options 
 /* Closes the connections, if there are any. */
 void pg_snapshot_done(struct pg_snapshot *snapshot);
 
-/* Begins to read tables. `queries` tells how large they are; `files`, which file each had before the slot was made. */
+/* Begins to read tables. `queries` tells how large they are; `files`, which file each had before the slot was made; `trees`, which are
+ * partitioned. */
 int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, const uint64_t *files,
-		     size_t count, struct error *err) MUST_CHECK;
+		     const bool *trees, size_t count, struct error *err) MUST_CHECK;
 
 /*
  * 1 and a row in COPY's text format without its newline, valid until the next call, and its table; 0 when none came for a

@@ -16,6 +16,8 @@ enum pg_feature {
 	PG_SLOT_COPY,            /* a slot can be copied */
 	PG_SLOT_STATUS,          /* a slot says whether its log is still there */
 	PG_WIDE_XIDS,            /* numbers of transactions in 64 bits have functions of their own */
+	PG_ROOT_PUBLISHED,       /* a publication may publish a partitioned table as one: publish_via_partition_root */
+	PG_DETACH_PENDING,       /* a partition is detached in two steps, if that is asked for */
 	PG_LOGICAL_MESSAGES,     /* pgoutput sends them */
 	PG_BINARY_VALUES,        /* pgoutput sends values as their send functions write them */
 	PG_PLACE_RANGES,         /* a range of a table's pages is read without the others */
