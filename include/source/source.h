@@ -59,6 +59,7 @@ struct source_options {
 	bool *text_needed;            /* AUTO: set by the source when the log has what it reads as text only; may be NULL */
 	unsigned snapshot_readers;    /* connections that read a snapshot at once; 0: one */
 	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
+	uint32_t server_id;           /* MySQL: as which the log is asked for; 0: one that is made of the name */
 	int stop_fd;                  /* readable when such a wait is to end; -1: never */
 	const char *place;            /* what `place` wrote when the position was kept from which is gone on; NULL: nothing */
 };

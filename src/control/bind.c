@@ -276,6 +276,7 @@ static struct source_options bind_source(const struct settings *settings, struct
 		.values = (enum source_values)settings->source_values,
 		.slot_timeout_us = settings->source_slot_timeout,
 		.snapshot_readers = (unsigned)settings->snapshot_readers,
+		.server_id = (uint32_t)settings->source_server_id,
 		.stop_fd = -1,
 	};
 }

@@ -176,6 +176,10 @@ const struct option option_table[] = {
 	 .help = "With `none` the server leaves out what it has got from elsewhere by logical replication, or was written under a "
 		 "replication origin: a way back from the new system raises no echo. Needs PostgreSQL 16 or later. The first "
 		 "snapshot has such rows all the same. Not with mapping.pack: a mirror needs all rows."},
+	{.name = "source.server_id", .type = OPTION_INTEGER, AT(source_server_id), RANGE(1, UINT32_MAX),
+	 .derived = "a number from 1,000,000,000 on, made of source.name", .example = "4711",
+	 .help = "The number that the agent has among the replicas of a MySQL or MariaDB server, which no server and no other replica may "
+		 "have: the one of two that came first is thrown out, and CONFLICT."},
 	{.name = "source.max_retained_wal", .type = OPTION_SIZE, AT(source_max_retained_wal), RANGE(MB, 1024 * 1024 * GB),
 	 .fallback = "unlimited", .word = "unlimited", .word_value = 0, .example = "20GB", .reloadable = true,
 	 .help = "How much of its log the server may keep for the slot before source.on_exceed counts. It is looked at every ten "

@@ -167,6 +167,42 @@ static void rows_without_all_columns(struct scene *scene)
 	printf("rows without all columns, completed and refused\n");
 }
 
+/* Readers --------------------------------------------------------------------------------------- */
+
+static void start_as(struct plain *plain, struct scene *scene, const char *name, const char *number)
+{
+	char command[600];
+
+	audited_configure(plain, scene, name, "[erp.type]");
+	snprintf(command, sizeof(command), "sed -i 's/^  type: mariadb/&\\n  server_id: %s/' %s", number, plain->agent.config);
+	if (system(command) != 0)
+		abort();
+	agent_start(&plain->agent, NULL);
+}
+
+static bool is_shown(struct scene *scene, const char *host)
+{
+	scene_mariadb(scene, "hosts", "SHOW SLAVE HOSTS");
+	return strstr(scene_value(scene, "\\! cat %s/hosts", scene->dir), host) != NULL;
+}
+
+/* One that only looks is another one; two with one number would throw each other out for ever. */
+static void one_among_the_replicas(struct scene *scene)
+{
+	struct plain first, second;
+
+	start_as(&first, scene, "first", "1");
+	plain_expect(&first, STATE_CONFLICT, "is that of the server itself", 1, 30);
+	start_as(&first, scene, "first", "4711");
+	WAIT_UNTIL(is_shown(scene, "tailwater-first"), 30, &first.agent);
+	if (agent_verb(&first.agent, "tail --from slot --no-follow", "tail.out") != 0)
+		harness_fail(&first.agent, scene_value(scene, "\\! cat %s/tail.out", scene->dir));
+	start_as(&second, scene, "second", "4711");
+	plain_expect(&second, STATE_CONFLICT, "is that of a replica of the server: 'tailwater-first'", 1, 30);
+	agent_stop(&first.agent);
+	printf("readers have numbers of their own\n");
+}
+
 /* Exactly once --------------------------------------------------------------------------------- */
 
 static const char *const points[] = {
@@ -217,6 +253,7 @@ int main(void)
 	scene_begin(&scene);
 	scene_add_mariadb(&scene);
 	types_by_snapshot_and_by_stream(&scene);
+	one_among_the_replicas(&scene);
 	rows_without_all_columns(&scene);
 	every_change_once(&scene, kills ? atoi(kills) : 4);
 	scene_end(&scene);

@@ -35,6 +35,7 @@ struct source {
 	size_t wanted_count;
 	struct binlog log;
 	struct my_place place;
+	struct my_reader reader;
 	struct my_stream stream;
 	bool streaming;
 	struct position idle;            /* the last that was handed out */
@@ -80,6 +81,7 @@ static int my_open(struct source **ret, const struct source_options *options, st
 	struct source *source = MEM_NEW(struct source);
 
 	source->options = *options;
+	my_reader_init(&source->reader, options, false);
 	my_tables_init(&source->tables, catalog, &source->charsets);
 	binlog_init(&source->log, &source->tables);
 	if (my_place_parse(&source->place, view_of(options->place), err) < 0 || connect_and_ask(source, err) < 0) {
@@ -382,7 +384,8 @@ static int prepare_dump(struct source *source, bool *ret_checksums, struct error
 	source->dump = NULL;
 	if (my_connect(&source->options.login, &source->dump, err) < 0)
 		return -1;
-	if (my_server_prepare(source->dump, &source->options, algorithm, sizeof(algorithm), err) < 0)
+	if (my_reader_check(source->queries, &source->server, &source->reader, err) < 0 ||
+	    my_server_prepare(source->dump, &source->reader, algorithm, sizeof(algorithm), err) < 0)
 		return -1;
 	*ret_checksums = strcmp(algorithm, "CRC32") == 0;
 	return 0;
@@ -416,7 +419,7 @@ static int start(struct source *source, struct position from, struct error *err)
 	source->log.shift = source->place.shift;
 	source->log.repeats = source->place.until;
 	source->log.done = source->server.gtids && source->place.done.count ? &source->place.done : NULL;
-	if (my_stream_open(&source->stream, source->dump, file, position_offset(from.lsn), my_server_reader(&source->options), err) < 0)
+	if (my_stream_open(&source->stream, source->dump, file, position_offset(from.lsn), &source->reader, err) < 0)
 		return -1;
 	source->streaming = true;
 	source->idle = from;
@@ -427,6 +430,7 @@ static int start(struct source *source, struct position from, struct error *err)
 static int peek(struct source *source, enum source_peek from, struct position position, struct position *ret_start, struct error *err)
 {
 	*ret_start = position;
+	my_reader_init(&source->reader, &source->options, true);
 	if (from == PEEK_NOW && my_log_end(source->queries, &source->server, ret_start, err) < 0)
 		return -1;
 	if (from == PEEK_SLOT && my_log_start(source->queries, &source->server, ret_start, err) < 0)

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/findings.h"
 #include "base/map.h"
 #include "base/writer.h"
@@ -116,21 +118,50 @@ int my_log_start(MYSQL *conn, const struct my_server *server, struct position *r
 	return 0;
 }
 
-/* Of another one for each source: from 1,000,000,000 on. */
-uint32_t my_server_reader(const struct source_options *options)
+/* Of another number for each source: from 1,000,000,000 on. */
+void my_reader_init(struct my_reader *reader, const struct source_options *options, bool guest)
 {
-	return 1000000000u + (uint32_t)(hash_bytes(view_of(options->name), 0) % 1000000000u);
+	uint64_t seed = guest ? (uint64_t)clock_wall() ^ (uint64_t)getpid() << 40 : 0;
+	uint64_t hash = hash_bytes(view_of(options->name), seed + 1);
+
+	*reader = (struct my_reader){.number = options->server_id && !guest ? options->server_id : 1000000000u +
+					       (uint32_t)(hash_bytes(view_of(options->name), seed) % 1000000000u)};
+	snprintf(reader->uuid, sizeof(reader->uuid), "7461696c-7761-7465-8000-%012llx", (unsigned long long)(hash & 0xffffffffffffULL));
+	snprintf(reader->host, sizeof(reader->host), "tailwater-%.40s%s", options->name, guest ? "-guest" : "");
+}
+
+static int clash(const struct my_reader *reader, const char *whose, struct error *err)
+{
+	error_state(err, STATE_CONFLICT, "the number %u, as which the log would be asked for, is that of %s", reader->number, whose);
+	return error_hint(err, "set source.server_id to a number that no server and no replica of it has");
+}
+
+/* SHOW REPLICAS, as it is called from MySQL 8.0.22 on. Who may not ask, in MariaDB, is told by the log's end if there are two. */
+int my_reader_check(MYSQL *conn, const struct my_server *server, const struct my_reader *reader, struct error *err)
+{
+	bool renamed = server->family == FAMILY_MYSQL && server->version >= 80022;
+	char whose[100] = "";
+	MYSQL_RES *result;
+	MYSQL_ROW row;
+
+	if (server->server_id == reader->number)
+		return clash(reader, "the server itself", err);
+	if (mysql_query(conn, renamed ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS") != 0 || !(result = mysql_store_result(conn)))
+		return 0;
+	while ((row = mysql_fetch_row(result)))
+		if (strtoul(row[0], NULL, 10) == reader->number && strcmp(row[1] ? row[1] : "", reader->host) != 0)
+			snprintf(whose, sizeof(whose), "a replica of the server: '%.60s'", row[1] ? row[1] : "");
+	mysql_free_result(result);
+	return *whose ? clash(reader, whose, err) : 0;
 }
 
 /* User variables that a server does not look at do no harm. */
-int my_server_prepare(MYSQL *conn, const struct source_options *options, char *ret_checksum, size_t size, struct error *err)
+int my_server_prepare(MYSQL *conn, const struct my_reader *reader, char *ret_checksum, size_t size, struct error *err)
 {
-	uint64_t hash = hash_bytes(view_of(options->name), 1);
-
 	if (my_variable(conn, "binlog_checksum", ret_checksum, size, err) < 0)
 		return -1;
 	return my_do(conn, err, "SET @master_binlog_checksum = '%s', @source_binlog_checksum = '%s', @mariadb_slave_capability = 4, "
 		     "@master_heartbeat_period = " HEARTBEAT_NS ", @source_heartbeat_period = " HEARTBEAT_NS ", "
-		     "@slave_uuid = '7461696c-7761-7465-8000-%012llx', @replica_uuid = @slave_uuid", *ret_checksum ? ret_checksum : "NONE",
-		     *ret_checksum ? ret_checksum : "NONE", (unsigned long long)(hash & 0xffffffffffffULL));
+		     "@slave_uuid = '%s', @replica_uuid = @slave_uuid", *ret_checksum ? ret_checksum : "NONE",
+		     *ret_checksum ? ret_checksum : "NONE", reader->uuid);
 }

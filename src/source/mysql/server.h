@@ -29,10 +29,20 @@ void my_server_grants(const struct my_server *server, const char *user, const st
 /* The oldest place that the log can be read from. */
 int my_log_start(MYSQL *conn, const struct my_server *server, struct position *ret, struct error *err);
 
-/* The number that we have among the server's replicas. */
-uint32_t my_server_reader(const struct source_options *options);
+/* What we are among the server's replicas: two with one number throw each other out. */
+struct my_reader {
+	uint32_t number;
+	char uuid[40];
+	char host[61];           /* "tailwater-erp", as SHOW REPLICAS has it */
+};
+
+/* The agent of the source, always the same; a guest beside it is another one each time. */
+void my_reader_init(struct my_reader *reader, const struct source_options *options, bool guest);
+
+/* CONFLICT if the number is the server's, or that of a replica which is not ours. */
+int my_reader_check(MYSQL *conn, const struct my_server *server, const struct my_reader *reader, struct error *err) MUST_CHECK;
 
 /* Settings of the session that streams; how its events are checked. */
-int my_server_prepare(MYSQL *conn, const struct source_options *options, char *ret_checksum, size_t size, struct error *err);
+int my_server_prepare(MYSQL *conn, const struct my_reader *reader, char *ret_checksum, size_t size, struct error *err);
 
 #endif

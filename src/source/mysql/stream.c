@@ -13,9 +13,11 @@
 #include <poll.h>
 
 #include "base/writer.h"
+#include "server.h"
 
 #define SILENCE_US (30 * USEC_PER_SEC) /* six heartbeats (server.c) */
 #define DUMP 18 /* COM_BINLOG_DUMP */
+#define REGISTER 21 /* COM_REGISTER_SLAVE */
 #define LEAST_OFFSET 4 /* behind the magic number of a file */
 
 static void put_le(struct writer *to, uint64_t value, size_t bytes)
@@ -24,7 +26,31 @@ static void put_le(struct writer *to, uint64_t value, size_t bytes)
 	wr_bytes(to, &value, bytes);
 }
 
-int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, uint32_t server_id, struct error *err)
+static void put_text(struct writer *to, const char *text)
+{
+	put_le(to, strlen(text), 1);
+	wr_bytes(to, text, strlen(text));
+}
+
+/* So that SHOW REPLICAS tells a DBA who reads (MySQL client/server protocol, COM_REGISTER_SLAVE). */
+static int register_reader(MYSQL *conn, const struct my_reader *reader, struct error *err)
+{
+	struct writer command = {0};
+	int failed;
+
+	put_le(&command, reader->number, 4);
+	put_text(&command, reader->host);
+	put_text(&command, "");
+	put_text(&command, "");
+	put_le(&command, 0, 2); /* port */
+	put_le(&command, 0, 8); /* rank, and the number of the source */
+	failed = conn->methods->db_command(conn, REGISTER, command.data, command.len, 0, NULL);
+	wr_done(&command);
+	return failed ? my_fail(conn, err, "registering as a replica") : 0;
+}
+
+int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, const struct my_reader *reader,
+		   struct error *err)
 {
 	struct writer command = {0};
 	int failed;
@@ -32,9 +58,11 @@ int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint
 	*stream = (struct my_stream){.conn = conn, .heard_at = clock_mono()};
 	if (offset > UINT32_MAX)
 		return error_state(err, STATE_UNSUPPORTED, "a transaction that begins behind the first 4 GiB of the log's file %s", file);
+	if (register_reader(conn, reader, err) < 0)
+		return -1;
 	put_le(&command, offset < LEAST_OFFSET ? LEAST_OFFSET : offset, 4);
 	put_le(&command, 0, 2);
-	put_le(&command, server_id, 4);
+	put_le(&command, reader->number, 4);
 	wr_bytes(&command, file, strlen(file));
 	failed = conn->methods->db_command(conn, DUMP, command.data, command.len, 1, NULL);
 	wr_done(&command);

@@ -18,8 +18,11 @@ struct my_stream {
 	usec_t heard_at;    /* when the last one came, monotonic */
 };
 
-/* Asks the server for its log from there on, as a replica with that number. */
-int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, uint32_t server_id, struct error *err);
+struct my_reader;
+
+/* Asks the server for its log from there on, as that replica. */
+int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, const struct my_reader *reader,
+		   struct error *err);
 
 /* 1 and an event, which lives until the next call; 0: none has come yet; -1, also after a silence of several heartbeats. */
 int my_stream_next(struct my_stream *stream, struct view *ret, struct error *err) MUST_CHECK;
