@@ -117,7 +117,8 @@ static int check_images(struct rows_event *rows, struct error *err)
 static int read_rows(struct binlog *log, const struct my_table *table, const struct row_kind *kind, struct reader *rd, struct error *err)
 {
 	uint64_t count = rd_lenenc(rd);
-	struct rows_event found = {.table = table, .op = kind->op, .seed = table->table->source_id + kind->op, .number = log->first_row, .parts = kind->parts};
+	struct rows_event found = {.table = table, .op = kind->op, .parts = kind->parts, .number = log->first_row,
+				   .seed = table->table->source_id + kind->op};
 
 	if (!rd->failed && check_columns(table, count, err) < 0)
 		return -1;
