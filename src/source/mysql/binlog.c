@@ -162,11 +162,13 @@ static int decode_heartbeat(struct binlog *log, const struct binlog_event *event
 
 static int decode_incident(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
+	struct view message;
+
 	(void)log;
 	(void)event;
 	rd_u16le(rd);
-	error_state(err, STATE_GAP, "the server's log has an incident: changes are missing from it: %.*s",
-		    VIEW_ARG(rd_bytes(rd, rd_u8(rd))));
+	message = rd_bytes(rd, rd_u8(rd));
+	error_state(err, STATE_GAP, "the server's log has an incident: changes are missing from it: %.*s", VIEW_ARG(message));
 	return error_hint(err, "begin anew with a snapshot");
 }
 

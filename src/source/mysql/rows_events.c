@@ -117,7 +117,8 @@ static int check_images(struct rows_event *rows, struct error *err)
 static int read_rows(struct binlog *log, const struct my_table *table, const struct row_kind *kind, struct reader *rd, struct error *err)
 {
 	uint64_t count = rd_lenenc(rd);
-	struct rows_event found = {.table = table, .op = kind->op, .seed = table->table->source_id + kind->op, .number = log->first_row, .parts = kind->parts};
+	struct rows_event found = {.table = table, .op = kind->op, .parts = kind->parts, .number = log->first_row,
+				   .seed = table->table->source_id + kind->op};
 
 	if (!rd->failed && check_columns(table, count, err) < 0)
 		return -1;
@@ -158,30 +159,35 @@ int wrong_value(const struct my_table *table, unsigned i, struct error *err)
 			 table->columns[i].name, i < table->table->column_count ? table->table->columns[i].source_type : "timestamp(6)");
 }
 
-/* A bit for each column that is present says whether it is null. */
-static void read_states(struct rows_event *rows, struct view present, struct value *values)
+static unsigned count_present(const struct rows_event *rows, unsigned which)
 {
 	unsigned count = rows->table->wire_count, number = 0;
-	struct view nulls;
 
-	for (unsigned i = 0; i < count; i++)
-		number += bit(present, i);
-	nulls = rd_bytes(&rows->rd, (number + 7) / 8);
-	number = 0;
-	for (unsigned i = 0; i < count && !rows->rd.failed; i++)
-		values[i].state = !bit(present, i) ? VALUE_ABSENT : bit(nulls, number++) ? VALUE_NULL : VALUE_PRESENT;
+	for (unsigned i = 0; i < count && !rows->whole[which]; i++)
+		number += bit(rows->present[which], i);
+	return rows->whole[which] ? count : number;
 }
 
-static int read_image(struct binlog *log, struct view present, struct value *values, struct error *err)
+/* A bit for each column that is present says whether it is null; *number is that of the next one. */
+static enum value_state next_state(const struct rows_event *rows, unsigned which, unsigned column, struct view nulls, unsigned *number)
+{
+	if (!rows->whole[which] && !bit(rows->present[which], column))
+		return VALUE_ABSENT;
+	return bit(nulls, (*number)++) ? VALUE_NULL : VALUE_PRESENT;
+}
+
+static int read_image(struct binlog *log, unsigned which, struct value *values, struct error *err)
 {
 	struct rows_event *rows = &log->rows;
 	const struct my_table *table = rows->table;
-	unsigned count = table->wire_count;
+	unsigned count = table->wire_count, number = 0;
+	struct view nulls = rd_bytes(&rows->rd, (count_present(rows, which) + 7) / 8);
 
-	read_states(rows, present, values);
-	for (unsigned i = 0; i < count && !rows->rd.failed; i++)
+	for (unsigned i = 0; i < count && !rows->rd.failed; i++) {
+		values[i].state = next_state(rows, which, i, nulls, &number);
 		if (values[i].state == VALUE_PRESENT && table->types[i]->read(&rows->rd, &table->columns[i], &log->arena, &values[i]) < 0)
 			return wrong_value(table, i, err);
+	}
 	return 0;
 }
 
@@ -218,13 +224,13 @@ static int read_partial_image(struct binlog *log, struct error *err)
 {
 	struct rows_event *rows = &log->rows;
 	const struct my_table *table = rows->table;
-	struct view in_parts = read_options(rows);
-	unsigned document = 0;
+	struct view in_parts = read_options(rows), nulls = rd_bytes(&rows->rd, (count_present(rows, 1) + 7) / 8);
+	unsigned document = 0, number = 0;
 
-	read_states(rows, rows->present[1], log->after);
 	for (unsigned i = 0; i < table->wire_count && !rows->rd.failed; i++) {
 		bool parts = table->columns[i].code == MY_JSON && in_parts.ptr && bit(in_parts, document++);
 
+		log->after[i].state = next_state(rows, 1, i, nulls, &number);
 		if (log->after[i].state != VALUE_PRESENT)
 			continue;
 		if (parts && read_parts(log, i, err) < 0)
@@ -237,7 +243,7 @@ static int read_partial_image(struct binlog *log, struct error *err)
 
 static int read_after(struct binlog *log, struct error *err)
 {
-	return log->rows.parts ? read_partial_image(log, err) : read_image(log, log->rows.present[1], log->after, err);
+	return log->rows.parts ? read_partial_image(log, err) : read_image(log, 1, log->after, err);
 }
 
 /* What the new image lacks is as it was: the old one has it, or whoever keeps the rows. True if that one has to be asked. */
@@ -266,7 +272,7 @@ static int next_row(struct binlog *log, struct change *ret, struct error *err)
 	arena_reset(&log->arena);
 	*ret = (struct change){.op = rows->op, .table = rows->table->table, .txn = &log->txn, .index = log->index++,
 			       .lsn = binlog_position(log->file, log->event_at).lsn, .row = rows->number++};
-	if (old && read_image(log, rows->present[0], log->before, err) < 0)
+	if (old && read_image(log, 0, log->before, err) < 0)
 		return -1;
 	if (new && read_after(log, err) < 0)
 		return -1;

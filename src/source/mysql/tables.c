@@ -172,7 +172,8 @@ static const struct my_table *keep(struct my_tables *set, const struct my_shape 
 {
 	struct my_table *entry = ARENA_NEW(&set->arena, struct my_table);
 
-	*entry = (struct my_table){.table = table, .wire_count = shape->count, .row_end = row_end_of(shape), .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map),
+	*entry = (struct my_table){.table = table, .wire_count = shape->count, .row_end = row_end_of(shape),
+				   .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map),
 				   .news = ARENA_NEW(&set->arena, bool)};
 	entry->types = ARENA_ARRAY(&set->arena, const struct my_type *, shape->count);
 	memcpy(entry->types, types, sizeof(*types) * shape->count);

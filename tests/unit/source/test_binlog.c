@@ -17,7 +17,7 @@
 #define BYTES_MOST 400
 #define GIB (UINT64_C(1) << 30)
 
-enum { QUERY = 2, ROTATE = 4, FORMAT = 15, XID = 16, TABLE_MAP = 19, WRITE = 23, UPDATE = 24, HEARTBEAT = 27, WRITE_2 = 30, VIEW_CHANGE = 37,
+enum { QUERY = 2, ROTATE = 4, FORMAT = 15, XID = 16, TABLE_MAP = 19, WRITE = 23, UPDATE = 24, INCIDENT = 26, HEARTBEAT = 27, WRITE_2 = 30, VIEW_CHANGE = 37,
        XA_PREPARE = 38, PAYLOAD = 40, GTID = 162, PACKED_WRITE = 166 };
 
 /* Statements ----------------------------------------------------------------------------------- */
@@ -261,7 +261,7 @@ static void make_event(struct decoder *dec, unsigned type, uint64_t end, struct 
 	put_le(&dec->event, 1, 4);
 	put_le(&dec->event, 19 + body.len, 4);
 	put_le(&dec->event, end, 4);
-	put_le(&dec->event, end ? 0 : 0x20, 2);
+	put_le(&dec->event, end ? 0 : 0xa0, 2); /* ignorable */
 	wr_bytes(&dec->event, body.ptr, body.len);
 }
 
@@ -421,6 +421,26 @@ static void a_row_without_a_column_is_refused(void **state)
 	TAKE(dec, TABLE_MAP, 1200, MAP_T);
 	assert_int_equal(decode_hex(dec, WRITE, 1300, "010000000000 0100 01 fe ff"), -1);
 	assert_non_null(strstr(dec->err.text, "without its column a, which has its default value"));
+}
+
+static void events_of_types_not_known_are_counted_or_named(void **state)
+{
+	struct decoder *dec = *state;
+
+	TAKE(dec, 200, 0, "01");
+	assert_int_equal(dec->log.ignored, 1);
+	assert_int_equal(decode_hex(dec, 200, 1100, "01"), -1);
+	assert_int_equal(dec->err.state, STATE_UNSUPPORTED);
+	assert_non_null(strstr(dec->err.text, "an event of type 200 in the log, at 1:1080"));
+}
+
+static void an_incident_is_a_gap(void **state)
+{
+	struct decoder *dec = *state;
+
+	assert_int_equal(decode_hex(dec, INCIDENT, 1100, "0100 04 6c6f7374"), -1);
+	assert_int_equal(dec->err.state, STATE_GAP);
+	assert_non_null(strstr(dec->err.text, "changes are missing from it: lost"));
 }
 
 /* k(a int primary key, b int, c text): what is left out is neither null nor lost. */
@@ -717,6 +737,8 @@ int main(void)
 		DECODER_TEST("positions move with the ends of groups alone", positions_move_with_the_ends_of_groups_alone),
 		DECODER_TEST("a place behind four gibibytes is counted on", a_place_behind_four_gibibytes_is_counted_on),
 		DECODER_TEST("what cannot be is refused", what_cannot_be_is_refused),
+		DECODER_TEST("events of types not known are counted or named", events_of_types_not_known_are_counted_or_named),
+		DECODER_TEST("an incident is a gap", an_incident_is_a_gap),
 		DECODER_TEST("a row without a column is refused", a_row_without_a_column_is_refused),
 		DECODER_TEST("what an image lacks is taken from the old one or is unchanged",
 			     what_an_image_lacks_is_taken_from_the_old_one_or_is_unchanged),

@@ -32,6 +32,7 @@ static const struct recording {
 	{"mariadb-11.8", true, "base fractions images packed geometry vector hidden native altered xa versioned", true},
 	{"mariadb-11.4", true, "base fractions images packed", false},
 	{"mariadb-10.11", true, "base fractions images packed geometry hidden native xa versioned", false},
+	{"mariadb-10.5", true, "base fractions images packed geometry hidden xa versioned", false},
 	{"mariadb-10.2", true, "base fractions images packed xa", false},
 	{"mariadb-10.1", true, "base fractions images", false},
 	{"mysql-9.7", false, "base fractions images json partial payload geometry vector hidden xa tagged", true},
