@@ -326,6 +326,7 @@ static int start_stream(struct pipeline *p, struct error *err)
 	char from[POSITION_TEXT_BYTES], published[POSITION_TEXT_BYTES];
 
 	p->replaying = progress_compare(&p->applied, &p->published) < 0;
+	status_begin(p);
 	if (p->replaying)
 		metric_add(&p->metrics->replays, 1);
 	position_print(p->saved.position, from);

@@ -335,6 +335,7 @@ void status_alive(struct pipeline *p, usec_t may_take);
 void status_failed(struct pipeline *p, const struct error *err);
 void status_confirmed(struct pipeline *p, struct position position);
 void status_pending(struct pipeline *p);
+void status_begin(struct pipeline *p);
 void status_kafka_asked(struct pipeline *p);
 void status_kafka_answered(struct pipeline *p);
 void status_received(struct pipeline *p);

@@ -90,6 +90,14 @@ static struct position published_to(const struct pipeline *p)
 	return position_compare(now, before) < 0 ? before : now;
 }
 
+/* A session begins, perhaps with another server, whose log has other positions. */
+void status_begin(struct pipeline *p)
+{
+	struct position published = p->published.position, saved = p->saved.position;
+
+	share(&p->status->published, position_compare(saved, published) > 0 ? saved : published);
+}
+
 /* Also while a commit is waited for, which may take long. */
 void status_received(struct pipeline *p)
 {

@@ -17,8 +17,12 @@
 /* What is said of a login is about the agent's own, whose password this is not. */
 static void hint_as(const char *as, const char *type, struct error *err)
 {
-	if (as && strcmp(type, "postgresql") == 0 && strcasestr(err->text, "password"))
+	if (!as || strcmp(type, "postgresql") != 0)
+		return;
+	if (strcasestr(err->text, "password"))
 		error_hint(err, "the password of %s (--as) comes from PGPASSWORD or ~/.pgpass", as);
+	else if (strstr(err->text, "role \"") && strstr(err->text, "does not exist"))
+		error_hint(err, "correct --as: it is a role that the server has, such as postgres");
 }
 
 /* Tables are those of the configuration; with a pack that cannot be compiled they are not known. */

@@ -136,6 +136,11 @@ static void test_order(void **state)
 	status_turn(&p, false);
 	assert_int_equal(told()->published.lsn, 150);
 	assert_true(position_compare(told()->published, told()->saved) >= 0);
+
+	/* another server, by its own log */
+	p.published.position = p.saved.position = AT(20);
+	status_begin(&p);
+	assert_int_equal(told()->published.lsn, 20);
 }
 
 static void test_time_to_loss(void **state)
