@@ -20,6 +20,7 @@
 #include "source/source.h"
 
 #define PG_READERS_MOST 16
+#define PG_NO_PAGE UINT64_MAX
 
 enum pg_reader_state {
 	READER_FREE,
@@ -93,6 +94,9 @@ void pg_snapshot_done(struct pg_snapshot *snapshot);
  * partitioned. */
 int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct table *const *tables, const uint64_t *files,
 		     const bool *trees, size_t count, struct error *err) MUST_CHECK;
+
+/* measure.c: sizes and pieces of all tables. */
+int pg_snapshot_measure(struct pg_snapshot *snapshot, PGconn *queries, struct error *err) MUST_CHECK;
 
 /*
  * 1 and a row in COPY's text format without its newline, valid until the next call, and its table; 0 when none came for a
