@@ -162,6 +162,6 @@ int my_server_prepare(MYSQL *conn, const struct my_reader *reader, char *ret_che
 		return -1;
 	return my_do(conn, err, "SET @master_binlog_checksum = '%s', @source_binlog_checksum = '%s', @mariadb_slave_capability = 4, "
 		     "@master_heartbeat_period = " HEARTBEAT_NS ", @source_heartbeat_period = " HEARTBEAT_NS ", "
-		     "@slave_uuid = '%s', @replica_uuid = @slave_uuid", *ret_checksum ? ret_checksum : "NONE",
-		     *ret_checksum ? ret_checksum : "NONE", reader->uuid);
+		     "@slave_uuid = '%s', @replica_uuid = '%s'", *ret_checksum ? ret_checksum : "NONE",
+		     *ret_checksum ? ret_checksum : "NONE", reader->uuid, reader->uuid);
 }
