@@ -202,12 +202,14 @@ static const struct my_table *find_named(struct source *source, const struct tab
 
 static int begin_snapshot(struct source *source, bool drop_first, struct source_snapshot *ret, struct error *err)
 {
+	const struct my_hold hold = {.conn = source->queries, .tables = source->wanted, .count = source->wanted_count, .patience_s = 5};
+
 	(void)drop_first;
 	my_snapshot_done(&source->snapshot);
 	my_place_done(&source->place);
 	source->server.shift = 0;
 	if (my_snapshot_open(&source->snapshot, &source->options.login, err) < 0 ||
-	    my_snapshot_begin(&source->snapshot, &source->server, &ret->consistent, &source->place, err) < 0)
+	    my_snapshot_begin(&source->snapshot, &source->server, &hold, &ret->consistent, &source->place, err) < 0)
 		return -1;
 	ret->taken_at = clock_wall();
 	ret->readers = 1;
@@ -303,8 +305,10 @@ static int look_at(struct source *source, const char *schema, const char *name, 
 
 static int begin_part(struct source *source, const struct source_part *wanted, enum part_answer *ret, struct error *err)
 {
+	const struct source_table table = {.schema = wanted->table->schema, .name = wanted->table->name};
+	const struct my_hold hold = {.conn = source->queries, .tables = &table, .count = 1, .tables_first = true, .patience_s = 1};
+	int begun = my_part_begin(&source->part, &source->options.login, &source->server, &hold, source->log.reached, err);
 	const struct my_table *now;
-	int begun = my_part_begin(&source->part, &source->options.login, &source->server, source->log.reached, err);
 
 	*ret = PART_LATER;
 	if (begun <= 0)

@@ -30,14 +30,17 @@ void my_part_stop(struct my_part *part)
 		mysql_query(part->snapshot.conn, "ROLLBACK");
 }
 
-int my_part_begin(struct my_part *part, const struct source_login *login, const struct my_server *server, struct position delivered,
-		  struct error *err)
+int my_part_begin(struct my_part *part, const struct source_login *login, const struct my_server *server, const struct my_hold *hold,
+		  struct position delivered, struct error *err)
 {
+	bool waited;
+
 	if (!part->snapshot.conn && my_snapshot_open(&part->snapshot, login, err) < 0)
 		return -1;
-	if (my_snapshot_begin(&part->snapshot, server, &part->at, NULL, err) < 0) {
+	if (my_snapshot_begin(&part->snapshot, server, hold, &part->at, NULL, err) < 0) {
+		waited = my_snapshot_waited(&part->snapshot, hold);
 		my_part_done(part);
-		return -1;
+		return waited ? 0 : -1;
 	}
 	part->family = server->family;
 	if (position_compare(part->at, delivered) >= 0)

@@ -28,8 +28,8 @@ struct my_part {
 void my_part_done(struct my_part *part);
 
 /* 1; 0: what was delivered is not visible, or the server is busy; -1. */
-int my_part_begin(struct my_part *part, const struct source_login *login, const struct my_server *server, struct position delivered,
-		  struct error *err);
+int my_part_begin(struct my_part *part, const struct source_login *login, const struct my_server *server, const struct my_hold *hold,
+		  struct position delivered, struct error *err);
 int my_part_select(struct my_part *part, const struct my_table *table, const struct source_part *wanted, struct error *err);
 
 /* As my_snapshot_row. */

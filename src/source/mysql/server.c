@@ -91,14 +91,19 @@ void my_server_name(const struct my_server *server, char *ret, size_t size)
 		snprintf(ret, size, "%u/%.40s", server->server_id, server->log_base);
 }
 
-/* MySQL is held still for the moment of a snapshot, MariaDB is not. */
+/* MySQL is held still for the moment of a snapshot, MariaDB is not; LOCK TABLES is granted for databases. */
 void my_server_grants(const struct my_server *server, const char *user, const struct source_table *tables, size_t count,
 		      struct writer *sql)
 {
 	bool mariadb = server->family == FAMILY_MARIADB, split = mariadb && server->version >= 100500;
 
-	wr_printf(sql, "GRANT REPLICATION SLAVE, %s%s ON *.* TO '%s'@'%%';\n", split ? "BINLOG MONITOR" : "REPLICATION CLIENT",
-		  mariadb ? "" : ", RELOAD", user);
+	wr_printf(sql, "GRANT REPLICATION SLAVE, %s ON *.* TO '%s'@'%%';\n", split ? "BINLOG MONITOR" : "REPLICATION CLIENT", user);
+	if (!mariadb)
+		wr_printf(sql, "-- To hold the server still for the moment of a snapshot; without it, the tables are (LOCK TABLES).\n"
+			  "GRANT RELOAD ON *.* TO '%s'@'%%';\n", user);
+	for (size_t i = 0; i < count && !mariadb; i++)
+		if (!i || strcmp(tables[i].schema, tables[i - 1].schema) != 0)
+			wr_printf(sql, "GRANT LOCK TABLES ON `%s`.* TO '%s'@'%%';\n", tables[i].schema, user);
 	for (size_t i = 0; i < count; i++)
 		wr_printf(sql, "GRANT SELECT ON `%s`.`%s` TO '%s'@'%%';\n", tables[i].schema, tables[i].name, user);
 	wr_printf(sql, "-- For the address, in place of %%, name that of the agent.\n");

@@ -5,6 +5,7 @@
 #include "snapshot.h"
 
 #include <inttypes.h>
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/writer.h"
 #include "binlog.h"
 #include "place.h"
+#include "source/source.h"
 
 #define BEGIN "START TRANSACTION WITH CONSISTENT SNAPSHOT"
 
@@ -62,19 +64,98 @@ static int begin_mariadb(MYSQL *conn, const struct my_server *server, struct pos
 	return take_place(server, file, offset, ret_at, err);
 }
 
-/* A statement that runs long would make the lock wait, and all others behind it: it is given up soon. */
-static int begin_mysql(MYSQL *conn, const struct my_server *server, struct position *ret_at, struct my_place *place, struct error *err)
+static void write_name(const char *name, struct writer *to)
 {
+	wr_u8(to, '`');
+	for (; *name; name++) {
+		if (*name == '`')
+			wr_u8(to, '`');
+		wr_u8(to, (uint8_t)*name);
+	}
+	wr_u8(to, '`');
+}
+
+static bool is_denied(MYSQL *conn)
+{
+	unsigned code = mysql_errno(conn);
+
+	return code == ER_SPECIFIC_ACCESS_DENIED_ERROR || code == ER_DBACCESS_DENIED_ERROR || code == ER_TABLEACCESS_DENIED_ERROR ||
+	       code == ER_ACCESS_DENIED_ERROR;
+}
+
+static int limit_wait(MYSQL *conn, const struct my_hold *hold, struct error *err)
+{
+	return my_do(conn, err, "SET SESSION lock_wait_timeout = %u", hold->patience_s);
+}
+
+/* 1; 0: it is not permitted; -1. */
+static int hold_all(MYSQL *conn, const struct my_hold *hold, struct error *err)
+{
+	if (limit_wait(conn, hold, err) < 0)
+		return -1;
+	if (my_do(conn, err, "FLUSH TABLES WITH READ LOCK") == 0)
+		return 1;
+	return is_denied(conn) ? 0 : -1;
+}
+
+static int hold_tables(const struct my_hold *hold, struct error *err)
+{
+	struct writer sql = {0};
+	int failed;
+
+	if (limit_wait(hold->conn, hold, err) < 0)
+		return -1;
+	for (size_t i = 0; i < hold->count; i++) {
+		wr_printf(&sql, i ? ", " : "LOCK TABLES ");
+		write_name(hold->tables[i].schema, &sql);
+		wr_u8(&sql, '.');
+		write_name(hold->tables[i].name, &sql);
+		wr_printf(&sql, " READ");
+	}
+	failed = mysql_real_query(hold->conn, sql.data, sql.len);
+	wr_done(&sql);
+	if (!failed)
+		return 1;
+	my_fail(hold->conn, err, "LOCK TABLES");
+	return is_denied(hold->conn) ? 0 : -1;
+}
+
+/* The session that holds it, or NULL. */
+static MYSQL *hold_still(MYSQL *conn, const struct my_hold *hold, struct error *err)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		bool few = (i == 0) == hold->tables_first;
+		int held = few ? hold_tables(hold, err) : hold_all(conn, hold, err);
+
+		if (held)
+			return held < 0 ? NULL : few ? hold->conn : conn;
+	}
+	error_state(err, STATE_UNSUPPORTED, "the user may not hold the server still for the moment of a snapshot, nor its tables");
+	error_hint(err, "grant RELOAD, or LOCK TABLES: see `tailwater grants`");
+	return NULL;
+}
+
+/* The transaction begins before the lock ends. */
+static int begin_mysql(MYSQL *conn, const struct my_server *server, const struct my_hold *hold, struct position *ret_at, struct my_place *place,
+		       struct error *err)
+{
+	MYSQL *holder = hold_still(conn, hold, err);
+	struct error ignored;
 	int status;
 
-	if (my_do(conn, err, "SET SESSION lock_wait_timeout = 5") < 0 || my_do(conn, err, "FLUSH TABLES WITH READ LOCK") < 0)
+	if (!holder)
 		return -1;
 	status = my_do(conn, err, BEGIN) < 0 ? -1 : my_log_end(conn, server, ret_at, err);
 	if (status == 0 && place)
 		status = my_place_ask(conn, server, place, *ret_at, err);
-	if (my_do(conn, err, "UNLOCK TABLES") < 0)
+	if (my_do(holder, status < 0 ? &ignored : err, "UNLOCK TABLES") < 0)
 		return -1;
 	return status;
+}
+
+bool my_snapshot_waited(const struct my_snapshot *snapshot, const struct my_hold *hold)
+{
+	return (snapshot->conn && mysql_errno(snapshot->conn) == ER_LOCK_WAIT_TIMEOUT) || mysql_errno(hold->conn) == ER_LOCK_WAIT_TIMEOUT;
 }
 
 int my_snapshot_open(struct my_snapshot *snapshot, const struct source_login *login, struct error *err)
@@ -87,11 +168,11 @@ int my_snapshot_open(struct my_snapshot *snapshot, const struct source_login *lo
 	return -1;
 }
 
-int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, struct position *ret_at, struct my_place *place,
-		      struct error *err)
+int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, const struct my_hold *hold, struct position *ret_at,
+		      struct my_place *place, struct error *err)
 {
 	if (server->family == FAMILY_MYSQL)
-		return begin_mysql(snapshot->conn, server, ret_at, place, err);
+		return begin_mysql(snapshot->conn, server, hold, ret_at, place, err);
 	if (begin_mariadb(snapshot->conn, server, ret_at, err) < 0)
 		return -1;
 	return place ? my_place_ask(snapshot->conn, server, place, *ret_at, err) : 0;
@@ -110,17 +191,6 @@ void my_snapshot_stop(struct my_snapshot *snapshot)
 {
 	mysql_free_result(snapshot->result);
 	snapshot->result = NULL;
-}
-
-static void write_name(const char *name, struct writer *to)
-{
-	wr_u8(to, '`');
-	for (; *name; name++) {
-		if (*name == '`')
-			wr_u8(to, '`');
-		wr_u8(to, (uint8_t)*name);
-	}
-	wr_u8(to, '`');
 }
 
 static void write_select(const struct my_table *table, const char *rest, struct writer *to)

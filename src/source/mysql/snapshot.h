@@ -3,7 +3,8 @@
 
 /*
  * A snapshot: a transaction that sees the data at one place of the log. MariaDB tells that place by itself
- * (binlog_snapshot_position); MySQL is held still for the moment (FLUSH TABLES WITH READ LOCK).
+ * (binlog_snapshot_position); MySQL is held still for the moment: all of it (FLUSH TABLES WITH READ LOCK), or the tables that are
+ * read (LOCK TABLES), by which whoever changed them has committed.
  */
 #ifndef MYSQL_SNAPSHOT_H
 #define MYSQL_SNAPSHOT_H
@@ -13,6 +14,7 @@
 #include "tables.h"
 
 struct my_place;
+struct source_table;
 
 struct my_snapshot {
 	MYSQL *conn;
@@ -22,9 +24,22 @@ struct my_snapshot {
 
 int my_snapshot_open(struct my_snapshot *snapshot, const struct source_login *login, struct error *err);
 
+/* How MySQL is held still: the way that is not permitted gives way to the other one. */
+struct my_hold {
+	MYSQL *conn;                    /* of another session than the transaction's */
+	const struct source_table *tables;
+	size_t count;
+	bool tables_first;
+	unsigned patience_s;            /* whoever waits for a lock makes others wait */
+};
+
 /* Begins the transaction; `ret_at`: it sees all that stands before, and nothing else. `place`: told of that, or NULL. */
-int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, struct position *ret_at, struct my_place *place,
-		      struct error *err);
+int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, const struct my_hold *hold, struct position *ret_at,
+		      struct my_place *place, struct error *err);
+
+/* True if the last thing that failed there was the wait for a lock. */
+bool my_snapshot_waited(const struct my_snapshot *snapshot, const struct my_hold *hold);
+
 void my_snapshot_done(struct my_snapshot *snapshot);
 
 /* Reads one table, row by row: 1, 0 at its end, -1. What follows FROM and the name may be NULL. */
