@@ -192,6 +192,9 @@ struct source_ops {
 	/* Adds what there is to say of settings, slot, role and clock of the server: `tailwater doctor` prints it. */
 	void (*examine)(struct source *source, struct findings *findings);
 
+	/* The same of the tables that are captured. */
+	void (*examine_captured)(struct source *source, struct findings *findings);
+
 	/*
 	 * All tables that the role can see and that can be captured; an array with its texts in one allocation, to be freed with
 	 * free().

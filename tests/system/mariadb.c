@@ -203,6 +203,35 @@ static void one_among_the_replicas(struct scene *scene)
 	printf("readers have numbers of their own\n");
 }
 
+/* Findings -------------------------------------------------------------------------------------- */
+
+static const char *const findings[] = {
+	"M101 log_bin is ON", "M107 log_slave_updates is ON", "M108 the server keeps its log for 24.0 hours, whether it was read or not",
+	"M109 gtid_strict_mode is OFF", "M120 erp.aside is of the engine Aria",
+	"M121 what the foreign key of_parent changes or removes of erp.child with rows of parent is not in the log",
+};
+
+static void what_the_doctor_says(struct scene *scene)
+{
+	struct plain plain;
+	const char *said;
+
+	scene_mariadb(scene, "out", "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, parent int, "
+		      "CONSTRAINT of_parent FOREIGN KEY (parent) REFERENCES parent (id) ON DELETE CASCADE); "
+		      "CREATE TABLE aside (id int PRIMARY KEY) ENGINE = Aria");
+	audited_configure(&plain, scene, "asked", "[erp.parent, erp.child, erp.aside]");
+	if (agent_verb(&plain.agent, "doctor", "doctor.out") != 0)
+		harness_fail(&plain.agent, scene_value(scene, "\\! cat %s/doctor.out", scene->dir));
+	said = scene_value(scene, "\\! tr -s ' ' <%s/doctor.out", scene->dir);
+	for (size_t i = 0; i < COUNT_OF(findings); i++) {
+		if (strstr(said, findings[i]))
+			continue;
+		fprintf(stderr, "%s\n", said);
+		harness_fail(&plain.agent, findings[i]);
+	}
+	printf("the doctor tells what the log does not have\n");
+}
+
 /* Exactly once --------------------------------------------------------------------------------- */
 
 static const char *const points[] = {
@@ -254,6 +283,7 @@ int main(void)
 	scene_add_mariadb(&scene);
 	types_by_snapshot_and_by_stream(&scene);
 	one_among_the_replicas(&scene);
+	what_the_doctor_says(&scene);
 	rows_without_all_columns(&scene);
 	every_change_once(&scene, kills ? atoi(kills) : 4);
 	scene_end(&scene);

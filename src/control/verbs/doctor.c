@@ -64,6 +64,7 @@ static void examine_captured(struct site *site, struct findings *findings)
 		findings_error(findings, "P132", &err);
 	else if (site->identity.keeps_place)
 		findings_add(findings, FINDING_OK, "P132", NULL, "the publication carries them");
+	site->source_ops->examine_captured(site->source, findings);
 	if (site_idle_mask(site)) {
 		masking_refuse(site_idle_mask(site), &err);
 		findings_error(findings, "P133", &err);

@@ -7,6 +7,7 @@
  * known by the state file alone.
  */
 #include <inttypes.h>
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "binlog.h"
 #include "catalog.h"
 #include "conn.h"
+#include "doctor.h"
 #include "part.h"
 #include "place.h"
 #include "server.h"
@@ -112,6 +114,11 @@ static void my_doctor(struct source *source, struct findings *findings)
 	my_server_examine(source->queries, &source->server, findings);
 }
 
+static void examine_captured(struct source *source, struct findings *findings)
+{
+	my_doctor_tables(source->queries, &source->server, source->wanted, source->wanted_count, findings);
+}
+
 static int my_list(struct source *source, struct source_listing **ret, size_t *ret_count, struct error *err)
 {
 	return my_catalog_list(source->queries, ret, ret_count, err);
@@ -176,6 +183,25 @@ static int write_nothing(struct source *source, struct writer *sql, struct error
 	(void)sql;
 	(void)err;
 	return 0;
+}
+
+static int check_access(struct source *source, struct writer *sql, struct error *err)
+{
+	size_t denied = 0;
+
+	for (size_t i = 0; i < source->wanted_count; i++) {
+		const struct source_table *table = &source->wanted[i];
+		MYSQL_RES *result = my_query(source->queries, err, "SELECT 1 FROM `%s`.`%s` LIMIT 0", table->schema, table->name);
+
+		mysql_free_result(result);
+		if (!result && mysql_errno(source->queries) != ER_TABLEACCESS_DENIED_ERROR)
+			return -1;
+		if (!result && !denied++)
+			error_state(err, STATE_UNSUPPORTED, "the user may not read %s.%s", table->schema, table->name);
+		if (!result)
+			wr_printf(sql, "GRANT SELECT ON `%s`.`%s` TO %s;\n", table->schema, table->name, source->options.login.user);
+	}
+	return denied ? error_hint(err, "see `tailwater grants`") : 0;
 }
 
 static int write_grants(struct source *source, const char *role, bool missing, struct writer *sql, struct error *err)
@@ -533,9 +559,9 @@ static const struct source_metrics *metrics(struct source *source)
 
 #define MYSQL_OPS \
 	.cuts_images = true, .type = my_type_at, .check_parameter = my_check_parameter, .open = my_open, .close = my_close, .identify = my_identify, \
-	.examine = my_doctor, .list = my_list, .capture = my_capture, .check_publication = check_publication, \
+	.examine = my_doctor, .examine_captured = examine_captured, .list = my_list, .capture = my_capture, .check_publication = check_publication, \
 	.check_identities = check_publication, \
-	.publication_sql = write_nothing, .publication_marks = write_nothing, .check_access = write_nothing, .grants = write_grants, \
+	.publication_sql = write_nothing, .publication_marks = write_nothing, .check_access = check_access, .grants = write_grants, \
 	.evict = evict, .create_slot = begin_snapshot, .snapshot_read = read_tables, .snapshot_next = read_row, \
 	.snapshot_ended = table_ended, .snapshot_stands = table_stands, .snapshot_rest = rest_of, \
 	.snapshot_progress = tell_progress, \

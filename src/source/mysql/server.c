@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/writer.h"
 #include "binlog.h"
+#include "doctor.h"
 #include "source/source.h"
 
 #define HEARTBEAT_NS "5000000000"
@@ -31,19 +32,6 @@ static const struct setting {
 	{"binlog_row_metadata", "FULL", "the log does not have the names of columns", false,
 	 "SET GLOBAL binlog_row_metadata = 'FULL' (from MySQL 8.0.1 and MariaDB 10.5 on)", "M104"},
 };
-
-/* The log is written before a commit is told; what InnoDB has of it by then is for this to say. */
-static void examine_durability(MYSQL *conn, struct findings *findings)
-{
-	struct error err;
-	char value[64];
-
-	if (my_variable(conn, "innodb_flush_log_at_trx_commit", value, sizeof(value), &err) < 0 || !*value)
-		return;
-	findings_add(findings, strcmp(value, "0") == 0 ? FINDING_WARNING : FINDING_OK, "M105",
-		     strcmp(value, "0") == 0 ? "SET GLOBAL innodb_flush_log_at_trx_commit = 1: a crash of the server loses transactions that "
-		     "its log has, and that are published by then" : NULL, "innodb_flush_log_at_trx_commit is %s", value);
-}
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
 
@@ -73,14 +61,13 @@ void my_server_examine(MYSQL *conn, const struct my_server *server, struct findi
 	struct error err;
 	char value[64];
 
-	(void)server;
 	for (size_t i = 0; i < SETTINGS; i++) {
 		bool right = my_variable(conn, settings[i].name, value, sizeof(value), &err) == 0 && is_right(&settings[i], value);
 
 		findings_add(findings, right ? FINDING_OK : FINDING_FAILURE, settings[i].finding, right ? NULL : settings[i].remedy,
 			     "%s is %s", settings[i].name, *value ? value : "not known");
 	}
-	examine_durability(conn, findings);
+	my_doctor_server(conn, server, findings);
 }
 
 void my_server_name(const struct my_server *server, char *ret, size_t size)

@@ -408,6 +408,13 @@ static int pg_table_changed(struct source *source, const char *before, const cha
 	return pg_layout_change(source->queries, before, now, ret_reason, err);
 }
 
+/* What there is to say of tables is said by check_access and check_publication. */
+static void examine_nothing(struct source *source, struct findings *findings)
+{
+	(void)source;
+	(void)findings;
+}
+
 /* Slots and timelines tell where to go on. */
 static int follow_nobody(struct source *source, struct position from, struct position *ret, struct error *err)
 {
@@ -432,6 +439,7 @@ const struct source_ops postgres_source_ops = {
 	.close = pg_close,
 	.identify = pg_identify,
 	.examine = pg_doctor,
+	.examine_captured = examine_nothing,
 	.list = pg_list,
 	.check_names = pg_check_names,
 	.capture = pg_capture,
