@@ -96,7 +96,8 @@ static void examine_replicas(struct examined *examined, struct findings *finding
 			     " topics.replication for topics that are still to be made", "%s: fewer than %d replicas of"
 			     " what is acknowledged", shown(&few, text), SAFE_REPLICAS);
 	else if (examined->count)
-		findings_add(findings, FINDING_OK, "K203", NULL, "topics have %d replicas", examined->replicas_most);
+		findings_add(findings, FINDING_OK, "K203", NULL, "topics have %d replica%s", examined->replicas_most,
+			     examined->replicas_most == 1 ? "" : "s");
 }
 
 static const char *setting(const rd_kafka_ConfigResource_t *resource, const char *name)
