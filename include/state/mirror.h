@@ -5,7 +5,7 @@
  * The mirror: of every table that a mapping reads, the columns it reads, row by row, by applying the source's own
  * changes. At each commit of the source the mirror is the source at that commit.
  *
- * A mirrored table carries the source's name (schema public; others "schema.table"). Its key is the replica identity;
+ * A mirrored table carries the source's name (in the usual schema; others "schema.table"). Its key is the replica identity;
  * the primary key, where it is another one, has an index. A table without a key but with identity FULL is kept as a bag
  * of rows, found by the hash of their values. The needs (which columns, which indexes) come from whoever reads the
  * mirror.
@@ -149,6 +149,13 @@ MUST_CHECK int mirror_loaded(struct mirror *mirror, const struct table *table, s
 
 /* How many rows the mirrored table has. */
 MUST_CHECK int mirror_count(struct mirror *mirror, const struct table *table, uint64_t *ret_rows, struct error *err);
+
+/*
+ * The schema whose tables go by their names alone: public, or the database where a schema is one. Set before anything else
+ * of here is called, and not again.
+ */
+void mirror_set_usual_schema(const char *schema);
+const char *mirror_usual_schema(void);
 
 /* The name of a mirrored table in the state file, and in mappings. */
 const char *mirror_name(struct arena *arena, const char *schema, const char *name);

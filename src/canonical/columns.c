@@ -130,7 +130,8 @@ enum {
 
 static const unsigned char kind_fits[TYPE_KINDS] = {
 	[TYPE_BOOL] = FIT_BOOLEAN | FIT_STRING,
-	[TYPE_INT16] = FIT_NUMBER | FIT_DECIMAL | FIT_STRING,
+	/* MySQL has no other boolean than tinyint(1), and its log does not tell that from a small number; 0 and 1 are taken. */
+	[TYPE_INT16] = FIT_NUMBER | FIT_DECIMAL | FIT_STRING | FIT_BOOLEAN,
 	[TYPE_INT32] = FIT_NUMBER | FIT_DECIMAL | FIT_STRING,
 	[TYPE_INT64] = FIT_NUMBER | FIT_DECIMAL | FIT_STRING,
 	[TYPE_FLOAT32] = FIT_NUMBER | FIT_DECIMAL | FIT_STRING,

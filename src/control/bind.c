@@ -14,6 +14,7 @@
 #include "control/values.h"
 #include "publish/properties.h"
 #include "source/source.h"
+#include "state/mirror.h"
 
 enum { PORT_POSTGRESQL = 5432, PORT_MYSQL = 3306 };
 
@@ -361,6 +362,7 @@ void bind_pipeline(struct conf *conf)
 {
 	const struct settings *settings = &conf->settings;
 
+	mirror_set_usual_schema(settings->source_type && settings->source_dbname ? settings->source_dbname : "public");
 	conf->log_format = settings->log_format ? LOG_JSON : LOG_TEXT;
 	conf->log_level = (enum log_level)settings->log_level;
 	conf->pipeline = (struct pipeline_options){

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "pipeline/requests.h"
 #include "repeat.h"
+#include "state/mirror.h"
 
 #define TABLES_TOLD 12
 
@@ -28,11 +29,10 @@ static int hint_tables(const struct pipeline *p, struct error *err)
 }
 
 /* By its whole name, or without the schema that is meant where none is given. */
-static bool is_called(const struct pipeline *p, const struct source_table *table, struct view name)
+static bool is_called(const struct source_table *table, struct view name)
 {
-	const char *usual = strcmp(p->options->source_type, "postgresql") == 0 ? "public" : p->options->database;
 	char *text = mem_printf("%s.%s", table->schema, table->name);
-	bool same = view_is(name, text) || (strcmp(table->schema, usual) == 0 && view_is(name, table->name));
+	bool same = view_is(name, text) || (strcmp(table->schema, mirror_usual_schema()) == 0 && view_is(name, table->name));
 
 	free(text);
 	return same;
@@ -41,7 +41,7 @@ static bool is_called(const struct pipeline *p, const struct source_table *table
 static int find_table(struct pipeline *p, struct view name, size_t *ret, struct error *err)
 {
 	for (size_t i = 0; i < p->table_count; i++) {
-		if (!is_called(p, &p->tables[i], name))
+		if (!is_called(&p->tables[i], name))
 			continue;
 		*ret = i;
 		if (pipeline_publishes(p->options, p->tables[i].schema, p->tables[i].name))

@@ -259,9 +259,12 @@ static struct topic *topic_of_table(struct pipeline *p, const struct table *tabl
 static bool is_whole(struct pipeline *p, const char *mapped_name)
 {
 	const char *dot = strchr(mapped_name, '.');
-	char schema[200];
+	char schema[400];
 
-	snprintf(schema, sizeof(schema), "%.*s", dot ? (int)(dot - mapped_name) : 6, dot ? mapped_name : "public");
+	if (dot)
+		snprintf(schema, sizeof(schema), "%.*s", (int)(dot - mapped_name), mapped_name);
+	else
+		snprintf(schema, sizeof(schema), "%s", mirror_usual_schema());
 	return mirror_state_of(p->mirror, schema, dot ? dot + 1 : mapped_name, NULL) == MIRROR_WHOLE;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "mirror_plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -35,9 +36,22 @@ const char *mirror_column_type(struct type type)
 	}
 }
 
+/* Of the process, which reads one source: whoever opens a state file or compiles a pack means the same. */
+static char usual_schema[400] = "public";
+
+void mirror_set_usual_schema(const char *schema)
+{
+	snprintf(usual_schema, sizeof(usual_schema), "%s", schema);
+}
+
+const char *mirror_usual_schema(void)
+{
+	return usual_schema;
+}
+
 const char *mirror_name(struct arena *arena, const char *schema, const char *name)
 {
-	if (strcmp(schema, "public") == 0)
+	if (strcmp(schema, usual_schema) == 0)
 		return arena_copy(arena, view_of(name)).ptr;
 	return arena_printf(arena, "%s.%s", schema, name).ptr;
 }
@@ -97,7 +111,7 @@ static void choose_columns(struct mirror_plan *plan, const struct mirror_need *n
 
 static char *new_name(const struct mirror_need *need)
 {
-	if (strcmp(need->schema, "public") == 0)
+	if (strcmp(need->schema, usual_schema) == 0)
 		return mem_text(view_of(need->name));
 	return mem_printf("%s.%s", need->schema, need->name);
 }

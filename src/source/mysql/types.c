@@ -20,7 +20,7 @@ static const struct type_row {
 	struct my_type type;
 	enum variant variant;
 } rows[] = {
-	{{"tinyint", MY_TINY, TYPE_INT16, read_tiny, parse_integer, "Also tinyint(1), which the log does not tell apart."}, ANY},
+	{{"tinyint", MY_TINY, TYPE_INT16, read_tiny, parse_integer, "Also tinyint(1), which the log does not tell apart; a boolean of a mapping takes it, if it is 0 or 1."}, ANY},
 	{{"smallint", MY_SHORT, TYPE_INT16, read_short, parse_integer, NULL}, SIGNED},
 	{{"smallint unsigned", MY_SHORT, TYPE_INT32, read_short, parse_integer, NULL}, UNSIGNED},
 	{{"mediumint", MY_INT24, TYPE_INT32, read_int24, parse_integer, NULL}, ANY},

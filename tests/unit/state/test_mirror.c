@@ -418,9 +418,26 @@ static void a_table_without_identity_is_refused(void **state)
 	assert_int_equal(world->err.state, STATE_UNSUPPORTED);
 }
 
+/* public of PostgreSQL; where a schema is a database, the one that is read. */
+static void tables_of_the_usual_schema_go_by_their_names_alone(void **state)
+{
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	assert_string_equal(mirror_name(&arena, "public", "invoice"), "invoice");
+	assert_string_equal(mirror_name(&arena, "erp", "invoice"), "erp.invoice");
+	mirror_set_usual_schema("erp");
+	assert_string_equal(mirror_name(&arena, "erp", "invoice"), "invoice");
+	assert_string_equal(mirror_name(&arena, "public", "invoice"), "public.invoice");
+	mirror_set_usual_schema("public");
+	arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST("tables of the usual schema go by their names alone", tables_of_the_usual_schema_go_by_their_names_alone),
 		TEST("changes make rows", changes_make_rows),
 		TEST_WITH("an unchanged value of an unknown row is an error",
 			  an_unchanged_value_of_an_unknown_row_is_an_error, set_up, tear_down),
