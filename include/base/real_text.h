@@ -11,4 +11,10 @@
 struct view real_text(double value, struct arena *arena);
 struct view real_text_single(float value, struct arena *arena);
 
+/*
+ * The double that the shortest text of a float says: 0.1, where a cast gives 0.10000000149011612. It is the value wherever there
+ * are no floats of four bytes, so that it does not depend on whether the server sent bytes or text.
+ */
+double real_of_single(float value, struct view text);
+
 #endif

@@ -92,3 +92,10 @@ struct view real_text(double value, struct arena *arena)
 	}
 	return place_exponent(text, 15, arena);
 }
+
+double real_of_single(float value, struct view text)
+{
+	double shortest = strtod(text.ptr, NULL);
+
+	return (float)shortest == value ? shortest : (double)value;
+}

@@ -84,8 +84,8 @@ int read_float(struct reader *rd, const struct my_column *column, struct arena *
 
 	(void)column;
 	memcpy(&value, &bits, sizeof(value));
-	ret->real = (double)value;
 	ret->text = real_text_single(value, arena);
+	ret->real = real_of_single(value, ret->text);
 	return isfinite(value) ? 0 : -1;
 }
 
@@ -332,6 +332,7 @@ int parse_single(struct view text, const struct my_column *column, struct arena 
 	if (parse_real(text, column, arena, ret) < 0)
 		return -1;
 	ret->text = real_text_single((float)ret->real, arena);
+	ret->real = real_of_single((float)ret->real, ret->text);
 	return 0;
 }
 

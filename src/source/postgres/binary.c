@@ -75,8 +75,8 @@ static int binary_float4(struct view bytes, struct arena *arena, struct value *r
 	if (!rd_complete(&rd))
 		return -1;
 	memcpy(&value, &bits, sizeof(value));
-	ret->real = (double)value;
 	ret->text = real_text_single(value, arena);
+	ret->real = real_of_single(value, ret->text);
 	return 0;
 }
 

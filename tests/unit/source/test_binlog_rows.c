@@ -167,6 +167,22 @@ static void a_value_without_its_last_byte_is_cut_short(void **state)
 	}
 }
 
+/* Not the one of its bytes, 0.10000000149011612: a snapshot has the text, and a document has this number. */
+static void a_float_of_four_bytes_is_the_number_that_its_text_says(void **state)
+{
+	static const struct my_column column = {.code = MY_FLOAT, .meta = 4};
+	char bytes[BYTES_MOST];
+	struct value streamed = {.state = VALUE_PRESENT}, read = {.state = VALUE_PRESENT};
+	struct reader rd = reader_of((struct view){bytes, bytes_of("cdcccc3d", bytes)});
+	struct arena arena = {0};
+
+	(void)state;
+	assert_int_equal(my_type_of(&column)->read(&rd, &column, &arena, &streamed), 0);
+	assert_int_equal(my_type_of(&column)->parse(VIEW("0.1"), &column, &arena, &read), 0);
+	assert_true(streamed.real == 0.1 && read.real == 0.1);
+	arena_done(&arena);
+}
+
 /* As the server prints it for a snapshot; the log has no zeros that fill a column. */
 static void what_a_snapshot_reads_is_what_the_stream_brings(void **state)
 {
@@ -249,6 +265,7 @@ int main(void)
 		TEST("bytes of the log become values", bytes_of_the_log_become_values),
 		TEST("a value without its last byte is cut short", a_value_without_its_last_byte_is_cut_short),
 		TEST("changed parts of a document are put into its text", changed_parts_of_a_document_are_put_into_its_text),
+		TEST("a float of four bytes is the number that its text says", a_float_of_four_bytes_is_the_number_that_its_text_says),
 		TEST("what a snapshot reads is what the stream brings", what_a_snapshot_reads_is_what_the_stream_brings),
 	};
 
