@@ -62,6 +62,7 @@ struct source_options {
 	uint32_t server_id;           /* MySQL: as which the log is asked for; 0: one that is made of the name */
 	int stop_fd;                  /* readable when such a wait is to end; -1: never */
 	const char *place;            /* what `place` wrote when the position was kept from which is gone on; NULL: nothing */
+	struct view history;          /* ... and what `history` wrote; VIEW_NONE: nothing */
 };
 
 /* A table that the server has. */
@@ -296,8 +297,8 @@ struct source_ops {
 
 	/*
 	 * How the rows of tables are kept: for each a text in the arena, "" if it is gone. And whether between two texts of a table
-	 * rows may have come, gone or changed without row events: what has happened, as words, or NULL. NULL both: the source's log
-	 * tells of everything.
+	 * rows may have come, gone or changed without row events: what has happened, as words, or NULL. Where the log tells of it by
+	 * statements, the text is of the last one that was read. NULL both: the source's log tells of everything.
 	 */
 	int (*layouts)(struct source *source, const struct table *const *tables, size_t count, struct arena *arena, const char **ret,
 		       struct error *err);
@@ -342,6 +343,12 @@ struct source_ops {
 	 * May write nothing. It may be ahead of the position, by what had no change to hand out.
 	 */
 	void (*place)(struct source *source, struct writer *to);
+
+	/*
+	 * What the log up to the place that has been reached tells of tables, and will not tell again: kept with the position as the
+	 * place is, but in the state file alone. false: nothing has come to it since it was asked for last. May be NULL.
+	 */
+	bool (*history)(struct source *source, struct writer *to);
 
 	/* Never NULL; valid until close. */
 	const struct source_metrics *(*metrics)(struct source *source);

@@ -21,10 +21,32 @@ void place_note(struct pipeline *p)
 	p->source_ops->place(p->source, &p->place);
 }
 
+/* Only when something has come to it: it can be long. What it means for the rows that are kept is not waited for then. */
+static int save_history(struct pipeline *p, struct error *err)
+{
+	struct writer text = {0};
+	int result = 0;
+
+	if (p->source_ops->history && p->source_ops->history(p->source, &text)) {
+		result = input_put(p->db, INPUT_SOURCE_HISTORY, text.len ? wr_view(&text) : VIEW(""), err);
+		p->look_wanted = true;
+	}
+	wr_done(&text);
+	return result;
+}
+
 int place_save(struct pipeline *p, struct error *err)
 {
 	place_note(p);
-	return p->place.len ? input_put(p->db, INPUT_PLACE, wr_view(&p->place), err) : 0;
+	if (p->place.len && input_put(p->db, INPUT_PLACE, wr_view(&p->place), err) < 0)
+		return -1;
+	return save_history(p, err);
+}
+
+int place_history(struct pipeline *p, struct arena *arena, struct view *ret, struct error *err)
+{
+	*ret = VIEW_NONE;
+	return input_get(p->db, INPUT_SOURCE_HISTORY, arena, ret, err) < 0 ? -1 : 0;
 }
 
 /* That of the state file, or of the checkpoint for a file that is to be built anew. */

@@ -87,13 +87,18 @@ static int check_claim(struct pipeline *p, const struct checkpoint *found, struc
 static int open_source(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err)
 {
 	struct source_options options = p->options->source;
+	struct arena arena;
+	int result;
 
-	if (place_remember(p, checkpoint, err) < 0)
-		return -1;
+	arena_init(&arena);
+	result = place_remember(p, checkpoint, err) < 0 ? -1 : place_history(p, &arena, &options.history, err);
 	options.place = p->place.data;
 	options.stop_fd = p->control->wake_fd;
 	options.text_needed = &p->text_needed;
-	return p->source_ops->open(&p->source, &options, p->catalog, err);
+	if (result == 0)
+		result = p->source_ops->open(&p->source, &options, p->catalog, err);
+	arena_done(&arena);
+	return result;
 }
 
 static int check_slot_free(struct pipeline *p, struct error *err)

@@ -376,6 +376,7 @@ int publication_check_identities(struct pipeline *p, bool first, struct error *e
 #define INPUT_TIMELINE "source.timeline"
 #define INPUT_PUBLICATION "source.publication"
 #define INPUT_PLACE "source.place"
+#define INPUT_SOURCE_HISTORY "source.history"
 #define INPUT_LAYOUTS "source.layouts"
 #define INPUT_ADOPTED_FROM "source.adopted_from" /* the system that the checkpoint may be of, until the next claim */
 
@@ -607,6 +608,9 @@ struct start_facts start_facts_of(const struct pipeline_options *options, const 
 /* place.c: what of our place in the log is not in the position */
 void place_note(struct pipeline *p);
 int place_save(struct pipeline *p, struct error *err);
+
+/* What the source had written of tables, for its options. */
+int place_history(struct pipeline *p, struct arena *arena, struct view *ret, struct error *err);
 int place_remember(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);
 /* 1 and the position from which a server of this name can be gone on with, if it is another one; 0; -1 with what is missing. */
 int place_find(const struct source_ops *ops, struct source *source, const char *system, const struct start_facts *facts, struct position *ret,

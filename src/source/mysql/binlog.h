@@ -14,6 +14,8 @@
 #include "model/change.h"
 #include "tables.h"
 
+struct my_history;
+
 struct binlog_event {
 	uint32_t time;       /* seconds since 1970 */
 	uint8_t type;
@@ -38,6 +40,7 @@ struct rows_event {
 
 struct binlog {
 	struct my_tables *tables;       /* borrowed */
+	struct my_history *history;     /* borrowed; NULL: nobody wants to know what statements did to tables */
 	bool checksums;                 /* events end with one */
 	int64_t shift;                  /* added to the numbers of the server's files (place.h) */
 	uint32_t file;                  /* number of the log's file ... */

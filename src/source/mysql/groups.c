@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ddl.h"
 #include "events.h"
+#include "history.h"
 #include "statement.h"
 
 enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
@@ -230,6 +232,19 @@ static int on_truncate(struct binlog *log, const struct statement *statement, st
 	return on_nothing(log, statement, err);
 }
 
+/* Among them are those that change tables. */
+static int on_other(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	struct ddl_session session = {.database = statement->database, .sql_mode = statement->sql_mode};
+	struct ddl ddl;
+
+	if (log->history && !log->repeated) {
+		ddl_read(statement->sql, &session, &log->txn_arena, &ddl);
+		my_history_take(log->history, log->tables, &ddl, &session, statement->sql, binlog_position(log->file, log->at));
+	}
+	return on_nothing(log, statement, err);
+}
+
 static do_statement *const statements[STATEMENT_KINDS] = {
 	[STATEMENT_BEGIN] = on_begin,
 	[STATEMENT_COMMIT] = on_end,
@@ -239,25 +254,42 @@ static do_statement *const statements[STATEMENT_KINDS] = {
 	[STATEMENT_XA] = on_xa,
 	[STATEMENT_CHANGE] = on_change,
 	[STATEMENT_TRUNCATE] = on_truncate,
-	[STATEMENT_OTHER] = on_nothing,
+	[STATEMENT_OTHER] = on_other,
 };
+
+/* Flags come first where there are any. What follows counts for other statements than ours. */
+static uint64_t read_sql_mode(struct view variables)
+{
+	enum { VARIABLE_FLAGS, VARIABLE_SQL_MODE };
+	struct reader rd = reader_of(variables);
+	uint8_t variable = rd_u8(&rd);
+	uint64_t mode;
+
+	if (variable == VARIABLE_FLAGS) {
+		rd_bytes(&rd, 4);
+		variable = rd_u8(&rd);
+	}
+	mode = rd_uint_le(&rd, 8);
+	return rd.failed || variable != VARIABLE_SQL_MODE ? 0 : mode;
+}
 
 int decode_query(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	struct statement statement;
-	struct view database;
+	struct view database, variables;
 	uint8_t database_len;
 
 	rd_bytes(rd, 8); /* thread, seconds */
 	database_len = rd_u8(rd);
 	rd_u16le(rd);
-	rd_bytes(rd, rd_u16le(rd)); /* status variables */
+	variables = rd_bytes(rd, rd_u16le(rd));
 	database = rd_bytes(rd, database_len);
 	rd_u8(rd);
 	if (event->type == EVENT_PACKED_QUERY && unpack(log, rd) < 0)
 		return 0;
 	statement_read(rd_bytes(rd, rd_left(rd)), &statement);
 	statement.database = database;
+	statement.sql_mode = read_sql_mode(variables);
 	if (rd->failed)
 		return 0;
 	if (!log->grouped && open_group(log, event, log->at, err) < 0)

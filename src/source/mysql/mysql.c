@@ -18,6 +18,7 @@
 #include "catalog.h"
 #include "conn.h"
 #include "doctor.h"
+#include "history.h"
 #include "part.h"
 #include "place.h"
 #include "server.h"
@@ -38,6 +39,7 @@ struct source {
 	struct binlog log;
 	struct my_place place;
 	struct my_reader reader;
+	struct my_history history;
 	struct my_stream stream;
 	bool streaming;
 	struct position idle;            /* the last that was handed out */
@@ -59,6 +61,7 @@ static void my_close(struct source *source)
 	my_part_done(&source->part);
 	binlog_done(&source->log);
 	my_place_done(&source->place);
+	my_history_done(&source->history);
 	my_tables_done(&source->tables);
 	my_charsets_done(&source->charsets);
 	if (source->dump)
@@ -86,7 +89,9 @@ static int my_open(struct source **ret, const struct source_options *options, st
 	my_reader_init(&source->reader, options, false);
 	my_tables_init(&source->tables, catalog, &source->charsets);
 	binlog_init(&source->log, &source->tables);
-	if (my_place_parse(&source->place, view_of(options->place), err) < 0 || connect_and_ask(source, err) < 0) {
+	source->log.history = &source->history;
+	if (my_place_parse(&source->place, view_of(options->place), err) < 0 ||
+	    my_history_parse(&source->history, options->history, err) < 0 || connect_and_ask(source, err) < 0) {
 		my_close(source);
 		return -1;
 	}
@@ -545,6 +550,33 @@ static void place(struct source *source, struct writer *to)
 	my_place_print(&source->place, to);
 }
 
+/* Of the log's statements: rows that row events do not tell of. */
+static int layouts(struct source *source, const struct table *const *tables, size_t count, struct arena *arena, const char **ret,
+		   struct error *err)
+{
+	(void)err;
+	for (size_t i = 0; i < count; i++)
+		ret[i] = my_history_of(&source->history, tables[i]->schema, tables[i]->name, arena);
+	return 0;
+}
+
+static int layout_change(struct source *source, const char *before, const char *now, const char **ret_reason, struct error *err)
+{
+	(void)source;
+	(void)err;
+	*ret_reason = my_history_change(before, now);
+	return 0;
+}
+
+static bool history(struct source *source, struct writer *to)
+{
+	bool changed = source->history.changed;
+
+	if (changed)
+		my_history_print(&source->history, to);
+	return changed;
+}
+
 static const struct source_metrics *metrics(struct source *source)
 {
 	source->metrics = (struct source_metrics){
@@ -566,8 +598,8 @@ static const struct source_metrics *metrics(struct source *source)
 	.snapshot_ended = table_ended, .snapshot_stands = table_stands, .snapshot_rest = rest_of, \
 	.snapshot_progress = tell_progress, \
 	.snapshot_end = end_snapshot, .part_begin = begin_part, .part_next = next_of_part, .part_end = end_part, \
-	.part_stop = stop_part, .part_sees = part_sees, .settled = settled, .part_check = check_part, .look = look, .start = start, \
-	.peek = peek, .retention = retention, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .follow = follow, .place = place, .metrics = metrics
+	.part_stop = stop_part, .part_sees = part_sees, .settled = settled, .part_check = check_part, .look = look, .layouts = layouts, .layout_change = layout_change, .start = start, \
+	.peek = peek, .retention = retention, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .follow = follow, .place = place, .history = history, .metrics = metrics
 
 /* Two names of one: the servers tell themselves which they are. */
 const struct source_ops mysql_source_ops = {.name = "mysql", MYSQL_OPS};

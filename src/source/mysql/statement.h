@@ -5,6 +5,8 @@
 #ifndef MYSQL_STATEMENT_H
 #define MYSQL_STATEMENT_H
 
+#include <stdint.h>
+
 #include "base/view.h"
 
 enum statement_kind {
@@ -23,11 +25,12 @@ enum statement_kind {
 struct statement {
 	enum statement_kind kind;
 	struct view database;   /* of the session */
+	uint64_t sql_mode;      /* ... */
 	struct view sql;
 	struct view schema, table;
 };
 
-/* Fills all but `database`. Views point into the text. */
+/* Fills all but what is of the session. Views point into the text. */
 void statement_read(struct view sql, struct statement *ret);
 
 #endif
