@@ -351,14 +351,17 @@ static void expect_given_up(const struct site *site, const char *flags, const ch
 	WAIT_UNTIL(agent_logged(agent, said) > 0, 20, agent);
 }
 
+static int listed(const struct site *site, const char *pattern)
+{
+	if (agent_verb(&site->plain.agent, "snapshot --list", "listed.out") != 0)
+		harness_fail(&site->plain.agent, "snapshot --list");
+	return atoi(scene_value(&scene, "\\! grep -c '%s' %s/listed.out", pattern, scene.dir));
+}
+
+/* The log tells it a moment before the list does. */
 static void expect_listed(const struct site *site, const char *pattern, int count)
 {
-	const struct agent *agent = &site->plain.agent;
-
-	if (agent_verb(agent, "snapshot --list", "listed.out") != 0)
-		harness_fail(agent, "snapshot --list");
-	if (atoi(scene_value(&scene, "\\! grep -c '%s' %s/listed.out", pattern, scene.dir)) != count)
-		harness_fail(agent, scene_value(&scene, "\\! cat %s/listed.out", scene.dir));
+	WAIT_UNTIL(listed(site, pattern) == count, 10, &site->plain.agent);
 }
 
 static void stop_soon(const struct site *site)
