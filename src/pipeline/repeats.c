@@ -525,6 +525,12 @@ static int publish_end(struct pipeline *p, const struct repeat *repeat, struct e
 	return is_last(p, repeat) ? rest_publish_end(p, err) : 0;
 }
 
+/* Rows that became exceptions. What was given up before any of it was read has no shape. */
+static uint64_t count_refused(struct pipeline *p, const struct repeat *repeat)
+{
+	return repeat->part.table ? marker_refused(p, repeat->part.table) : 0;
+}
+
 /* At the place where nothing is under way. */
 static int publish_part(struct pipeline *p, struct repeat *repeat, struct error *err)
 {
@@ -536,10 +542,10 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 	if (commit(p, err) < 0)
 		return -1;
 	failpoint("part-due");
-	refused = marker_refused(p, repeat->part.table);
+	refused = count_refused(p, repeat);
 	if (publish_rows(p, repeat, err) < 0)
 		return -1;
-	refused = marker_refused(p, repeat->part.table) - refused;
+	refused = count_refused(p, repeat) - refused;
 	repeat->next_published -= refused;
 	if (repeat->of_first && rest_add_exceptions(p, refused, err) < 0)
 		return -1;
