@@ -26,6 +26,7 @@ const struct named_state_info named_states[NAMED_STATES] = {
 	[STATE_SCHEMA_REFUSED] = {"SCHEMA_REFUSED", 23, "the schema registry refuses a schema, or lacks one that may not be registered"},
 	[STATE_REGISTRY_DENIED] = {"REGISTRY_DENIED", 24, "the schema registry lets us not in, or is not the one that it should be"},
 	[STATE_WAL_LIMIT] = {"WAL_LIMIT", 25, "the slot keeps more of the source's log than is wanted"},
+	[STATE_SHAPE_UNKNOWN] = {"SHAPE_UNKNOWN", 26, "what columns a table had when its rows were written is not known"},
 };
 
 static int __attribute__((format(printf, 4, 0)))

@@ -43,6 +43,12 @@ int place_save(struct pipeline *p, struct error *err)
 	return save_history(p, err);
 }
 
+/* The stream begins at the position that the state file has. What was learned for that may not be there to learn any more by the next start. */
+int place_learned(struct pipeline *p, struct error *err)
+{
+	return save_history(p, err) < 0 ? -1 : db_commit(p->db, err);
+}
+
 int place_history(struct pipeline *p, struct arena *arena, struct view *ret, struct error *err)
 {
 	*ret = VIEW_NONE;

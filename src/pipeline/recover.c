@@ -338,7 +338,9 @@ static int start_stream(struct pipeline *p, struct error *err)
 	position_print(p->published.position, published);
 	log_info(p->options->name, "streaming from %s, published to %s%s", from, published,
 		 p->replaying ? ", replaying" : "");
-	return p->source_ops->start(p->source, p->saved.position, err) < 0 ? -1 : note_form(p, err);
+	if (p->source_ops->start(p->source, p->saved.position, err) < 0 || place_learned(p, err) < 0)
+		return -1;
+	return note_form(p, err);
 }
 
 static int connect_all(struct pipeline *p, struct checkpoint *checkpoint, struct error *err)

@@ -609,6 +609,9 @@ struct start_facts start_facts_of(const struct pipeline_options *options, const 
 void place_note(struct pipeline *p);
 int place_save(struct pipeline *p, struct error *err);
 
+/* What the source has learned of tables with its start is kept at once. */
+int place_learned(struct pipeline *p, struct error *err);
+
 /* What the source had written of tables, for its options. */
 int place_history(struct pipeline *p, struct arena *arena, struct view *ret, struct error *err);
 int place_remember(struct pipeline *p, const struct checkpoint *checkpoint, struct error *err);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/writer.h"
 #include "system/audited.h"
 
 /* Types ---------------------------------------------------------------------------------------- */
@@ -262,6 +263,105 @@ static void rows_that_no_row_event_brought(struct scene *scene)
 	printf("rows that came without row events\n");
 }
 
+/* Shapes ---------------------------------------------------------------------------------------- */
+
+/* A row of whatever columns there are, and what the server selects of it. */
+static const char shape_procedures[] =
+	"CREATE TABLE shaped (id int PRIMARY KEY, a int, b varchar(20)) CHARACTER SET utf8mb4; CREATE TABLE selected (id int PRIMARY KEY, row_text text);\n"
+	"DELIMITER //\n"
+	"CREATE PROCEDURE fill(k int)\n"
+	"BEGIN\n"
+	"  SELECT concat('INSERT INTO shaped SET ', group_concat(if(is_generated <> 'NEVER', NULL, concat('`', column_name, '` = ', CASE WHEN column_name = 'id' THEN k "
+	"WHEN data_type = 'enum' THEN 1 + k % 2 WHEN data_type LIKE '%int' OR data_type = 'decimal' THEN k ELSE quote(concat('ü', k)) END)))), "
+	"concat('INSERT INTO selected SELECT id, json_object(', group_concat(concat(quote(column_name), ', cast(`', column_name, '` AS char)')), "
+	"') FROM shaped WHERE id = ', k) INTO @fill, @note FROM information_schema.columns WHERE table_schema = 'erp' AND table_name = 'shaped';\n"
+	"  EXECUTE IMMEDIATE @fill; EXECUTE IMMEDIATE @note;\n"
+	"END//\n";
+
+static const char *const shape_statements[] = {
+	"ALTER TABLE shaped ADD c int", "ALTER TABLE shaped ADD COLUMN d smallint unsigned FIRST", "ALTER TABLE shaped ADD e varchar(10) AFTER a",
+	"ALTER TABLE shaped DROP c", "ALTER TABLE shaped CHANGE a aa int", "ALTER TABLE shaped RENAME COLUMN aa TO a",
+	"ALTER TABLE shaped RENAME COLUMN b TO x, RENAME COLUMN e TO b", "ALTER TABLE shaped RENAME COLUMN x TO e",
+	"ALTER TABLE shaped MODIFY a int unsigned", "ALTER TABLE shaped MODIFY a int FIRST", "ALTER TABLE shaped MODIFY a bigint AFTER id",
+	"ALTER TABLE shaped ADD (f enum('one','two'), g text)", "ALTER TABLE shaped MODIFY f enum('uno','dos','tres')",
+	"ALTER TABLE shaped MODIFY f enum('tres','uno') NOT NULL", "ALTER TABLE shaped ADD h char(10) CHARACTER SET latin1",
+	"ALTER TABLE shaped MODIFY h varchar(10) CHARACTER SET utf8mb4", "ALTER TABLE shaped CONVERT TO CHARACTER SET latin1",
+	"ALTER TABLE shaped ADD i varchar(12)", "ALTER TABLE shaped CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+	"RENAME TABLE shaped TO other; RENAME TABLE other TO shaped", "ALTER TABLE shaped RENAME TO other; ALTER TABLE other RENAME shaped",
+	"CREATE TABLE _shaped_gho LIKE shaped; ALTER TABLE _shaped_gho ADD j int, DROP g; RENAME TABLE shaped TO _shaped_del, _shaped_gho TO shaped",
+	"/* c */ ALTER /*!40000 TABLE */ `erp`.`shaped` -- x\n ADD k int # y", "SET sql_mode = 'ANSI_QUOTES'; ALTER TABLE \"shaped\" ADD \"order\" int",
+	"ALTER TABLE shaped DROP PRIMARY KEY, ADD PRIMARY KEY (id, d)", "ALTER TABLE shaped DROP PRIMARY KEY", "ALTER TABLE shaped ADD PRIMARY KEY (id)",
+	"ALTER TABLE shaped DROP COLUMN IF EXISTS nobody, ADD COLUMN IF NOT EXISTS a int", "ALTER TABLE shaped MODIFY COLUMN e text",
+	"ALTER TABLE shaped ADD n int GENERATED ALWAYS AS (d + 1) STORED", "ALTER TABLE shaped DROP n, ADD n int DEFAULT (1 + 2)",
+	"CREATE TABLE swap_a LIKE shaped; RENAME TABLE shaped TO swap_t, swap_a TO shaped, swap_t TO swap_a",
+	"ALTER TABLE swap_a ADD o int; RENAME TABLE shaped TO swap_t, swap_a TO shaped, swap_t TO swap_a",
+	"ALTER TABLE shaped ADD INDEX (a), ADD UNIQUE (id, a), COMMENT 'it''s', ENGINE=InnoDB", "ALTER TABLE shaped FORCE",
+	"DROP TABLE shaped; CREATE TABLE shaped (id int PRIMARY KEY, p int unsigned, q varchar(9)) DEFAULT CHARSET=latin1",
+	"CREATE OR REPLACE TABLE shaped (id int, q varchar(9), p int, PRIMARY KEY (id)) CHARACTER SET utf8mb4",
+	"ALTER TABLE shaped ADD r int, ADD s int, ADD t int", "ALTER TABLE shaped RENAME COLUMN r TO s, RENAME COLUMN s TO r",
+	"ALTER TABLE shaped CHANGE r s int, CHANGE s r int", "ALTER TABLE shaped MODIFY t int AFTER p", "ALTER TABLE shaped MODIFY t int FIRST, DROP r",
+	"ALTER TABLE shaped ADD u varchar(10) COLLATE latin1_bin", "ALTER TABLE shaped CHARACTER SET latin1", "ALTER TABLE shaped ADD v varchar(11)",
+	"ALTER TABLE shaped MODIFY q varchar(9) CHARACTER SET latin1", "ALTER TABLE shaped ADD w tinytext, ADD x mediumtext",
+	"TRUNCATE TABLE shaped", "ALTER TABLE shaped PARTITION BY HASH (id) PARTITIONS 3", "ALTER TABLE shaped ADD PARTITION PARTITIONS 1",
+	"ALTER TABLE shaped COALESCE PARTITION 1", "ALTER TABLE shaped REMOVE PARTITIONING", "ALTER TABLE shaped ADD y decimal(10,2)", "ALTER TABLE shaped DROP y",
+	"ALTER TABLE shaped ADD y int FIRST, DROP x", "SET STATEMENT lock_wait_timeout = 5 FOR ALTER TABLE shaped DROP w", "ALTER ONLINE TABLE shaped ADD z int",
+	"ALTER TABLE shaped ALTER z SET DEFAULT 4, ALGORITHM=COPY",
+};
+
+static void write_shapes(struct scene *scene, struct writer *sql)
+{
+	for (size_t i = 0; i < COUNT_OF(shape_statements); i++)
+		wr_printf(sql, "%s\n;\nSET sql_mode = ''; CALL fill(%zu);\n", shape_statements[i], 10 + i);
+	wr_u8(sql, '\0');
+	scene_mariadb(scene, "out", "%s", sql->data);
+}
+
+/* Every row is what the server selected of it when it was written. */
+static void check_shapes(struct plain *plain)
+{
+	struct scene *scene = plain->agent.scene;
+	char rows[20];
+
+	snprintf(rows, sizeof(rows), "%zu", COUNT_OF(shape_statements) + 1);
+	plain_read_back(plain, "shaped.change.erp.shaped");
+	scene_mariadb(scene, "selected.jsonl", "SELECT row_text FROM selected ORDER BY id");
+	scene_value(scene, "CREATE TABLE selected (row jsonb); \\copy selected FROM %s/selected.jsonl CSV QUOTE E'\\x01' DELIMITER E'\\x02'", scene->dir);
+	if (strcmp(scene_value(scene, "SELECT count(*) FROM seen, selected WHERE value->>'op' = 'c' AND value->'after'->>'id' = row->>'id' AND "
+			       "(SELECT jsonb_object_agg(key, v) FROM jsonb_each_text(value->'after') AS e(key, v)) = row"), rows) != 0)
+		harness_fail(&plain->agent, scene_value(scene, "SELECT string_agg(row::text || ' <> ' || coalesce((value->'after')::text, 'nothing'), E'\\n') FROM selected LEFT JOIN seen "
+			     "ON value->>'op' = 'c' AND value->'after'->>'id' = row->>'id' WHERE (SELECT jsonb_object_agg(key, v) "
+			     "FROM jsonb_each_text(value->'after') AS e(key, v)) IS DISTINCT FROM row"));
+}
+
+/* The log tells nothing of columns, and the agent is far behind: what it does not know is told by its end. */
+static void rows_have_the_shape_they_were_written_with(struct scene *scene)
+{
+	struct writer sql = {0};
+	struct plain plain;
+
+	scene_mariadb(scene, "out", "SET GLOBAL binlog_row_metadata = 'NO_LOG'");
+	scene_mariadb(scene, "out", "%s", shape_procedures);
+	audited_configure(&plain, scene, "shaped", "[erp.shaped]");
+	audited_stream(&plain);
+	scene_mariadb(scene, "out", "CALL fill(1)");
+	WAIT_UNTIL(agent_metric(&plain.agent, "changes") > 0, 30, &plain.agent);
+	agent_kill(&plain.agent);
+	scene_mariadb(scene, "out", "DELETE FROM selected");
+	write_shapes(scene, &sql);
+	audited_stream(&plain);
+	WAIT_UNTIL(agent_metric(&plain.agent, "changes") >= COUNT_OF(shape_statements), 60, &plain.agent);
+	scene_mariadb(scene, "out", "ALTER TABLE shaped ADD read_anew national character varying(9); CALL fill(800)");
+	WAIT_UNTIL(agent_metric(&plain.agent, "changes") > COUNT_OF(shape_statements), 60, &plain.agent);
+	agent_stop(&plain.agent);
+	check_shapes(&plain);
+	scene_mariadb(scene, "out", "ALTER TABLE shaped ADD not_followed national character varying(9); CALL fill(900); ALTER TABLE shaped ADD last int");
+	agent_start(&plain.agent, NULL);
+	plain_expect(&plain, STATE_SHAPE_UNKNOWN, "is not known since: ALTER TABLE shaped ADD not_followed", 1, 30);
+	scene_mariadb(scene, "out", "SET GLOBAL binlog_row_metadata = 'FULL'");
+	wr_done(&sql);
+	printf("%zu statements, each row as it was selected\n", COUNT_OF(shape_statements));
+}
+
 /* Exactly once --------------------------------------------------------------------------------- */
 
 static const char *const points[] = {
@@ -316,6 +416,7 @@ int main(void)
 	what_the_doctor_says(&scene);
 	rows_without_all_columns(&scene);
 	rows_that_no_row_event_brought(&scene);
+	rows_have_the_shape_they_were_written_with(&scene);
 	every_change_once(&scene, kills ? atoi(kills) : 4);
 	scene_end(&scene);
 	return 0;

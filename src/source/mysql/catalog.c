@@ -56,7 +56,7 @@ int my_catalog_charsets(MYSQL *conn, struct my_charsets *set, struct error *err)
 /* Columns -------------------------------------------------------------------------------------- */
 
 /* As they stand in the query below. */
-enum { NAME, DATA_TYPE, COLUMN_TYPE, OCTETS, PRECISION, SCALE, FRACTION, CHARSET, GENERATED };
+enum { NAME, DATA_TYPE, COLUMN_TYPE, OCTETS, PRECISION, SCALE, FRACTION, CHARSET, GENERATED, NULLABLE };
 
 /* How many bytes of meta are made of what. */
 enum made { NOTHING, MADE_DECIMAL, MADE_OCTETS, MADE_FRACTION, MADE_BITS, MADE_ENUM, MADE_SET, MADE_NATIVE, MADE_1, MADE_2, MADE_3,
@@ -165,6 +165,7 @@ static void read_column(MYSQL_ROW row, const struct my_charsets *charsets, struc
 	ret->native = type->made == MADE_NATIVE ? type->name : row[GENERATED] && strcmp(row[GENERATED], "ROW END") == 0 ? "row end" : NULL;
 	if (type->made == MADE_ENUM || type->made == MADE_SET)
 		take_labels(row[COLUMN_TYPE], ret, arena);
+	ret->nulls = strcmp(row[NULLABLE], "YES") == 0 ? NULLS_SOME : NULLS_NONE;
 	ret->meta = make_meta(type, ret, row);
 }
 
@@ -189,7 +190,7 @@ static int read_columns(MYSQL *conn, const struct my_charsets *charsets, const c
 {
 	MYSQL_RES *result = my_query(conn, err, "SELECT COLUMN_NAME, IF(DATA_TYPE = 'vector' AND version() LIKE '%%MariaDB%%', "
 				     "'varbinary', DATA_TYPE), COLUMN_TYPE, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, "
-				     "NUMERIC_SCALE, %s, CHARACTER_SET_NAME, %s FROM information_schema.COLUMNS WHERE %s "
+				     "NUMERIC_SCALE, %s, CHARACTER_SET_NAME, %s, IS_NULLABLE FROM information_schema.COLUMNS WHERE %s "
 				     "ORDER BY ORDINAL_POSITION", fraction_column(conn), generated_column(conn), where);
 	MYSQL_ROW row;
 
@@ -250,6 +251,20 @@ int my_catalog_shape(MYSQL *conn, const struct my_charsets *charsets, const char
 	if (read_columns(conn, charsets, where, arena, ret, err) < 0 || read_key(conn, where, arena, ret, err) < 0)
 		return -1;
 	return ret->count > 0;
+}
+
+int my_catalog_charset(MYSQL *conn, const char *schema, const char *name, struct arena *arena, const char **ret, struct error *err)
+{
+	MYSQL_RES *result = my_query(conn, err, "SELECT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = '%s' AND TABLE_NAME = '%s'",
+				     escape(conn, schema, arena), escape(conn, name, arena));
+	MYSQL_ROW row;
+
+	if (!result)
+		return -1;
+	row = mysql_fetch_row(result);
+	*ret = row && row[0] ? arena_copy(arena, view_of(row[0])).ptr : NULL;
+	mysql_free_result(result);
+	return 0;
 }
 
 /* Tables --------------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@ int my_catalog_charsets(MYSQL *conn, struct my_charsets *set, struct error *err)
 int my_catalog_shape(MYSQL *conn, const struct my_charsets *charsets, const char *schema, const char *name, struct arena *arena,
 		     struct my_shape *ret, struct error *err);
 
+/* The collation of columns that name none; NULL: there is no such table. */
+int my_catalog_charset(MYSQL *conn, const char *schema, const char *name, struct arena *arena, const char **ret, struct error *err);
+
 /* What is to be expected of tables: rows and bytes, by the server's estimate. */
 int my_catalog_expected(MYSQL *conn, const struct table *const *tables, size_t count, struct source_progress *ret, struct error *err);
 

@@ -10,6 +10,7 @@
 #include "ddl.h"
 #include "events.h"
 #include "history.h"
+#include "shapes.h"
 #include "statement.h"
 
 enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
@@ -241,6 +242,10 @@ static int on_other(struct binlog *log, const struct statement *statement, struc
 	if (log->history && !log->repeated) {
 		ddl_read(statement->sql, &session, &log->txn_arena, &ddl);
 		my_history_take(log->history, log->tables, &ddl, &session, statement->sql, binlog_position(log->file, log->at));
+		if (log->tables->shapes && log->tables->shapes->follows && ddl.kind != DDL_NONE && ddl.kind != DDL_TRUNCATE) {
+			my_shapes_take(log->tables->shapes, &ddl, statement->sql, binlog_position(log->file, log->at));
+			my_tables_altered(log->tables);
+		}
 	}
 	return on_nothing(log, statement, err);
 }

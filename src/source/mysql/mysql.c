@@ -21,6 +21,7 @@
 #include "history.h"
 #include "part.h"
 #include "place.h"
+#include "prove.h"
 #include "server.h"
 #include "source/source.h"
 #include "stream.h"
@@ -40,6 +41,7 @@ struct source {
 	struct my_place place;
 	struct my_reader reader;
 	struct my_history history;
+	struct my_shapes shapes;
 	struct my_stream stream;
 	bool streaming;
 	struct position idle;            /* the last that was handed out */
@@ -62,6 +64,7 @@ static void my_close(struct source *source)
 	binlog_done(&source->log);
 	my_place_done(&source->place);
 	my_history_done(&source->history);
+	my_shapes_done(&source->shapes);
 	my_tables_done(&source->tables);
 	my_charsets_done(&source->charsets);
 	if (source->dump)
@@ -81,6 +84,19 @@ static int connect_and_ask(struct source *source, struct error *err)
 	return my_catalog_charsets(source->queries, &source->charsets, err);
 }
 
+/* Statements, an empty line, shapes. */
+static int take_history(struct source *source, struct view text, struct error *err)
+{
+	const char *line = text.len ? memmem(text.ptr, text.len, "\n\n", 2) : NULL;
+	size_t len = line ? (size_t)(line - text.ptr) + 1 : 0;
+
+	if (!text.len)
+		return 0;
+	if (my_history_parse(&source->history, (struct view){text.ptr + 1, len ? len - 1 : 0}, err) < 0)
+		return -1;
+	return my_shapes_parse(&source->shapes, (struct view){text.ptr + len + 1, text.len - len - 1}, err);
+}
+
 static int my_open(struct source **ret, const struct source_options *options, struct catalog *catalog, struct error *err)
 {
 	struct source *source = MEM_NEW(struct source);
@@ -90,12 +106,14 @@ static int my_open(struct source **ret, const struct source_options *options, st
 	my_tables_init(&source->tables, catalog, &source->charsets);
 	binlog_init(&source->log, &source->tables);
 	source->log.history = &source->history;
+	source->tables.shapes = &source->shapes;
+	source->shapes.charsets = &source->charsets;
 	if (my_place_parse(&source->place, view_of(options->place), err) < 0 ||
-	    my_history_parse(&source->history, options->history, err) < 0 || connect_and_ask(source, err) < 0) {
+	    connect_and_ask(source, err) < 0 || take_history(source, options->history, err) < 0) {
 		my_close(source);
 		return -1;
 	}
-	source->tables.rules.mariadb = source->server.family == FAMILY_MARIADB;
+	source->tables.rules.mariadb = source->shapes.mariadb = source->server.family == FAMILY_MARIADB;
 	*ret = source;
 	return 0;
 }
@@ -440,6 +458,20 @@ static int know_place(struct source *source, struct position from, struct error 
 	return my_place_ask(source->queries, &source->server, &source->place, from, err);
 }
 
+/* Where the log does not tell of them. */
+static int know_shapes(struct source *source, struct position from, struct error *err)
+{
+	int tells = my_log_tells_shapes(source->queries, err);
+
+	if (tells < 0)
+		return -1;
+	my_shapes_start(&source->shapes, from);
+	source->shapes.follows = !tells;
+	if (tells)
+		return 0;
+	return my_shapes_learn(source->queries, &source->server, &source->shapes, source->wanted, source->wanted_count, from, false, err);
+}
+
 static int start(struct source *source, struct position from, struct error *err)
 {
 	char file[300];
@@ -447,7 +479,7 @@ static int start(struct source *source, struct position from, struct error *err)
 
 	if (prepare_dump(source, &checksums, err) < 0)
 		return -1;
-	if (know_place(source, from, err) < 0)
+	if (know_place(source, from, err) < 0 || know_shapes(source, from, err) < 0)
 		return -1;
 	snprintf(file, sizeof(file), "%s.%06" PRId64, source->server.log_base, position_file(from) - source->server.shift);
 	binlog_restart(&source->log, from, checksums);
@@ -495,10 +527,19 @@ static int take_position(struct source *source, struct change *ret)
 	return 1;
 }
 
+/* What a statement did could not be followed: if it is the last one of its table, the catalogue has what came of it. */
+static int learn_again(struct source *source, struct error *err)
+{
+	return my_shapes_learn(source->queries, &source->server, &source->shapes, source->wanted, source->wanted_count, source->log.reached, true,
+			       err);
+}
+
 static int take_event(struct source *source, struct view event, struct change *ret, struct error *err)
 {
 	int got = binlog_decode(&source->log, event, ret, err);
 
+	if (got == 0 && !source->log.grouped && source->shapes.lost && learn_again(source, err) < 0)
+		return -1;
 	if (got == 0 && !source->log.grouped && position_compare(source->log.reached, source->idle) > 0 &&
 	    ++source->idle_groups >= IDLE_GROUPS)
 		return take_position(source, ret);
@@ -534,9 +575,8 @@ static int serve(struct source *source, struct error *err)
 
 static int confirm(struct source *source, struct position durable, struct error *err)
 {
-	(void)source;
-	(void)durable;
 	(void)err;
+	my_shapes_forget(&source->shapes, durable);
 	return 0;
 }
 
@@ -570,11 +610,15 @@ static int layout_change(struct source *source, const char *before, const char *
 
 static bool history(struct source *source, struct writer *to)
 {
-	bool changed = source->history.changed;
+	bool changed = source->history.changed || source->shapes.changed;
 
-	if (changed)
-		my_history_print(&source->history, to);
-	return changed;
+	if (!changed)
+		return false;
+	wr_u8(to, '\n');
+	my_history_print(&source->history, to);
+	wr_u8(to, '\n');
+	my_shapes_print(&source->shapes, to);
+	return true;
 }
 
 static const struct source_metrics *metrics(struct source *source)

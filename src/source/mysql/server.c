@@ -22,15 +22,17 @@
 static const struct setting {
 	const char *name, *wanted, *why;
 	bool required_if_known; /* servers that do not have it are taken as they are */
+	bool advised;           /* those that have it otherwise, too */
 	const char *remedy;
 	const char *finding;
 } settings[] = {
-	{"log_bin", "ON", "the server writes no log of changes", false, "set log_bin in its configuration, and restart it", "M101"},
-	{"binlog_format", "ROW", "the log does not have the rows that were changed", false, "SET GLOBAL binlog_format = 'ROW'", "M102"},
-	{"binlog_row_image", "FULL", "the log does not have all columns of changed rows", true, "SET GLOBAL binlog_row_image = 'FULL'",
+	{"log_bin", "ON", "the server writes no log of changes", false, false, "set log_bin in its configuration, and restart it", "M101"},
+	{"binlog_format", "ROW", "the log does not have the rows that were changed", false, false, "SET GLOBAL binlog_format = 'ROW'", "M102"},
+	{"binlog_row_image", "FULL", "the log does not have all columns of changed rows", true, false, "SET GLOBAL binlog_row_image = 'FULL'",
 	 "M103"},
-	{"binlog_row_metadata", "FULL", "the log does not have the names of columns", false,
-	 "SET GLOBAL binlog_row_metadata = 'FULL' (from MySQL 8.0.1 and MariaDB 10.5 on)", "M104"},
+	{"binlog_row_metadata", "FULL", "the log does not have the names of columns", false, true,
+	 "SET GLOBAL binlog_row_metadata = 'FULL' (from MySQL 8.0.1 and MariaDB 10.5 on); without it shapes are followed through the statements of "
+	 "the log", "M104"},
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -48,7 +50,7 @@ int my_server_check(MYSQL *conn, const struct my_server *server, struct error *e
 	for (size_t i = 0; i < SETTINGS; i++) {
 		if (my_variable(conn, settings[i].name, value, sizeof(value), err) < 0)
 			return -1;
-		if (is_right(&settings[i], value))
+		if (settings[i].advised || is_right(&settings[i], value))
 			continue;
 		error_state(err, STATE_UNSUPPORTED, "%s: %s is %s", settings[i].why, settings[i].name, *value ? value : "not known there");
 		return error_hint(err, "%s", settings[i].remedy);
@@ -64,7 +66,7 @@ void my_server_examine(MYSQL *conn, const struct my_server *server, struct findi
 	for (size_t i = 0; i < SETTINGS; i++) {
 		bool right = my_variable(conn, settings[i].name, value, sizeof(value), &err) == 0 && is_right(&settings[i], value);
 
-		findings_add(findings, right ? FINDING_OK : FINDING_FAILURE, settings[i].finding, right ? NULL : settings[i].remedy,
+		findings_add(findings, right ? FINDING_OK : settings[i].advised ? FINDING_WARNING : FINDING_FAILURE, settings[i].finding, right ? NULL : settings[i].remedy,
 			     "%s is %s", settings[i].name, *value ? value : "not known");
 	}
 	my_doctor_server(conn, server, findings);

@@ -90,6 +90,12 @@ static bool fits(const struct my_column *column)
 	}
 }
 
+static void take_nulls(struct my_shape *shape, struct view bits)
+{
+	for (unsigned i = 0; i < shape->count && bits.ptr; i++)
+		shape->columns[i].nulls = bits.ptr[i / 8] >> (i % 8) & 1 ? NULLS_SOME : NULLS_NONE;
+}
+
 static void read_types(struct reader *rd, struct my_shape *shape)
 {
 	struct view types = rd_bytes(rd, shape->count);
@@ -108,7 +114,7 @@ static void read_types(struct reader *rd, struct my_shape *shape)
 		rd->failed |= !fits(column);
 	}
 	rd->failed |= !rd_complete(&meta);
-	rd_bytes(rd, (shape->count + 7) / 8);
+	take_nulls(shape, rd_bytes(rd, (shape->count + 7) / 8));
 }
 
 static void read_fields(struct reader *rd, struct view fields[FIELDS])
@@ -318,12 +324,78 @@ static int take_fields(struct my_shape *shape, const struct view fields[FIELDS],
 
 static int no_names(const struct my_shape *shape, struct error *err)
 {
-	error_state(err, STATE_UNSUPPORTED, "the log does not tell the names of the columns of table %s.%s", shape->schema, shape->name);
-	return error_hint(err, "SET GLOBAL binlog_row_metadata = 'FULL'; what was written before cannot be read: begin anew behind it");
+	error_state(err, STATE_SHAPE_UNKNOWN, "the log does not tell the names of the columns of table %s.%s, and what they were when this was "
+		    "written is not known", shape->schema, shape->name);
+	return error_hint(err, "SET GLOBAL binlog_row_metadata = 'FULL', where the server has it; what was written before cannot be read: begin anew "
+			       "behind it");
 }
 
-int table_map_read(struct view body, const struct my_charsets *charsets, struct map_rules rules, struct arena *arena,
-		   struct my_shape *ret, struct error *err)
+/* What is known ------------------------------------------------------------------------------- */
+
+/* Times of the old forms and of the new ones have one declaration; texts tell how many bytes their length has, whatever they are called. */
+static bool fits_type(const struct my_column *found, const struct my_column *known)
+{
+	static const uint8_t old_times[][2] = {{MY_OLD_TIME, MY_TIME}, {MY_OLD_DATETIME, MY_DATETIME}, {MY_OLD_TIMESTAMP, MY_TIMESTAMP}};
+
+	for (size_t i = 0; i < sizeof(old_times) / sizeof(old_times[0]); i++)
+		if (found->code == old_times[i][0])
+			return known->meta == 0 && (known->code == old_times[i][0] || known->code == old_times[i][1]);
+	if (found->code != known->code)
+		return false;
+	return found->meta == known->meta || found->code == MY_BLOB || found->code == MY_PACKED_BLOB;
+}
+
+static bool fits_column(const struct my_column *found, const struct my_column *known)
+{
+	return fits_type(found, known) && (known->nulls == NULLS_UNKNOWN || found->nulls == known->nulls);
+}
+
+static int does_not_fit(const struct my_shape *shape, const char *column, struct error *err)
+{
+	error_state(err, STATE_SHAPE_UNKNOWN, "the log has table %s.%s otherwise than its statements made it (%s%s)", shape->schema, shape->name,
+		    *column ? "column " : "the number of columns", column);
+	return error_hint(err, "begin anew with a snapshot; where the server has it, SET GLOBAL binlog_row_metadata = 'FULL' makes the log tell of "
+			       "columns itself");
+}
+
+/* Signs that the log tells have to be those that are known. */
+static bool fits_signs(struct my_shape *shape, const struct my_shape *known, struct view bits, struct map_rules rules)
+{
+	if (!bits.ptr || rules.years == YEARS_UNKNOWN)
+		return true;
+	take_signs(shape, bits, rules);
+	for (unsigned i = 0; i < shape->count; i++)
+		if (is_number(&shape->columns[i], rules) && shape->columns[i].code != MY_YEAR &&
+		    shape->columns[i].is_unsigned != known->columns[i].is_unsigned)
+			return false;
+	return true;
+}
+
+static int take_known(struct my_shape *shape, const struct my_shape *known, struct view signs, struct map_rules rules, struct arena *arena,
+		      struct error *err)
+{
+	if (shape->count != known->count)
+		return does_not_fit(shape, "", err);
+	if (!fits_signs(shape, known, signs, rules))
+		return does_not_fit(shape, "with another sign", err);
+	for (unsigned i = 0; i < shape->count; i++) {
+		struct my_column found = shape->columns[i];
+
+		if (!fits_column(&found, &known->columns[i]))
+			return does_not_fit(shape, known->columns[i].name, err);
+		shape->columns[i] = known->columns[i];
+		shape->columns[i].code = found.code;
+		shape->columns[i].meta = found.meta;
+	}
+	shape->key = ARENA_ARRAY(arena, unsigned, known->key_count + 1);
+	shape->key_count = known->key_count;
+	for (unsigned i = 0; i < known->key_count; i++)
+		shape->key[i] = known->key[i];
+	return 1;
+}
+
+int table_map_read(struct view body, const struct my_charsets *charsets, struct map_rules rules, const struct my_shape *known,
+		   struct arena *arena, struct my_shape *ret, struct error *err)
 {
 	struct reader rd = reader_of(body);
 	struct view fields[FIELDS] = {{0}}, schema, name;
@@ -343,7 +415,7 @@ int table_map_read(struct view body, const struct my_charsets *charsets, struct 
 	read_types(&rd, ret);
 	read_fields(&rd, fields);
 	if (!rd.failed && !fields[FIELD_NAMES].ptr)
-		return no_names(ret, err);
+		return known ? take_known(ret, known, fields[FIELD_SIGNEDNESS], rules, arena, err) : no_names(ret, err);
 	if (!rd.failed && rules.years == YEARS_UNKNOWN && !signs_are_clear(ret, fields[FIELD_SIGNEDNESS]))
 		return unclear_signs(ret, err);
 	if (rd.failed || take_fields(ret, fields, charsets, rules, arena) < 0)

@@ -9,6 +9,7 @@
 
 #include "base/writer.h"
 #include "schema/catalog.h"
+#include "shapes.h"
 #include "table_map.h"
 
 #define KEY_BYTES 600 /* two names of 64 characters and more */
@@ -174,7 +175,7 @@ static const struct my_table *keep(struct my_tables *set, const struct my_shape 
 
 	*entry = (struct my_table){.table = table, .wire_count = shape->count, .row_end = row_end_of(shape),
 				   .columns = keep_columns(set, shape), .map = arena_copy(&set->arena, map),
-				   .news = ARENA_NEW(&set->arena, bool)};
+				   .altered = set->altered, .news = ARENA_NEW(&set->arena, bool)};
 	entry->types = ARENA_ARRAY(&set->arena, const struct my_type *, shape->count);
 	memcpy(entry->types, types, sizeof(*types) * shape->count);
 	return entry;
@@ -289,19 +290,35 @@ static int check_old_times(const struct my_shape *shape, const struct my_table *
 	return 0;
 }
 
+/* Which statement it was. */
+static void lost(const struct my_shape *shape, const char *statement, struct error *err)
+{
+	error_state(err, STATE_SHAPE_UNKNOWN, "what columns table %s.%s had when this was written is not known since: %s", shape->schema,
+		    shape->name, statement);
+	error_hint(err, "begin anew with a snapshot; where the server has it, SET GLOBAL binlog_row_metadata = 'FULL' makes the log tell of columns "
+			"itself, from then on");
+}
+
 static int build_from_map(struct my_tables *set, struct view body, const struct my_table *now, const struct my_table **ret,
 			  bool *ret_new, struct error *err)
 {
+	const struct my_version *version = set->shapes ? my_shapes_of(set->shapes, now->table->schema, now->table->name) : NULL;
+	const struct my_shape *known = version && !version->lost ? &version->shape : NULL;
 	struct my_shape shape;
 	struct arena arena;
+	bool by_itself;
 	int result;
 
 	arena_init(&arena);
-	result = table_map_read(body, set->charsets, set->rules, &arena, &shape, err);
-	if (result == 0)
+	result = table_map_read(body, set->charsets, set->rules, known, &arena, &shape, err);
+	if (result < 0 && err->state == STATE_SHAPE_UNKNOWN && version && version->lost)
+		lost(&shape, version->lost, err);
+	by_itself = result == 0;
+	if (by_itself)
 		result = check_old_times(&shape, now, err);
-	if (result == 0) {
-		add_natives(&shape, now);
+	if (result >= 0) {
+		if (by_itself)
+			add_natives(&shape, now);
 		hide_versions(&shape, now, set->rules.mariadb);
 		result = build(set, &shape, PUT, body, ret, ret_new, &arena, err);
 	}
@@ -334,7 +351,7 @@ static int settle(struct my_tables *set, struct view body, const struct my_table
 	struct view name = name_key(key, view_of(now->table->schema), view_of(now->table->name));
 
 	*ret = map_get(&set->current, name);
-	if (*ret && same_map((*ret)->map, body))
+	if (*ret && (*ret)->altered == set->altered && same_map((*ret)->map, body))
 		return 0;
 	if (build_from_map(set, body, now, ret, ret_new, err) < 0)
 		return -1;
@@ -361,6 +378,12 @@ int my_tables_map(struct my_tables *set, struct view body, const struct my_table
 		return -1;
 	remember(set, id, *ret);
 	return 0;
+}
+
+void my_tables_altered(struct my_tables *set)
+{
+	set->altered++;
+	my_tables_forget(set);
 }
 
 const struct my_table *my_tables_find(struct my_tables *set, uint64_t id)

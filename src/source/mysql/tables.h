@@ -18,6 +18,7 @@
 #include "types.h"
 
 struct catalog;
+struct my_shapes;
 
 #define MY_COLUMNS_MAX 4096 /* of a table, by the servers' own limit */
 
@@ -40,6 +41,7 @@ struct my_table {
 	unsigned wire_count;            /* of columns that rows have in the log: hidden ones are behind the table's */
 	int row_end;                    /* MariaDB: the column that says until when a row was valid (system versioning), or -1 */
 	struct view map;                /* the table map that it was made from */
+	uint64_t altered;               /* as in the set, when it was made */
 	bool *news;                     /* its version is to be told before its next row */
 };
 
@@ -53,9 +55,11 @@ struct my_tables {
 	struct catalog *catalog;              /* borrowed */
 	const struct my_charsets *charsets;   /* borrowed */
 	struct map_rules rules;
+	struct my_shapes *shapes;             /* borrowed: where the log does not tell of them; NULL: nobody follows them */
 	struct map captured;                  /* "schema.name" -> struct my_table as the catalogue had it */
 	struct map current;                   /* "schema.name" -> struct my_table of its last table map */
 	struct map by_id;                     /* the log's number of a table -> struct my_table, until the next file */
+	uint64_t altered;                     /* how often some were */
 	struct arena arena;
 	struct arena ids;                     /* keys of by_id */
 	const struct my_table *last;          /* of the last look-up: changes of one table come in rows */
@@ -81,6 +85,9 @@ int my_tables_map(struct my_tables *set, struct view body, const struct my_table
 
 /* By the number of the log, or NULL if no table map told of it. */
 const struct my_table *my_tables_find(struct my_tables *set, uint64_t id);
+
+/* Some were altered: the next table map of each is read anew, even if it is the same as before. */
+void my_tables_altered(struct my_tables *set);
 
 /* The numbers of the log mean something else from here on. */
 void my_tables_forget(struct my_tables *set);

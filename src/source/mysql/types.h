@@ -36,6 +36,7 @@ struct my_column {
 	uint16_t meta;                    /* as in the table map; ENUM, SET: bytes; STRING: bytes at most */
 	bool is_unsigned;
 	bool key;                         /* of the primary key */
+	enum { NULLS_UNKNOWN, NULLS_SOME, NULLS_NONE } nulls;
 	const struct my_charset *charset; /* of texts and labels; NULL: not told */
 	const struct view *labels;        /* of ENUM and SET, in UTF-8 */
 	unsigned label_count;

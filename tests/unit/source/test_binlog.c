@@ -130,7 +130,7 @@ static const char *read_map(const char *hex, bool mariadb, const struct my_chars
 
 	put_hex(&map, "0100 0000 0000 0100 03 657270 00 01 74 00");
 	put_hex(&map, hex);
-	if (table_map_read(wr_view(&map), charsets, (struct map_rules){.mariadb = mariadb}, &arena, &shape, &err) < 0)
+	if (table_map_read(wr_view(&map), charsets, (struct map_rules){.mariadb = mariadb}, NULL, &arena, &shape, &err) < 0)
 		wr_printf(&text, "refused");
 	else
 		for (unsigned i = 0; i < shape.count; i++)

@@ -15,6 +15,8 @@
 #include "base/memory.h"
 #include "base/writer.h"
 #include "mysql/binlog.h"
+#include "mysql/history.h"
+#include "mysql/shapes.h"
 #include "schema/catalog.h"
 #include "unit/unit.h"
 
@@ -61,6 +63,9 @@ struct player {
 	struct catalog *catalog;
 	struct my_charsets charsets;
 	struct my_tables tables;
+	bool short_zeros;  /* the server prints documents otherwise than its successors */
+	struct my_history history;
+	struct my_shapes shapes;
 	struct binlog log;
 	struct writer told;
 	struct arena arena;
@@ -97,12 +102,17 @@ static void player_init(struct player *player, bool mariadb)
 		assert_ok(my_tables_capture(&player->tables, &shape, &table, &player->err), &player->err);
 	}
 	binlog_init(&player->log, &player->tables);
+	player->shapes = (struct my_shapes){.charsets = &player->charsets, .mariadb = mariadb, .follows = true};
+	player->tables.shapes = &player->shapes;
+	player->log.history = &player->history;
 	binlog_restart(&player->log, binlog_position(1, MAGIC_BYTES), false);
 }
 
 static void player_done(struct player *player)
 {
 	binlog_done(&player->log);
+	my_shapes_done(&player->shapes);
+	my_history_done(&player->history);
 	my_tables_done(&player->tables);
 	my_charsets_done(&player->charsets);
 	catalog_free(player->catalog);
@@ -356,6 +366,8 @@ static void check_row(struct player *player, struct view line)
 	for (unsigned i = 0; i < count; i++) { /* a row from before a column was added has none */
 		struct view selected = print_value(table->table->columns[i].type, &change.after.values[i], &player->arena);
 
+		if (player->short_zeros && table->table->columns[i].type.kind == TYPE_JSON)
+			continue; /* -0.0 as -0 */
 		if (streamed[i].ptr && !view_equal(selected, streamed[i]))
 			fail_msg("%s.%s: %.*s selected, %.*s streamed", table->table->name, table->table->columns[i].name, VIEW_ARG(selected),
 				 VIEW_ARG(streamed[i]));
@@ -407,6 +419,7 @@ static void check_recording(const struct recording *recording, const char *featu
 	snprintf(name, sizeof(name), "%s-%s.binlog", recording->server, feature);
 	print_message("%s\n", name);
 	player_init(&player, recording->mariadb);
+	player.short_zeros = strcmp(recording->server, "mysql-5.7") == 0;
 	file = read_file(name, &player.arena);
 	if (!file.ptr)
 		fail_msg("there is no %s", name);
