@@ -541,8 +541,10 @@ void agent_stop(struct agent *agent)
 	kill(agent->pid, SIGTERM);
 	/* Longer than commit_timeout, which a commit that Kafka leaves unanswered may take. */
 	status = agent_wait(agent, 90 * USEC_PER_SEC);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		harness_fail(agent, "the agent did not exit with 0 when told to stop");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	fprintf(stderr, "%s\n", harness_ending(status));
+	harness_fail(agent, "the agent did not exit with 0 when told to stop");
 }
 
 bool agent_ended(const struct agent *agent)
