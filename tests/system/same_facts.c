@@ -2,7 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The same firm on PostgreSQL and on MariaDB, one mapping pack, two agents: every document, event and exception of the one is that
+ * The same firm on PostgreSQL and on MariaDB, one mapping pack, two agents; and Redmine, which runs on both: every document, event and exception of the one is that
  * of the other, value for value and in the same order, from the snapshot as from the stream. Only what is observed may differ: positions
  * and what is made of them, and the time of day.
  */
@@ -39,7 +39,7 @@ static void make_databases(struct scene *scene)
 }
 
 /* Both say that they are the instance erp. */
-static void configure(struct plain *plain, struct scene *scene, const char *name, const char *address, const char *source)
+static void configure(struct plain *plain, struct scene *scene, const char *name, const char *pack, const char *address, const char *source)
 {
 	FILE *file;
 
@@ -49,7 +49,7 @@ static void configure(struct plain *plain, struct scene *scene, const char *name
 	fprintf(file, "source:\n  name: erp\n  host: 127.0.0.1\n  port: %s\n%s", strchr(address, ':') + 1, source);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: %s\n  partitions: 1\n", scene->kafka_address, name);
 	fprintf(file, "state:\n  file: %s/%s.state\nconfirm:\n  interval: 100ms\nmasking:\n  classes: {email: last4, rate: keep}\n", scene->dir, name);
-	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/demo\n  schemas: %s/schemas\n", scene->source, scene->source);
+	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/%s\n  schemas: %s/schemas\n", scene->source, pack, scene->source);
 	fclose(file);
 }
 
@@ -76,17 +76,11 @@ static void enter_edge_values(struct scene *scene)
 }
 
 
-static void do_business(struct plain *postgresql, struct plain *mariadb)
+static void finish(struct plain *postgresql, struct plain *mariadb)
 {
-	struct scene *scene = postgresql->agent.scene;
 	char end[64];
 
-	audited_stream(postgresql);
-	audited_stream(mariadb);
-	enter_edge_values(scene);
-	scene_sql(scene, "CALL psa.business_days(1, 3, %d)", DAYS);
-	carry_over(scene);
-	snprintf(end, sizeof(end), "%s", scene_value(scene, "SELECT pg_current_wal_lsn()"));
+	snprintf(end, sizeof(end), "%s", scene_value(postgresql->agent.scene, "SELECT pg_current_wal_lsn()"));
 	WAIT_UNTIL(plain_confirmed(postgresql, end), 60, &postgresql->agent);
 	agent_stop(&postgresql->agent);
 	agent_stop(&mariadb->agent);
@@ -104,12 +98,15 @@ static const char essence[] =
 	"occurredAt,capturedAt,sourceTables}'::text[], 'tables', (SELECT jsonb_agg(regexp_replace(t, '^.*[.]', '')) FROM"
 	" jsonb_array_elements_text(v #> '{header,sourceTables}') t)) END $$";
 
-static void read_back(struct plain *plain)
+static void read_back(struct plain *plain, const char *table)
 {
-	plain_read_back(plain, "*");
-	scene_sql(plain->agent.scene, "CREATE TABLE %s AS SELECT regexp_replace(topic, '^[^.]*[.]', '') AS topic, header->>'operation' = 'SNAPSHOT' AS snapshot,"
+	char topics[40];
+
+	snprintf(topics, sizeof(topics), "%s.*", plain->name);
+	plain_read_back(plain, topics);
+	scene_sql(plain->agent.scene, "DROP TABLE IF EXISTS %s; CREATE TABLE %s AS SELECT regexp_replace(topic, '^[^.]*[.]', '') AS topic, header->>'operation' = 'SNAPSHOT' AS snapshot,"
 		  " row_number() OVER (PARTITION BY topic ORDER BY n) AS n, key, value, essence(value) AS essence FROM seen"
-		  " WHERE kind IN ('entity', 'event', 'exception')", plain->name);
+		  " WHERE kind IN ('entity', 'event', 'exception')", table, table);
 }
 
 static void compare(struct plain *postgresql, struct plain *mariadb)
@@ -117,18 +114,12 @@ static void compare(struct plain *postgresql, struct plain *mariadb)
 	struct scene *scene = postgresql->agent.scene;
 	const char *differs;
 
-	scene_sql(scene, essence);
-	read_back(postgresql);
-	read_back(mariadb);
+	read_back(postgresql, "postgresql");
+	read_back(mariadb, "mariadb");
 	printf("%s\n", scene_value(scene, "SELECT count(*) || ' records: ' || count(*) FILTER (WHERE snapshot) || ' documents of the snapshot, ' ||"
 				   " count(*) FILTER (WHERE topic LIKE 'entity.%%' AND NOT coalesce(snapshot, false)) || ' later ones, ' ||"
 				   " count(*) FILTER (WHERE topic LIKE 'event.%%') || ' events of ' ||"
 				   " count(DISTINCT topic) FILTER (WHERE topic LIKE 'event.%%') || ' kinds' FROM postgresql"));
-	if (*scene_value(scene, "SELECT fact FROM psa_fact_count WHERE fact !~ '^Exception' AND NOT EXISTS (SELECT FROM mariadb WHERE topic = 'event.' || fact)"))
-		harness_fail(&mariadb->agent, "the firm has done too little: there is a kind of fact without an event");
-	differs = scene_value(scene, "SELECT value FROM postgresql WHERE topic = 'exception' AND value->>'path' NOT IN ('customer', 'percentComplete')");
-	if (*differs)
-		harness_fail(&postgresql->agent, differs);
 	differs = scene_value(scene, "SELECT concat_ws(E'\\n', coalesce(p.topic, m.topic) || ' ' || coalesce(p.n, m.n) || ' ' || coalesce(p.key, m.key)::text,"
 			      " '  PostgreSQL: ' || p.essence::text, '  MariaDB: ' || m.essence::text)"
 			      " FROM postgresql p FULL JOIN mariadb m USING (topic, n) WHERE p.key IS DISTINCT FROM m.key OR p.essence IS DISTINCT FROM m.essence"
@@ -137,20 +128,100 @@ static void compare(struct plain *postgresql, struct plain *mariadb)
 		harness_fail(&mariadb->agent, differs);
 }
 
+static void the_demo_firm(struct scene *scene)
+{
+	struct plain postgresql, mariadb;
+	const char *wrong;
+
+	make_databases(scene);
+	configure(&postgresql, scene, "demo_postgresql", "demo", scene->pg_address,
+		  "  dbname: postgres\n  user: postgres\n  slot: demo_postgresql\n  publication: tailwater\n  create_slot: true\n");
+	configure(&mariadb, scene, "demo_mariadb", "demo", scene->mariadb_address, "  type: mariadb\n  dbname: erp\n  user: root\n");
+	audited_stream(&postgresql);
+	audited_stream(&mariadb);
+	enter_edge_values(scene);
+	scene_sql(scene, "CALL psa.business_days(1, 3, %d)", DAYS);
+	carry_over(scene);
+	finish(&postgresql, &mariadb);
+	compare(&postgresql, &mariadb);
+	wrong = scene_value(scene, "SELECT fact FROM psa_fact_count WHERE fact !~ '^Exception' AND NOT EXISTS (SELECT FROM mariadb WHERE topic = 'event.' || fact)");
+	if (*wrong)
+		harness_fail(&mariadb.agent, "the firm has done too little: there is a kind of fact without an event");
+	wrong = scene_value(scene, "SELECT value FROM postgresql WHERE topic = 'exception' AND value->>'path' NOT IN ('customer', 'percentComplete')");
+	if (*wrong)
+		harness_fail(&postgresql.agent, wrong);
+}
+
+/* Redmine -------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *query, *expected;
+} told[] = {
+	{"SELECT string_agg(topic || ' ' || split_part(key #>> '{}', '/', 3), ', ' ORDER BY topic, n) FROM mariadb WHERE topic LIKE 'event.%'",
+	 "event.ProjectActivated 3, event.ProjectClosed 1, event.ProjectClosed 3, event.ProjectReopened 1, event.ProjectReopened 3"},
+	{"SELECT string_agg(concat_ws(' ', split_part(key #>> '{}', '/', 3), trim_scale((essence #>> '{document,quantity,value}')::numeric),"
+	 " essence #>> '{document,activity}', essence #>> '{document,extensions,issue}', essence #>> '{document,extensions,custom_fields}'), ', ' ORDER BY n)"
+	 " FROM mariadb WHERE topic = 'entity.TimeEntry' AND essence #> '{document,quantity}' IS NOT NULL AND essence #>> '{document,deleted}' = 'false'",
+	 "1 7.75 Development Implementation, 2 0.1 Design, 3 0.33 Design Implementation Client ref: A-17, 3 2.55 Design Implementation Client ref: A-17,"
+	 " 1 7.75 Development Implementation, part 1, 3 2.55 Design Implementation, part 1 Client ref: A-17"},
+	{"SELECT string_agg(concat_ws(' ', split_part(key #>> '{}', '/', 3), essence #>> '{document,sourceStatus}',"
+	 " trim_scale((essence #>> '{document,budgetQuantity,value}')::numeric), essence #>> '{document,parentProject}'), ', ' ORDER BY n)"
+	 " FROM mariadb WHERE topic = 'entity.Project'",
+	 "1 active 16.1, 2 closed, 1 active 16.3, 3 active erp/Project/1,"
+	 " 1 closed 16.3, 3 closed erp/Project/1, 1 active 16.3, 3 active erp/Project/1,"
+	 " 2 archived"},
+	{"SELECT string_agg(concat_ws(' ', essence #>> '{document,displayName}', essence #>> '{document,sourceStatus}', essence #>> '{document,email}',"
+	 " essence #>> '{document,extensions,admin}', essence #>> '{document,extensions,custom_fields}', essence #>> '{document,modifiedAt}'), ', ' ORDER BY n)"
+	 " FROM mariadb WHERE topic = 'entity.Resource'",
+	 "Redmine Admin active ****.net true 2025-01-02T08:00:00Z, Søren O'Dea active ****.net false Staff no: 1042 2025-03-30T01:30:00Z,"
+	 " Søren O'Dea locked ****.net true Staff no: 1042 2025-01-09T08:00:00Z"},
+	{"SELECT count(*) FROM mariadb WHERE topic = 'exception'", "0"},
+};
+
+/* The same statements on both; PostgreSQL has another name for a type. */
+static void do_as_redmine(struct scene *scene, const char *file)
+{
+	scene_sql(scene, "\\c redmine\n\\! sed 's/ datetime/ timestamp/g' %s/tests/redmine/%s >%s/%s\n\\i %s/%s", scene->source, file, scene->dir, file,
+		  scene->dir, file);
+	scene_mariadb(scene, "out", "SET time_zone = '+00:00'; USE redmine;\nsource %s/tests/redmine/%s", scene->source, file);
+}
+
+static void redmine(struct scene *scene)
+{
+	struct plain postgresql, mariadb;
+
+	scene_sql(scene, "CREATE DATABASE redmine");
+	scene_mariadb(scene, "out", "CREATE DATABASE redmine CHARACTER SET utf8mb4");
+	do_as_redmine(scene, "schema.sql");
+	scene_sql(scene, "\\c redmine\nCREATE PUBLICATION redmine FOR ALL TABLES");
+	configure(&postgresql, scene, "redmine_postgresql", "redmine", scene->pg_address,
+		  "  dbname: redmine\n  user: postgres\n  slot: redmine_postgresql\n  publication: redmine\n  create_slot: true\n");
+	configure(&mariadb, scene, "redmine_mariadb", "redmine", scene->mariadb_address, "  type: mariadb\n  dbname: redmine\n  user: root\n");
+	audited_stream(&postgresql);
+	audited_stream(&mariadb);
+	do_as_redmine(scene, "work.sql");
+	finish(&postgresql, &mariadb);
+	compare(&postgresql, &mariadb);
+	for (size_t i = 0; i < COUNT_OF(told); i++) {
+		const char *found = scene_value(scene, "%s", told[i].query);
+
+		if (strcmp(found, told[i].expected) == 0)
+			continue;
+		fprintf(stderr, "found    %s\nexpected %s\n", found, told[i].expected);
+		harness_fail(&mariadb.agent, "what Redmine wrote is not what was published");
+	}
+}
+
 int main(void)
 {
 	struct scene scene;
-	struct plain postgresql, mariadb;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
 	scene_add_mariadb(&scene);
-	make_databases(&scene);
-	configure(&postgresql, &scene, "postgresql", scene.pg_address,
-		  "  dbname: postgres\n  user: postgres\n  slot: postgresql\n  publication: tailwater\n  create_slot: true\n");
-	configure(&mariadb, &scene, "mariadb", scene.mariadb_address, "  type: mariadb\n  dbname: erp\n  user: root\n");
-	do_business(&postgresql, &mariadb);
-	compare(&postgresql, &mariadb);
+	scene_sql(&scene, essence);
+	the_demo_firm(&scene);
+	redmine(&scene);
 	scene_end(&scene);
 	return 0;
 }
