@@ -30,6 +30,7 @@ struct checkpoint {
 	struct progress progress;
 	uint64_t job;
 	uint64_t job_done;
+	uint64_t job_refused;                 /* of a part of a table: rows that became exceptions */
 	char rest[CHECKPOINT_REST_BYTES];     /* in SNAPSHOT_ROWS: what is not published; otherwise "" */
 	char place[CHECKPOINT_PLACE_BYTES];   /* what of the place in the log its position does not tell; "" also if it is longer */
 	bool released;                        /* its writer has ended */

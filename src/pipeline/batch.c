@@ -245,6 +245,7 @@ static void fill_checkpoint(const struct pipeline *p, struct checkpoint *ret)
 		.progress = p->applied,
 		.job = p->job,
 		.job_done = p->job_done,
+		.job_refused = p->job_refused,
 		.released = p->releasing,
 		.history_left_out = p->history_left_out,
 	};

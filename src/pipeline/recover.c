@@ -264,6 +264,7 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 	memcpy(p->snapshot_rest, found->rest, sizeof(p->snapshot_rest));
 	p->job = found->job;
 	p->job_done = found->job_done;
+	p->job_refused = found->job_refused;
 	metric_add(&p->metrics->claims, 1);
 	if (ours)
 		metric_add(&p->metrics->reclaims, 1);
@@ -271,7 +272,7 @@ static int write_claim(struct pipeline *p, const struct checkpoint *found, struc
 	p->applied = p->published;
 	result = batch_commit_checkpoint(p, err);
 	p->applied = applied;
-	p->job = p->job_done = 0;
+	p->job = p->job_done = p->job_refused = 0;
 	if (result < 0) {
 		p->claim_tried = p->claim;
 		p->claim_tried_at = p->written_at;

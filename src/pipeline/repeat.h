@@ -32,7 +32,8 @@ struct repeat {
 	char *schema, *name, *condition; /* condition "": all rows */
 	bool of_first;              /* it is what was left of the first snapshot ... */
 	char *rest;                 /* ... of this table: these rows; "": all */
-	uint64_t parts, rows;       /* published */
+	uint64_t parts, rows;       /* that were read, ... */
+	uint64_t published;         /* ... and not overtaken by a change of their own */
 	struct writer mark;         /* where the next part begins; empty: at the beginning */
 
 	/* of the part that is about to be published */
@@ -55,6 +56,12 @@ void part_keep(struct part *part, const struct table *table, const struct change
 void part_index(struct part *part);
 bool part_strike(struct part *part, const struct value *values);
 void part_strike_all(struct part *part);
+
+/*
+ * An update that does not have all values, by the row before it (NULL: its key has not changed): a row that is there, and not
+ * struck, takes over those it has. False if there is none.
+ */
+bool part_overlay(struct part *part, const struct value *before, const struct value *after);
 
 /* How many are not struck. */
 uint64_t part_count(const struct part *part);

@@ -36,6 +36,15 @@ static struct view key_of(struct part *part, const struct table *table, const st
 	return wr_view(&part->key);
 }
 
+/* Copies a value's text into the part. */
+static void own(struct part *part, const struct table *table, unsigned column, struct value *value)
+{
+	if (value->state != VALUE_PRESENT || !value_has_text(table->columns[column].type, value))
+		return;
+	part->bytes += value->text.len;
+	value->text = arena_copy(&part->arena, value->text);
+}
+
 void part_keep(struct part *part, const struct table *table, const struct change *change)
 {
 	struct value *values = ARENA_ARRAY(&part->arena, struct value, table->column_count);
@@ -49,12 +58,8 @@ void part_keep(struct part *part, const struct table *table, const struct change
 	row = &part->rows[part->count++];
 	memcpy(values, change->after.values, sizeof(*values) * table->column_count);
 	part->bytes += sizeof(*values) * table->column_count + key.len + sizeof(*row);
-	for (unsigned i = 0; i < table->column_count; i++) {
-		if (values[i].state != VALUE_PRESENT || !value_has_text(table->columns[i].type, &values[i]))
-			continue;
-		part->bytes += values[i].text.len;
-		values[i].text = arena_copy(&part->arena, values[i].text);
-	}
+	for (unsigned i = 0; i < table->column_count; i++)
+		own(part, table, i, &values[i]);
 	*row = (struct kept_row){.values = values};
 }
 
@@ -83,6 +88,30 @@ bool part_strike(struct part *part, const struct value *values)
 			break;
 	}
 	return any;
+}
+
+static bool is_same(struct type type, const struct value *a, const struct value *b)
+{
+	return a->state == b->state && (a->state != VALUE_PRESENT || value_same(type, a, b));
+}
+
+bool part_overlay(struct part *part, const struct value *before, const struct value *after)
+{
+	struct kept_row *row = map_get(&part->keys, key_of(part, part->table, before ? before : after));
+
+	if (!row || row->struck)
+		return false;
+	map_remove(&part->keys, wr_view(&part->key));
+	part_strike(part, after); /* what had that key before */
+	for (unsigned i = 0; i < part->table->column_count; i++) {
+		if (after[i].state == VALUE_UNCHANGED || is_same(part->table->columns[i].type, &row->values[i], &after[i]))
+			continue;
+		row->values[i] = after[i];
+		own(part, part->table, i, &row->values[i]);
+	}
+	row->same = NULL;
+	map_put(&part->keys, arena_copy(&part->arena, key_of(part, part->table, row->values)), row);
+	return true;
 }
 
 void part_strike_all(struct part *part)

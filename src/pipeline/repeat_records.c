@@ -63,7 +63,7 @@ int repeat_save(struct pipeline *p, const struct repeat *repeat, struct error *e
 	result = write_mark(p, &repeat->mark, &text, err);
 	if (result == 0)
 		result = write_mark(p, &repeat->next_mark, &text, err);
-	wr_printf(&text, "%d %" PRIu64 "\n", repeat->of_first, repeat->next_published);
+	wr_printf(&text, "%d %" PRIu64 " %" PRIu64 "\n", repeat->of_first, repeat->next_published, repeat->published);
 	write_hex(&text, view_of(repeat->rest));
 	if (result == 0)
 		result = input_put(p->db, name, wr_view(&text), err);
@@ -107,7 +107,7 @@ struct repeat *repeat_parse(struct pipeline *p, struct view name, struct view te
 	read_mark(p, view_take(&text, '\n'), &repeat->next_mark);
 	head = view_take(&text, '\n');
 	snprintf(line, sizeof(line), "%.*s", (int)head.len, head.len ? head.ptr : "");
-	sscanf(line, "%d %" SCNu64, &of_first, &repeat->next_published);
+	sscanf(line, "%d %" SCNu64 " %" SCNu64, &of_first, &repeat->next_published, &repeat->published);
 	repeat->of_first = of_first;
 	repeat->rest = read_text(&text);
 	arena_init(&repeat->part.arena);

@@ -194,6 +194,7 @@ static void take_next(struct repeat *repeat)
 {
 	repeat->parts++;
 	repeat->rows += repeat->next_rows;
+	repeat->published += repeat->next_published;
 	wr_clear(&repeat->mark);
 	wr_view_bytes(&repeat->mark, wr_view(&repeat->next_mark));
 	repeat->next_rows = repeat->next_published = 0;
@@ -207,10 +208,10 @@ static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err
 		return repeat_save(p, repeat, err);
 	if (repeat->of_first)
 		log_info(p->options->name, "what was left of table %s.%s is published: %" PRIu64 " rows", repeat->schema, repeat->name,
-			 repeat->rows);
+			 repeat->published);
 	else
 		log_info(p->options->name, "snapshot %" PRIu64 " of table %s.%s is published: %" PRIu64 " rows", repeat->number,
-			 repeat->schema, repeat->name, repeat->rows);
+			 repeat->schema, repeat->name, repeat->published);
 	if (repeat_forget(p, repeat, err) < 0)
 		return -1;
 	repeat_drop_first(p);
@@ -238,7 +239,8 @@ int repeats_adopt(struct pipeline *p, const struct checkpoint *checkpoint, struc
 	if (!first || checkpoint->job != first->number || checkpoint->job_done != first->parts + 1)
 		return 0;
 	p->applied = p->published;
-	if (first->of_first && note_published(p, first, err) < 0)
+	first->next_published -= checkpoint->job_refused;
+	if (first->of_first && (rest_add_exceptions(p, checkpoint->job_refused, err) < 0 || note_published(p, first, err) < 0))
 		return -1;
 	return end_part(p, first, err) < 0 ? -1 : state_commit(p, err);
 }
@@ -253,7 +255,10 @@ static void throw_away(struct pipeline *p)
 	p->repeat_pending = false;
 }
 
-/* Values that were not sent because they stayed the same: nobody has them yet if the row was not published. */
+/*
+ * Values that were not sent because they stayed the same: nobody has them yet if the row was not published. So the row of the part
+ * takes over what came, and leaves as the newest state of the row, behind the change.
+ */
 static bool lacks_values(const struct change *change)
 {
 	for (unsigned i = 0; change->op == CHANGE_UPDATE && i < change->table->column_count; i++)
@@ -266,7 +271,6 @@ static bool lacks_values(const struct change *change)
 void repeats_see(struct pipeline *p, const struct change *change)
 {
 	struct part *part = &p->repeats->part;
-	bool struck = false;
 
 	if (change->table->source_id != part->table->source_id || p->source_ops->part_sees(p->source, change->txn))
 		return;
@@ -276,12 +280,13 @@ void repeats_see(struct pipeline *p, const struct change *change)
 	}
 	if (change->op == CHANGE_TRUNCATE)
 		part_strike_all(part);
+	if (part->table->key_count && lacks_values(change) &&
+	    part_overlay(part, change->before.image != IMAGE_NONE ? change->before.values : NULL, change->after.values))
+		return;
 	if (change->before.image != IMAGE_NONE)
-		struck = part_strike(part, change->before.values);
+		part_strike(part, change->before.values);
 	if (part->table->key_count && change->after.image != IMAGE_NONE)
-		struck |= part_strike(part, change->after.values);
-	if (struck && p->repeats->of_first && lacks_values(change))
-		throw_away(p);
+		part_strike(part, change->after.values);
 }
 
 /* What became of reading; the others are given up, or read again. */
@@ -553,6 +558,7 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 		return -1;
 	p->job = repeat->number;
 	p->job_done = repeat->parts + 1;
+	p->job_refused = refused;
 	if (batch_commit_checkpoint(p, err) < 0)
 		return -1;
 	failpoint("part-published");
@@ -561,7 +567,7 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 	p->repeat_pending = false;
 	if (end_part(p, repeat, err) < 0 || state_commit(p, err) < 0)
 		return -1;
-	p->job = p->job_done = 0;
+	p->job = p->job_done = p->job_refused = 0;
 	return 0;
 }
 

@@ -239,6 +239,7 @@ struct pipeline {
 	bool history_left_out;      /* documents of the first snapshot were kept, but not published */
 	bool releasing;             /* the checkpoint being written is the last of this run */
 	uint64_t job, job_done;     /* the job under way, 0 = none */
+	uint64_t job_refused;       /* records that became exceptions in it, of a part */
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
 	struct progress saved;      /* S, as the file has it on disk */
 	struct progress published;  /* C: what the last Kafka commit covers */

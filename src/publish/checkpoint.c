@@ -60,6 +60,8 @@ void checkpoint_encode(const struct checkpoint *checkpoint, const char *source, 
 	message.has_job = message.has_job_done = checkpoint->job != 0;
 	message.job = checkpoint->job;
 	message.job_done = checkpoint->job_done;
+	message.has_job_refused = checkpoint->job_refused != 0;
+	message.job_refused = checkpoint->job_refused;
 	message.snapshot_rest = *checkpoint->rest ? (char *)checkpoint->rest : NULL;
 	message.place = *checkpoint->place ? (char *)checkpoint->place : NULL;
 	message.has_released = message.released = checkpoint->released;
@@ -90,7 +92,7 @@ static int take(const Tailwater__Checkpoint *from, struct checkpoint *ret)
 	struct progress *progress = &ret->progress;
 
 	*ret = (struct checkpoint){.claim = from->claim, .written_at = from->written_at_us, .timeline = from->timeline,
-				   .job = from->job, .job_done = from->job_done, .released = from->released,
+				   .job = from->job, .job_done = from->job_done, .job_refused = from->job_refused, .released = from->released,
 				   .history_left_out = from->history_left_out};
 	snprintf(ret->writer, sizeof(ret->writer), "%s", from->writer);
 	snprintf(ret->system, sizeof(ret->system), "%s", from->system);

@@ -233,6 +233,28 @@ static void try_one(const struct trial *trial)
 	printf("%s: broken off at %s: it went on, and its readers have what the database has\n", trial->name, trial->deaths[0]);
 }
 
+/* A table that was to be read, and that nobody wants any more by then. */
+static void leave_one_out(void)
+{
+	struct plain plain;
+
+	prepare(&plain, "without");
+	plain_die_at(&plain, "snapshot-rows:1");
+	plain_die_at(&plain, "part-read:1");
+	plain.include = "[public.first_root, public.first_bag, public.first_large, public.first_apart]\n  exclude_columns: [public.first_large.fill]";
+	plain_configure(&plain);
+	plain_stream(&plain);
+	WAIT_UNTIL(agent_logged(&plain.agent, "snapshot 1 is published") > 0, 60, &plain.agent);
+	if (!agent_logged(&plain.agent, "of table public.first_small is given up"))
+		harness_fail(&plain.agent, "the table is not given up");
+	plain_catch_up(&plain);
+	agent_stop(&plain.agent);
+	read_back(&plain);
+	expect_end(&plain);
+	scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
+	printf("a table is left out: what was left of it is given up, and the snapshot has its end\n");
+}
+
 int main(int argc, char **argv)
 {
 	const char *rounds = getenv("TAILWATER_ROUNDS");
@@ -244,6 +266,8 @@ int main(int argc, char **argv)
 	for (size_t i = all ? 0 : (size_t)getpid() % 3; i < COUNT_OF(trials); i += all ? 1 : 3)
 		if (argc < 2 || strcmp(argv[1], trials[i].name) == 0)
 			try_one(&trials[i]);
+	if (argc < 2 || strcmp(argv[1], "without") == 0)
+		leave_one_out();
 	scene_end(&scene);
 	printf("a first snapshot that is broken off goes on where it was\n");
 	return 0;

@@ -297,6 +297,39 @@ static void repeat_under_load(void)
 	       snapshots);
 }
 
+/*
+ * Updates of a table that is being read for the first time do not carry large values that stay the same: each of them is in a
+ * record of its row all the same, with the newest of the others.
+ */
+static void large_values_that_stay_the_same(void)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+	pid_t worker;
+
+	prepare_plain(&site, "large", NULL);
+	plain_stream(&site.plain);
+	agent_stop(agent);
+	scene_sql(&scene, "CREATE TABLE kept_apart (id int PRIMARY KEY, n int, big text); ALTER TABLE kept_apart ALTER big SET STORAGE EXTERNAL; "
+		  "INSERT INTO kept_apart SELECT g, 0, repeat(md5(g::text), 100) FROM generate_series(1, 700) g; "
+		  "ALTER PUBLICATION large ADD TABLE kept_apart");
+	worker = scene_work(&scene, "UPDATE kept_apart SET n = n + 1");
+	site.plain.include = "[public.large, public.kept_apart]";
+	plain_configure(&site.plain);
+	agent_start(agent, NULL);
+	WAIT_UNTIL(agent_logged(agent, "of table public.kept_apart is published: 700 rows") > 0, 60, agent);
+	scene_work_stop(&scene, worker);
+	plain_catch_up(&site.plain);
+	agent_stop(agent);
+	site_read_last(&site);
+	must_be_empty(&site, "SELECT a.id || ' has no record with its value' FROM kept_apart a WHERE NOT EXISTS (SELECT FROM seen WHERE topic = "
+		      "'large.change.public.kept_apart' AND (key->>'id')::int = a.id AND value #>> '{after,big}' = a.big)", "a value is in no record");
+	must_be_empty(&site, "SELECT a.id || ': ' || a.n || ' <> ' || coalesce(l.value #>> '{after,n}', 'nothing') FROM kept_apart a LEFT JOIN last l ON "
+		      "l.topic = 'large.change.public.kept_apart' AND (l.key->>'id')::int = a.id WHERE a.n IS DISTINCT FROM (l.value #>> '{after,n}')::int",
+		      "the last record of a key is not what the table has");
+	printf("large values that stay the same are in a record of their rows\n");
+}
+
 /* Transactions that are open while the table comes into the publication, and of which the log does not have all. */
 static void table_added(void)
 {
@@ -448,6 +481,7 @@ static const struct {
 	{"repeat", repeat_under_load},
 	{"added", table_added},
 	{"reload", reload_under_load},
+	{"large", large_values_that_stay_the_same},
 	{"refused", conditions_fail},
 	{"slow", conditions_take_long},
 };
