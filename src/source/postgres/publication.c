@@ -400,6 +400,7 @@ int pg_publication_identities(PGconn *conn, const char *publication, const struc
 {
 	const char *params[] = {publication}, *first = NULL;
 	PGresult *result = pg_query_params(conn, err, lame_sql, 1, params);
+	char more[40] = "";
 	unsigned others = 0;
 
 	if (!result)
@@ -411,8 +412,10 @@ int pg_publication_identities(PGconn *conn, const char *publication, const struc
 		first = first ? first : pg_value(result, i, 1);
 	}
 	if (first) {
+		if (others)
+			snprintf(more, sizeof(more), " (and on %u more)", others);
 		error_state(err, STATE_PUBLICATION_CHANGED, "table %.150s is in the publication '%s' without a replica identity: the "
-			    "application's own UPDATE and DELETE on it fail (%u more such tables)", first, publication, others);
+			    "application's own UPDATE and DELETE on it fail%s", first, publication, more);
 		error_hint(err, "give it a primary key, or run: ALTER TABLE %.150s REPLICA IDENTITY FULL; or take it out of the publication",
 			   first);
 	}
