@@ -128,15 +128,20 @@ static bool is_behind(struct plain *plain, const unsigned long end[2])
 	       read_place(plain->agent.scene, "position.out", at) && (at[0] > end[0] || (at[0] == end[0] && at[1] >= end[1]));
 }
 
-void audited_finish(struct plain *plain)
+void audited_catch_up(struct plain *plain)
 {
 	unsigned long end[2];
 
 	scene_mariadb(plain->agent.scene, "end.out", "SHOW MASTER STATUS");
 	if (!read_place(plain->agent.scene, "end.out", end))
 		abort();
-	audited_stream(plain); /* one that has just begun would die of being told to stop */
 	WAIT_UNTIL(is_behind(plain, end), 120, &plain->agent);
+}
+
+void audited_finish(struct plain *plain)
+{
+	audited_stream(plain); /* one that has just begun would die of being told to stop */
+	audited_catch_up(plain);
 	agent_stop(&plain->agent);
 }
 

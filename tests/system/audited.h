@@ -20,6 +20,9 @@ bool audited_has_worked(struct agent *agent);
 pid_t audited_begin(struct scene *scene);
 void audited_end(struct scene *scene, pid_t pid);
 
+/* Waits until the state file is behind the present end of the server's log. */
+void audited_catch_up(struct plain *plain);
+
 /* Runs the agent until the state file is behind the end of the server's log. */
 void audited_finish(struct plain *plain);
 
