@@ -222,7 +222,7 @@ static int check_access(struct source *source, struct writer *sql, struct error 
 		if (!result && !denied++)
 			error_state(err, STATE_UNSUPPORTED, "the user may not read %s.%s", table->schema, table->name);
 		if (!result)
-			wr_printf(sql, "GRANT SELECT ON `%s`.`%s` TO %s;\n", table->schema, table->name, source->options.login.user);
+			wr_printf(sql, "GRANT SELECT ON `%s`.`%s` TO '%s'@'%%';\n", table->schema, table->name, source->options.login.user);
 	}
 	return denied ? error_hint(err, "see `tailwater grants`") : 0;
 }
