@@ -375,18 +375,24 @@ int state_commit(struct pipeline *p, struct error *err)
 	return db_checkpoint(p->db, err);
 }
 
-int state_commit_if_due(struct pipeline *p, struct error *err)
+/* Whoever committed the state file: what it has is told to the source, which may hear nothing else for a long time. */
+static int confirm_saved(struct pipeline *p, struct error *err)
 {
-	bool due = p->now - p->state_committed_at >= p->options->confirm_interval_us ||
-		   p->rows_since_state_commit >= p->options->confirm_rows;
-
-	if (!due || p->replaying || p->batch.open || !state_lacks(p))
+	if (p->replaying || position_compare(p->saved.position, p->confirmed) <= 0)
 		return 0;
-	if (state_commit(p, err) < 0)
-		return -1;
 	failpoint("before-confirm");
 	if (p->source_ops->confirm(p->source, p->saved.position, err) < 0)
 		return -1;
 	status_confirmed(p, p->saved.position);
 	return 0;
+}
+
+int state_commit_if_due(struct pipeline *p, struct error *err)
+{
+	bool due = p->now - p->state_committed_at >= p->options->confirm_interval_us ||
+		   p->rows_since_state_commit >= p->options->confirm_rows;
+
+	if (due && !p->replaying && !p->batch.open && state_lacks(p) && state_commit(p, err) < 0)
+		return -1;
+	return confirm_saved(p, err);
 }

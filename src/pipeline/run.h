@@ -242,6 +242,7 @@ struct pipeline {
 	uint64_t job_refused;       /* records that became exceptions in it, of a part */
 	struct progress applied;    /* what the mirror has: becomes the state file's S at its commit */
 	struct progress saved;      /* S, as the file has it on disk */
+	struct position confirmed;  /* F, what the source was told of it last */
 	struct progress published;  /* C: what the last Kafka commit covers */
 	bool text_needed;           /* the source has met values that it reads as text only */
 	bool other_form;            /* values come in another form than before the start */

@@ -55,6 +55,7 @@ void status_failed(struct pipeline *p, const struct error *err)
 
 void status_confirmed(struct pipeline *p, struct position position)
 {
+	p->confirmed = position;
 	share(&p->status->confirmed, position);
 }
 

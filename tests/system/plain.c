@@ -23,8 +23,8 @@ void plain_configure(struct plain *plain)
 		plain->no_slot ? "false" : "true", plain->source ? plain->source : "");
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\n%stopics:\n  prefix: %s\n  partitions: 1\n",
 		scene->kafka_address, plain->kafka ? plain->kafka : "", name);
-	fprintf(file, "state:\n  file: %s/%s.state\nlog:\n  level: %s\nconfirm:\n  interval: 100ms\n", scene->dir, name,
-		getenv("TAILWATER_DEBUG") ? "debug" : "info");
+	fprintf(file, "state:\n  file: %s/%s.state\nlog:\n  level: %s\nconfirm:\n  interval: %s\n", scene->dir, name,
+		getenv("TAILWATER_DEBUG") ? "debug" : "info", plain->confirm_interval ? plain->confirm_interval : "100ms");
 	if (plain->confirm_rows)
 		fprintf(file, "  rows: %u\n", plain->confirm_rows);
 	fprintf(file, "%s", plain->extra ? plain->extra : "");

@@ -19,6 +19,7 @@ struct plain {
 	const char *include;    /* tables that have change topics; NULL: the one of its name */
 	const char *source;     /* further lines of that section, indented by two; may be NULL */
 	const char *kafka;      /* further properties, lines indented by two; may be NULL */
+	const char *confirm_interval; /* NULL = 100ms */
 	const char *extra;      /* further lines of the configuration; may be NULL */
 	bool no_slot;           /* none may be made */
 	unsigned confirm_rows;  /* 0: the default */

@@ -474,6 +474,25 @@ static void conditions_take_long(void)
 	printf("an order whose condition takes long is read for fewer keys at a time\n");
 }
 
+/* Nothing comes behind what was read again, and the next look at the state file is ten minutes away. */
+static void snapshot_at_rest(void)
+{
+	struct site site;
+	struct agent *agent = &site.plain.agent;
+	char position[64];
+
+	prepare_plain(&site, "rest", NULL);
+	site.plain.confirm_interval = "600s";
+	plain_configure(&site.plain);
+	plain_stream(&site.plain);
+	scene_sql(&scene, "UPDATE rest SET hours = 7 WHERE id = 7");
+	snprintf(position, sizeof(position), "%s", scene_value(&scene, "SELECT pg_current_wal_lsn()"));
+	ask(&site, "--table rest", 0);
+	WAIT_UNTIL(plain_confirmed(&site.plain, position), 30, agent);
+	agent_stop(agent);
+	printf("the position of a part that was read is confirmed at once\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -482,6 +501,7 @@ static const struct {
 	{"added", table_added},
 	{"reload", reload_under_load},
 	{"large", large_values_that_stay_the_same},
+	{"rest", snapshot_at_rest},
 	{"refused", conditions_fail},
 	{"slow", conditions_take_long},
 };
