@@ -332,11 +332,15 @@ static int finish(struct pipeline *p, const struct load *load, struct error *err
 /* Whether there is more to be done without waiting for anything. */
 bool loads_busy(const struct pipeline *p)
 {
-	if (p->newcomer_count || retention_pauses(p))
+	const struct load *load = p->loads;
+
+	if (p->txn || p->replaying || p->newcomer_count || retention_pauses(p))
 		return false;
-	if (p->load_count)
-		return !p->loads[0].read && p->now >= p->load_retry_at && !too_early(&p->loads[0], p->applied.position);
-	return repeats_busy(p);
+	if (!p->load_count || p->repeat_pending)
+		return repeats_busy(p);
+	if (load->read)
+		return position_compare(p->applied.position, load->seen) >= 0;
+	return p->now >= p->load_retry_at && !too_early(load, p->applied.position);
 }
 
 static int step(struct pipeline *p, struct error *err)

@@ -573,7 +573,11 @@ static int publish_part(struct pipeline *p, struct repeat *repeat, struct error 
 
 bool repeats_busy(const struct pipeline *p)
 {
-	return p->repeats && !p->repeats->part.pending && p->now >= p->repeats->retry_at;
+	const struct repeat *repeat = p->repeats;
+
+	if (!repeat)
+		return false;
+	return repeat->part.pending ? position_compare(p->applied.position, repeat->seen) >= 0 : p->now >= repeat->retry_at;
 }
 
 /* Between two transactions of the stream. A part that waits goes before all others, since it is told by the last one read. */
