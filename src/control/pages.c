@@ -422,13 +422,13 @@ static unsigned print_screen(const struct page_facts *facts, struct writer *to)
 		progress_words(&view->reading, to);
 		wr_u8(to, '\n');
 	}
-	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", snapshot %" PRIu64 "\n",
+	wr_printf(to, "batches     %" PRIu64 ", state commits %" PRIu64 ", claim %" PRIu64 ", first snapshot %" PRIu64 "\n",
 		  count(&metrics->kafka_commits), count(&metrics->state_commits), view->claim, view->snapshot);
 	wr_printf(to, "exceptions  %" PRIu64 " open\n", view->exceptions_open);
 	if (view->open_xid)
 		wr_printf(to, "receiving   transaction %" PRIu64 ", %" PRIu64 " changes so far\n", view->open_xid, view->open_done);
 	if (view->job)
-		wr_printf(to, "job         %" PRIu64 ", %" PRIu64 " documents so far\n", view->job, view->job_done);
+		wr_printf(to, "job         %" PRIu64 ", documents so far: %" PRIu64 "\n", view->job, view->job_done);
 	wr_printf(to, "counted     ");
 	metrics_words(metrics, to);
 	wr_u8(to, '\n');

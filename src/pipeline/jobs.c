@@ -436,8 +436,8 @@ static int run_job(struct pipeline *p, const struct job *job, const struct check
 	if (evaluate_all(p, kind, published, err) < 0 || commit_progress(p, err) < 0 ||
 	    job_finish(p->db, job->number, err) < 0)
 		return -1;
-	log_info(p->options->name, "job %llu: done, %llu documents", (unsigned long long)job->number,
-		 (unsigned long long)p->job_done);
+	log_info(p->options->name, "job %llu: done, %llu document%s", (unsigned long long)job->number,
+		 (unsigned long long)p->job_done, p->job_done == 1 ? "" : "s");
 	p->job = p->job_done = 0;
 	p->exceptions_at = 0; /* there may be fewer */
 	status_job(p);

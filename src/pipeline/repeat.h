@@ -46,6 +46,7 @@ struct repeat {
 	struct part part;
 
 	unsigned slow;              /* parts that took too long */
+	bool given_up;              /* what was left of it is not published any more */
 	usec_t retry_at;
 	struct repeat *next;
 };

@@ -23,7 +23,7 @@ static int hint_tables(const struct pipeline *p, struct error *err)
 			wr_printf(&names, "%s%s.%s", count > 1 ? ", " : "", p->tables[i].schema, p->tables[i].name);
 	if (count > TABLES_TOLD)
 		wr_printf(&names, " and %u more", count - TABLES_TOLD);
-	error_hint(err, count ? "those that have one (tables.include): %.*s" : "no table has one (tables.include)%.*s", VIEW_ARG(wr_view(&names)));
+	error_hint(err, count ? "those that have one (tables.include): %.*s" : "no table has one: name it in tables.include first%.*s", VIEW_ARG(wr_view(&names)));
 	wr_done(&names);
 	return -1;
 }

@@ -206,10 +206,10 @@ static int end_part(struct pipeline *p, struct repeat *repeat, struct error *err
 	repeat_tell_status(p);
 	if (repeat->next_more)
 		return repeat_save(p, repeat, err);
-	if (repeat->of_first)
+	if (repeat->of_first && !repeat->given_up)
 		log_info(p->options->name, "what was left of table %s.%s is published: %" PRIu64 " rows", repeat->schema, repeat->name,
 			 repeat->published);
-	else
+	else if (!repeat->of_first)
 		log_info(p->options->name, "snapshot %" PRIu64 " of table %s.%s is published: %" PRIu64 " rows", repeat->number,
 			 repeat->schema, repeat->name, repeat->published);
 	if (repeat_forget(p, repeat, err) < 0)
@@ -374,6 +374,7 @@ static int give_up(struct pipeline *p, struct repeat *repeat, const char *why, s
 {
 	log_warning(p->options->name, "snapshot %" PRIu64 " of table %s.%s is given up: %s", repeat->number, repeat->schema, repeat->name,
 		    why);
+	repeat->given_up = true;
 	if (repeat->of_first)
 		return publish_none(p, repeat, err);
 	if (repeat_note(p, repeat, "given up", why, err) < 0 || repeat_forget(p, repeat, err) < 0)

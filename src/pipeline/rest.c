@@ -221,7 +221,7 @@ int rest_resume(struct pipeline *p, const struct checkpoint *checkpoint, struct 
 		return -1;
 	p->applied.snapshot_phase = SNAPSHOT_FINISHED;
 	if (repeats_rest(p, NULL)) {
-		log_info(p->options->name, "snapshot %" PRIu64 " goes on while changes are streamed", p->applied.snapshot);
+		log_info(p->options->name, "first snapshot %" PRIu64 " goes on while changes are streamed", p->applied.snapshot);
 		p->loads_wanted = true;
 		return state_commit(p, err);
 	}
@@ -313,7 +313,7 @@ static int publish_end(struct pipeline *p, struct view end, struct error *err)
 		else
 			tables += take_table(p, &count, &table_counts[tables]);
 	}
-	log_info(p->options->name, "snapshot %" PRIu64 " is published", snapshot);
+	log_info(p->options->name, "first snapshot %" PRIu64 " is published", snapshot);
 	return marker_snapshot_end(p, snapshot, (usec_t)to_number(head), table_counts, tables, document_counts, documents, err);
 }
 

@@ -133,7 +133,7 @@ static void tell_progress(struct pipeline *p)
 	if (p->now - p->progress_told_at < PROGRESS_TOLD_US)
 		return;
 	p->progress_told_at = p->now;
-	log_info(p->options->name, "snapshot %llu: %llu of about %llu rows are read, %llu of %llu MB, %llu of %llu tables",
+	log_info(p->options->name, "first snapshot %llu: %llu of about %llu rows are read, %llu of %llu MB, %llu of %llu tables",
 		 (unsigned long long)p->applied.snapshot, (unsigned long long)progress.rows, (unsigned long long)progress.expected_rows,
 		 (unsigned long long)(progress.bytes / 1000000), (unsigned long long)(progress.expected_bytes / 1000000),
 		 (unsigned long long)progress.tables_done, (unsigned long long)progress.tables);
@@ -198,7 +198,7 @@ static int take_ends(struct pipeline *p, struct reading *reading, struct error *
 
 		reading->ended++;
 		reading->unnoted++;
-		log_info(p->options->name, "snapshot: %llu rows of %s.%s", (unsigned long long)reading->rows[ended], table->schema,
+		log_info(p->options->name, "first snapshot: %llu rows of %s.%s", (unsigned long long)reading->rows[ended], table->schema,
 			 table->name);
 		if (p->reading && check_stands(p, table, ended, err) < 0)
 			return -1;
@@ -366,7 +366,7 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err)
 	if (p->source_ops->create_slot(p->source, drop_first, &snapshot, err) < 0)
 		return -1;
 	failpoint("slot-created");
-	log_info(p->options->name, "snapshot %llu begins, read by %u connections", (unsigned long long)p->applied.snapshot,
+	log_info(p->options->name, "first snapshot %llu begins, read by %u connections", (unsigned long long)p->applied.snapshot,
 		 snapshot.readers);
 	if (empty_mirror(p, err) < 0 || load_tables(p, &snapshot, err) < 0 || make_documents(p, err) < 0)
 		return -1;
@@ -374,6 +374,6 @@ int snapshot_run(struct pipeline *p, bool drop_first, struct error *err)
 		return -1;
 	if (p->source_ops->snapshot_end(p->source, err) < 0 || finish(p, &snapshot, err) < 0)
 		return -1;
-	log_info(p->options->name, "snapshot %llu is published", (unsigned long long)p->applied.snapshot);
+	log_info(p->options->name, "first snapshot %llu is published", (unsigned long long)p->applied.snapshot);
 	return 0;
 }

@@ -86,6 +86,7 @@ static void expect_completion(const struct agent *agent)
 		{"map test --k", "--key\n"},
 		{"read --config /et", "/etc\n"},
 		{"position --j", "--json\n"},
+		{"position adopt --as", "--assert\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {

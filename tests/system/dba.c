@@ -28,7 +28,8 @@ static void grants_are_enough(void)
 	plain_prepare(&plain, &scene);
 	scene_sql(&scene, "DROP PUBLICATION ledger; REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE ALL ON DATABASE postgres FROM PUBLIC");
 	expect("grants", EXIT_FAILED, "role \"cdc\" does not exist");
-	expect("grants --as postgres", EXIT_USAGE, "say with --role who the statements are for");
+	expect("grants --as postgres", EXIT_DONE, "GRANT SELECT ON TABLE public.ledger TO cdc;");
+	expect("grants --as cdc", EXIT_USAGE, "say with --role who the statements are for");
 	expect("grants --as nobody --role cdc", EXIT_FAILED, "role \"nobody\" does not exist\n  correct --as: ");
 	expect("grants --as postgres --role cdc", EXIT_DONE, "GRANT SELECT ON TABLE public.ledger TO cdc;");
 	scene_sql(&scene, "\\i %s/verb.out", scene.dir);

@@ -183,7 +183,7 @@ static int check_access(struct site *site)
 	if (site->source_ops->check_access(site->source, &sql, &err) == 0)
 		return 0;
 	if (err.class == ERROR_STATE)
-		err.hint[0] = '\0';
+		error_hint(&err, "run what is printed for it, as the tables' owner");
 	code = verb_fail(&err);
 	print_sql("what a snapshot needs, to be run by the tables' owner", &sql);
 	return code;

@@ -49,18 +49,49 @@ static void print_flags(const struct verb *verb)
 		printf(" %s", flag->name);
 }
 
-static void print_verb(size_t i)
+static bool has_second_word(const struct verb *verb)
+{
+	return verb->name[first_word(verb)] != '\0';
+}
+
+/* The shell takes the first line that fits: so the longer of two that begin alike goes before. */
+static void print_longer_verbs(void)
+{
+	for (size_t i = 0; i < verb_count; i++) {
+		if (!has_second_word(verbs[i]))
+			continue;
+		printf("\t'%s '*) words='", verbs[i]->name);
+		print_flags(verbs[i]);
+		printf("';;\n");
+	}
+}
+
+/* What may follow a first word: its second words, and its own options. */
+static void print_first_verb(size_t i)
 {
 	const struct verb *verb = verbs[i];
 
-	printf("\t'%s '*) words='", verb->name);
-	print_flags(verb);
+	if (i > 0 && same_first_word(verb, verbs[i - 1]))
+		return;
+	printf("\t'%.*s '*) words='", (int)first_word(verb), verb->name);
+	print_second_words(verb);
+	if (!has_second_word(verb))
+		print_flags(verb);
 	printf("';;\n");
-	if (verb->name[first_word(verb)] && (i + 1 == verb_count || !same_first_word(verb, verbs[i + 1]))) {
-		printf("\t'%.*s '*) words='", (int)first_word(verb), verb->name);
-		print_second_words(verb);
-		printf("';;\n");
-	}
+}
+
+static bool takes_file(const struct flag *flag)
+{
+	return flag->argument && (strcmp(flag->argument, "FILE") == 0 || strcmp(flag->argument, "FOLDER") == 0);
+}
+
+static bool is_flag_before(const struct flag *flag, size_t verb)
+{
+	for (size_t i = 0; i < verb; i++)
+		for (const struct flag *other = verbs[i]->flags; other->name; other++)
+			if (strcmp(other->name, flag->name) == 0)
+				return true;
+	return false;
 }
 
 /* Options whose value is a file are told by what the table calls the value. */
@@ -70,7 +101,7 @@ static void print_files(void)
 
 	for (size_t i = 0; i < verb_count; i++)
 		for (const struct flag *flag = verbs[i]->flags; flag->name; flag++)
-			if (flag->argument && (strcmp(flag->argument, "FILE") == 0 || strcmp(flag->argument, "FOLDER") == 0)) {
+			if (takes_file(flag) && !is_flag_before(flag, i)) {
 				printf("%s%s", before, flag->name);
 				before = "|";
 			}
@@ -82,8 +113,9 @@ static void print_script(const char *before)
 	print_files();
 	printf(")\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n\t\treturn;;\n\tesac\n\tlocal line=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \"\n"
 	       "\tcase $line in\n");
+	print_longer_verbs();
 	for (size_t i = 0; i < verb_count; i++)
-		print_verb(i);
+		print_first_verb(i);
 	printf("\t*) words='");
 	print_first_words();
 	printf("';;\n\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _tailwater tailwater\n");

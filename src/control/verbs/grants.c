@@ -150,6 +150,8 @@ static int run_source(const struct arguments *args)
 
 	if (!conf)
 		return EXIT_USAGE;
+	if (as && !role && conf->pipeline.source.login.user && strcmp(conf->pipeline.source.login.user, as) != 0)
+		role = conf->pipeline.source.login.user;
 	if (as && !role) {
 		conf_free(conf);
 		error_set(&err, ERROR_INPUT, "--as says who looks; say with --role who the statements are for");

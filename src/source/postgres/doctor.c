@@ -65,7 +65,7 @@ static const struct examination {
 	 " 'ALTER SYSTEM SET max_slot_wal_keep_size = ''30GB''; SELECT pg_reload_conf(); with less than what is free for pg_wal'"
 	 " FROM pg_settings WHERE name = 'max_slot_wal_keep_size'"},
 	{"P121", PG_LOG_STATISTICS,
-	 "SELECT CASE WHEN room / rate < 14400 THEN 'warning' ELSE 'ok' END, format('the log grows by %s an hour, on average since"
+	 "SELECT CASE WHEN room / rate < 14400 AND since < now() - interval '10 minutes' THEN 'warning' ELSE 'ok' END, format('the log grows by %s an hour, on average since"
 	 " %s: a slot that is not read is lost after about %s hours', pg_size_pretty((rate * 3600)::bigint), date_trunc('second',"
 	 " since), round((room / rate / 3600)::numeric, 1)), 'ALTER SYSTEM SET max_slot_wal_keep_size = ''30GB''; SELECT"
 	 " pg_reload_conf(); so that the agent may be away for longer' FROM (SELECT coalesce(s.safe_wal_size, nullif(k.setting::bigint,"

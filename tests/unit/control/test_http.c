@@ -229,7 +229,7 @@ static void test_status(void **state)
 	assert_non_null(strstr(text, "lag         1.5 s, 6144 bytes; 7680 bytes not confirmed (bytes as of 47 s ago)\n"));
 	assert_non_null(strstr(text, "log         50.0 MB kept for the slot (extended), 2.00 MB/s are written\n"
 			       "log loss    in 1 h 0 min at this rate, if nothing more is confirmed (7.2 GB of room)\n"));
-	assert_non_null(strstr(text, "exceptions  2 open\nreceiving   transaction 742, 15 changes so far\njob         3, 100 documents so far\n"));
+	assert_non_null(strstr(text, "exceptions  2 open\nreceiving   transaction 742, 15 changes so far\njob         3, documents so far: 100\n"));
 	text = page_text("/status", &unbounded, &code);
 	assert_non_null(strstr(text, "log loss    no limit is known: max_slot_wal_keep_size is not set, and the server's disk"));
 	text = page_text("/status", &unknown, &code);
