@@ -278,6 +278,14 @@ PGresult *pg_query_params(PGconn *conn, struct error *err, const char *sql, int 
 	return checked(conn, PQexecParams(conn, sql, count, NULL, params, NULL, NULL, 0), err, sql);
 }
 
+int pg_run(PGconn *conn, struct error *err, const char *sql)
+{
+	PGresult *result = pg_query(conn, err, "%s", sql);
+
+	PQclear(result);
+	return result ? 0 : -1;
+}
+
 const char *pg_value(const PGresult *result, int row, int column)
 {
 	return PQgetisnull(result, row, column) ? "" : PQgetvalue(result, row, column);

@@ -36,6 +36,9 @@ PGresult *pg_query(PGconn *conn, struct error *err, const char *format, ...) __a
 /* The same with text parameters (not on replication connections). */
 PGresult *pg_query_params(PGconn *conn, struct error *err, const char *sql, int count, const char *const *params);
 
+/* A statement whose result nobody wants. */
+int pg_run(PGconn *conn, struct error *err, const char *sql) MUST_CHECK;
+
 /* Fills err from the connection's last message, with what was being done. */
 int pg_fail(PGconn *conn, const PGresult *result, struct error *err, const char *doing);
 

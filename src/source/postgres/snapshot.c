@@ -21,23 +21,15 @@
 
 /* Beginning and end ---------------------------------------------------------------------------- */
 
-static int run(PGconn *conn, struct error *err, const char *sql)
-{
-	PGresult *result = pg_query(conn, err, "%s", sql);
-
-	PQclear(result);
-	return result ? 0 : -1;
-}
-
 /* A table is read from its first page on, by one process of the server. */
 static int import(PGconn *conn, const char *name, struct error *err)
 {
 	char sql[200];
 
 	snprintf(sql, sizeof(sql), "SET TRANSACTION SNAPSHOT '%s'", name);
-	return run(conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0 || run(conn, err, sql) < 0 ||
-	       run(conn, err, "SET LOCAL synchronize_seqscans = off") < 0 ||
-	       run(conn, err, "SET LOCAL max_parallel_workers_per_gather = 0") < 0 ? -1 : 0;
+	return pg_run(conn, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") < 0 || pg_run(conn, err, sql) < 0 ||
+	       pg_run(conn, err, "SET LOCAL synchronize_seqscans = off") < 0 ||
+	       pg_run(conn, err, "SET LOCAL max_parallel_workers_per_gather = 0") < 0 ? -1 : 0;
 }
 
 static int add_reader(struct pg_snapshot *snapshot, const struct source_login *login, const char *name, struct error *err)
@@ -117,8 +109,8 @@ int pg_snapshot_read(struct pg_snapshot *snapshot, PGconn *queries, const struct
 		snapshot->tables[i].file = files[i];
 		snapshot->tables[i].tree = trees[i];
 	}
-	return run(queries, err, "SET lock_timeout = '1s'") < 0 || pg_snapshot_measure(snapshot, queries, err) < 0 ||
-	       run(queries, err, "SET lock_timeout = 0") < 0 ? -1 : 0;
+	return pg_run(queries, err, "SET lock_timeout = '1s'") < 0 || pg_snapshot_measure(snapshot, queries, err) < 0 ||
+	       pg_run(queries, err, "SET lock_timeout = 0") < 0 ? -1 : 0;
 }
 
 /* A last piece that is small goes with the one before it, and has no end: the table may have grown since. */
