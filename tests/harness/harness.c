@@ -227,10 +227,23 @@ void scene_add_registry(struct scene *scene)
 	start_server(scene, "registry", "", scene->registry_url, sizeof(scene->registry_url));
 }
 
+static void ask_version(struct scene *scene)
+{
+	unsigned number[3] = {0};
+	char output[OUTPUT_BYTES];
+
+	scene_mariadb(scene, "created.out", "CREATE DATABASE IF NOT EXISTS erp; SELECT version()");
+	run(output, sizeof(output), "cat %s/created.out", scene->dir);
+	if (sscanf(output, "%u.%u.%u", &number[0], &number[1], &number[2]) != 3)
+		harness_fail(NULL, output);
+	scene->is_mariadb = strstr(output, "MariaDB") != NULL;
+	scene->mariadb_version = number[0] * 10000 + number[1] * 100 + number[2];
+}
+
 void scene_add_mariadb(struct scene *scene)
 {
 	start_server(scene, "mariadb", "", scene->mariadb_address, sizeof(scene->mariadb_address));
-	scene_mariadb(scene, "created.out", "CREATE DATABASE IF NOT EXISTS erp");
+	ask_version(scene);
 }
 
 void scene_add_replica(struct scene *scene, char address[64])

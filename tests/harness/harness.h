@@ -26,6 +26,8 @@ struct scene {
 	char kafka_address[64];
 	char relayed_address[64]; /* of Kafka, for a relay */
 	char mariadb_address[64]; /* "": none was started */
+	bool is_mariadb;          /* otherwise it is MySQL (TAILWATER_MYSQL) ... */
+	unsigned mariadb_version; /* ... of this version: 101119 is 10.11.19 */
 	char registry_url[100];   /* "": none was started */
 	char pack[32];            /* of contrib/mappings, for agents to come; demo unless changed */
 	char source[300];       /* of the project: contrib/ */

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "system/family.h"
+
 void audited_configure(struct plain *plain, struct scene *scene, const char *name, const char *tables)
 {
 	FILE *file;
@@ -17,8 +19,8 @@ void audited_configure(struct plain *plain, struct scene *scene, const char *nam
 	*plain = (struct plain){.name = name};
 	agent_init(&plain->agent, scene, name, "");
 	file = fopen(plain->agent.config, "w");
-	fprintf(file, "source:\n  name: %s\n  type: mariadb\n  host: 127.0.0.1\n  port: %s\n  dbname: erp\n  user: root\n", name,
-		strchr(scene->mariadb_address, ':') + 1);
+	fprintf(file, "source:\n  name: %s\n  type: %s\n  host: 127.0.0.1\n  port: %s\n  dbname: erp\n  user: root\n", name,
+		family_says(scene, FACT_MARIADB, "mariadb", "mysql"), strchr(scene->mariadb_address, ':') + 1);
 	fprintf(file, "kafka:\n  bootstrap.servers: %s\ntopics:\n  prefix: %s\n  partitions: 2\n", scene->kafka_address, name);
 	fprintf(file, "state:\n  file: %s/%s.state\nconfirm:\n  interval: 100ms\n  rows: 500\nbatch:\n  bytes: 64kB\n", scene->dir, name);
 	fprintf(file, "tables:\n  include: %s\n", tables);
@@ -33,15 +35,14 @@ void audited_stream(struct plain *plain)
 	WAIT_UNTIL(agent_logged(&plain->agent, "streaming from") > before, 60, &plain->agent);
 }
 
-/* Versions are given in the order of the changes of a row; what is rolled back is in neither. */
+/* No two changes have the same version; what is rolled back is in neither. */
 static const char workload[] =
-	"CREATE SEQUENCE version;"
 	"CREATE TABLE account (id int PRIMARY KEY, version bigint, owner varchar(40), balance decimal(14,2));"
 	"CREATE TABLE account_audit (seq bigint PRIMARY KEY AUTO_INCREMENT, id int NOT NULL, op char(1) NOT NULL, version bigint);"
 	"CREATE TABLE other (id int PRIMARY KEY AUTO_INCREMENT, text text);\n"
 	"DELIMITER //\n"
-	"CREATE TRIGGER a1 BEFORE INSERT ON account FOR EACH ROW SET NEW.version = NEXT VALUE FOR version//\n"
-	"CREATE TRIGGER a2 BEFORE UPDATE ON account FOR EACH ROW SET NEW.version = NEXT VALUE FOR version//\n"
+	"CREATE TRIGGER a1 BEFORE INSERT ON account FOR EACH ROW SET NEW.version = uuid_short()//\n"
+	"CREATE TRIGGER a2 BEFORE UPDATE ON account FOR EACH ROW SET NEW.version = uuid_short()//\n"
 	"CREATE TRIGGER a3 AFTER INSERT ON account FOR EACH ROW INSERT INTO account_audit VALUES (NULL, NEW.id, 'c', NEW.version)//\n"
 	"CREATE TRIGGER a4 AFTER UPDATE ON account FOR EACH ROW INSERT INTO account_audit VALUES (NULL, NEW.id, 'u', NEW.version)//\n"
 	"CREATE TRIGGER a5 AFTER DELETE ON account FOR EACH ROW INSERT INTO account_audit VALUES (NULL, OLD.id, 'd', OLD.version)//\n"
@@ -60,7 +61,8 @@ static const char workload[] =
 	"  UPDATE account SET balance = balance + 10;\n" /* larger than a batch */
 	"END//\n"
 	"DELIMITER ;\n"
-	"INSERT INTO account SELECT seq, NULL, concat('owner ', seq), seq FROM seq_1_to_1000;";
+	"CREATE TABLE digit (d int); INSERT INTO digit VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9);"
+	"INSERT INTO account SELECT n, NULL, concat('owner ', n), n FROM (SELECT 1 + a.d + 10 * b.d + 100 * c.d AS n FROM digit a, digit b, digit c) s;";
 
 void audited_prepare(struct scene *scene)
 {
@@ -132,7 +134,7 @@ void audited_catch_up(struct plain *plain)
 {
 	unsigned long end[2];
 
-	scene_mariadb(plain->agent.scene, "end.out", "SHOW MASTER STATUS");
+	scene_mariadb(plain->agent.scene, "end.out", "%s", family_says(plain->agent.scene, FACT_LOG_STATUS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
 	if (!read_place(plain->agent.scene, "end.out", end))
 		abort();
 	WAIT_UNTIL(is_behind(plain, end), 120, &plain->agent);
@@ -153,7 +155,8 @@ void audited_verify(struct plain *plain)
 {
 	struct scene *scene = plain->agent.scene;
 
-	scene_mariadb(scene, "audit.jsonl", "SELECT json_object('seq', seq, 'id', id, 'op', op, 'version', version) FROM account_audit ORDER BY seq");
+	scene_mariadb(scene, "audit.jsonl", "SELECT concat('{\"seq\": ', seq, ', \"id\": ', id, ', \"op\": \"', op, '\", \"version\": ', version, '}') "
+		      "FROM account_audit ORDER BY seq");
 	scene_load_lines(scene, "audit_line", "audit.jsonl");
 	plain_read_back(plain, "*.account");
 	scene_sql(scene,
