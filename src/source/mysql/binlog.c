@@ -68,7 +68,7 @@ void binlog_restart(struct binlog *log, struct position from, bool checksums)
 	log->at = position_offset(from.lsn);
 	log->reached = from;
 	log->checksums = checksums;
-	log->grouped = log->begun = log->closing = false;
+	log->grouped = log->begun = log->closing = log->recalled = log->outcome = false;
 	log->rows = (struct rows_event){0};
 	log->payload.open = false;
 	my_tables_forget(log->tables);

@@ -12,6 +12,7 @@
 #include "gtid.h"
 #include "inflate.h"
 #include "model/change.h"
+#include "prepared.h"
 #include "tables.h"
 
 struct my_history;
@@ -50,6 +51,14 @@ struct binlog {
 	bool multi;                     /* ... which does not end with its first statement */
 	bool prepared;                  /* ... and which another one will commit, or roll back */
 	bool repeated;                  /* ... and which is done: what it has is left out */
+	bool has_rows;                  /* ... and which has rows for us, although none were handed out */
+	bool outcome;                   /* ... and tells what became of another one */
+	struct view xid;                /* of the transaction in two phases that is prepared, or that it is about */
+	bool recalled;                  /* it is committed with it: its rows stand in the log from there on */
+	struct position recalled_from;  /* NONE: it is not known where */
+	struct my_prepared_set *prepared_set; /* borrowed: those between their phases; NULL: nobody wants to know */
+	bool recalling;                 /* a second look at the rows of one that is committed: they are handed out */
+	bool quiet;                     /* nothing of rows and tables is looked at */
 	struct gtid gtid;               /* ... and its name, if it has one */
 	bool begun;                     /* its begin was handed out */
 	bool closing;                   /* it ends with the event at hand */
@@ -90,6 +99,12 @@ int binlog_decode(struct binlog *log, struct view event, struct change *ret, str
 
 /* An event can hold many changes: 1 and the next one, 0 if there is no more, -1. */
 int binlog_more(struct binlog *log, struct change *ret, struct error *err) MUST_CHECK;
+
+/*
+ * When `recalled` is set, the open group has committed a transaction whose rows are to be handed out now, by whoever reads them anew;
+ * then this gives its commit, or the place behind it if there were none.
+ */
+int binlog_settle(struct binlog *log, bool had_rows, struct change *ret);
 
 /* A row of a result as a change, by the text of each column (NULL: null). */
 int binlog_result_row(struct binlog *log, const struct my_table *table, char *const *texts, const unsigned long *lengths,

@@ -32,7 +32,7 @@ int unpack(struct binlog *log, struct reader *rd) MUST_CHECK;
 /* Groups */
 decode_event decode_gtid, decode_tagged_gtid, decode_mariadb_gtid, decode_xid, decode_xa_prepare, decode_query;
 
-/* The open group ends: 1 and its commit, or 0 if there was nothing in it for the caller. */
+/* The open group ends: 1 and its commit, or the place behind it if that must be known, or 0 if there was nothing in it for the caller. */
 int close_group(struct binlog *log, struct change *ret);
 
 /* Rows */

@@ -13,6 +13,8 @@
 #include "shapes.h"
 #include "statement.h"
 
+#define XID_PART_BYTES 64
+
 enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
 
 /* Groups --------------------------------------------------------------------------------------- */
@@ -24,7 +26,10 @@ static int open_group(struct binlog *log, const struct binlog_event *event, uint
 	if (log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside of another one");
 	log->grouped = true;
-	log->multi = log->prepared = log->begun = false;
+	log->multi = log->prepared = log->begun = log->has_rows = log->outcome = log->recalled = false;
+	log->xid = VIEW_NONE;
+	if (log->prepared_set) /* what was handed out last is behind whoever asks for more */
+		my_prepared_forget(log->prepared_set, log->reached);
 	log->index = 0;
 	arena_reset(&log->txn_arena);
 	log->txn = (struct transaction){
@@ -46,15 +51,22 @@ static void name_group(struct binlog *log, const struct gtid *gtid)
 	log->txn.gtid = arena_copy(&log->txn_arena, (struct view){text, (size_t)gtid_print(gtid, text)});
 }
 
-/* Of a group without a row for us, nothing is told but that it is behind. */
+/*
+ * Of a group without a row for us, nothing is told but that it is behind: at once if it says what became of another one, which is
+ * forgotten with the next group.
+ */
 int close_group(struct binlog *log, struct change *ret)
 {
 	log->grouped = log->closing = false;
 	log->reached = binlog_position(log->file, log->at);
 	if (log->done)
 		gtid_set_add(log->done, &log->gtid);
-	if (!log->begun)
+	if (!log->begun && !log->outcome)
 		return 0;
+	if (!log->begun) {
+		*ret = (struct change){.op = CHANGE_IDLE, .position = log->reached};
+		return 1;
+	}
 	*ret = (struct change){.op = CHANGE_COMMIT, .txn = &log->txn, .position = log->reached};
 	return 1;
 }
@@ -145,7 +157,7 @@ int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *event, st
 	name_group(log, &gtid);
 	flags = rd_u8(rd);
 	log->multi = !(flags & GTID_STANDALONE);
-	log->prepared = flags & GTID_PREPARED;
+	log->prepared = (flags & GTID_PREPARED) && !log->recalling;
 	return 0;
 }
 
@@ -159,11 +171,66 @@ int decode_xid(struct binlog *log, const struct binlog_event *event, struct read
 	return 0;
 }
 
-/* The first phase ends. */
+/* Two phases ----------------------------------------------------------------------------------- */
+
+static void put_hex(char *to, struct view bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		*to++ = digits[(uint8_t)bytes.ptr[i] >> 4];
+		*to++ = digits[(uint8_t)bytes.ptr[i] & 15];
+	}
+	*to = '\0';
+}
+
+/* As statements name it: X'6162',X'63',1 */
+static struct view name_of_xid(struct reader *rd, struct arena *arena)
+{
+	uint32_t format = rd_u32le(rd), global_len = rd_u32le(rd), branch_len = rd_u32le(rd);
+	struct view global = rd_bytes(rd, global_len), branch = rd_bytes(rd, branch_len);
+	char texts[2][2 * XID_PART_BYTES + 1];
+
+	rd->failed |= global.len > XID_PART_BYTES || branch.len > XID_PART_BYTES;
+	if (rd->failed)
+		return VIEW_NONE;
+	put_hex(texts[0], global);
+	put_hex(texts[1], branch);
+	return arena_printf(arena, "X'%s',X'%s',%u", texts[0], texts[1], format);
+}
+
+/* From where its group began. */
+static void recall(struct binlog *log, struct position from)
+{
+	log->recalled = true;
+	log->recalled_from = from;
+}
+
+/* The first phase ends; or both do, which could not be known before. */
 int decode_xa_prepare(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
-	rd->pos = rd->end;
-	return decode_xid(log, event, rd, err);
+	uint8_t one_phase = rd_u8(rd);
+
+	log->xid = name_of_xid(rd, &log->txn_arena);
+	if (rd->failed || decode_xid(log, event, rd, err) < 0)
+		return rd->failed ? 0 : -1;
+	if (log->recalling || (one_phase && (log->quiet || log->repeated || !log->has_rows)))
+		return 0;
+	if (!one_phase && log->prepared_set)
+		my_prepared_put(log->prepared_set, log->xid, log->has_rows || log->quiet ? log->txn.final : (struct position){POSITION_NONE, 0});
+	if (one_phase) {
+		log->closing = false;
+		recall(log, log->txn.final);
+	}
+	return 0;
+}
+
+int binlog_settle(struct binlog *log, bool had_rows, struct change *ret)
+{
+	log->recalled = false;
+	log->begun = had_rows;
+	log->outcome |= !had_rows;
+	return close_group(log, ret);
 }
 
 /* Statements ----------------------------------------------------------------------------------- */
@@ -209,14 +276,52 @@ static int on_xa(struct binlog *log, const struct statement *statement, struct e
 {
 	(void)statement;
 	(void)err;
-	log->multi = log->prepared = true;
+	log->multi = true;
+	log->prepared = !log->recalling;
+	return 0;
+}
+
+/* The group ends with it. The place that it is settled at is that end. */
+static struct my_prepared *settle(struct binlog *log, const struct statement *statement)
+{
+	struct my_prepared *one = log->prepared_set ? my_prepared_find(log->prepared_set, statement->xid) : NULL;
+
+	log->closing = log->outcome = true;
+	if (one)
+		one->settled = binlog_position(log->file, log->at);
+	return one;
+}
+
+/* MariaDB before 10.5 has no such statement: it writes of the transaction when it is committed. */
+static int on_xa_commit(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	const struct my_prepared *one;
+
+	(void)err;
+	if (log->begun || log->quiet) {
+		log->closing = true;
+		return 0;
+	}
+	log->xid = arena_copy(&log->txn_arena, statement->xid);
+	one = settle(log, statement);
+	if (log->repeated || (one && one->at.kind == POSITION_NONE))
+		return 0;
+	log->closing = false;
+	recall(log, one ? one->at : (struct position){POSITION_NONE, 0});
+	return 0;
+}
+
+static int on_xa_rollback(struct binlog *log, const struct statement *statement, struct error *err)
+{
+	(void)err;
+	settle(log, statement);
 	return 0;
 }
 
 /* A session that writes statements instead of rows: what they did cannot be told. */
 static int on_change(struct binlog *log, const struct statement *statement, struct error *err)
 {
-	if (log->repeated || !map_next(&log->tables->captured, NULL))
+	if (log->quiet || log->repeated || !map_next(&log->tables->captured, NULL))
 		return on_nothing(log, statement, err);
 	error_state(err, STATE_UNSUPPORTED, "the log has a statement in place of the rows that it changed (database %.*s): %.*s",
 		    VIEW_ARG(statement->database), VIEW_ARG(view_cut(statement->sql, 300)));
@@ -228,7 +333,7 @@ static int on_truncate(struct binlog *log, const struct statement *statement, st
 	struct view schema = statement->schema.ptr ? statement->schema : statement->database;
 	const struct my_table *table = my_tables_named(log->tables, schema, statement->table);
 
-	if (table && !log->repeated)
+	if (table && !log->repeated && !log->quiet)
 		log->rows = (struct rows_event){.table = table, .op = CHANGE_TRUNCATE, .seed = table->table->source_id};
 	return on_nothing(log, statement, err);
 }
@@ -257,6 +362,8 @@ static do_statement *const statements[STATEMENT_KINDS] = {
 	[STATEMENT_ROLLBACK_TO] = on_rollback,
 	[STATEMENT_SAVEPOINT] = on_nothing,
 	[STATEMENT_XA] = on_xa,
+	[STATEMENT_XA_COMMIT] = on_xa_commit,
+	[STATEMENT_XA_ROLLBACK] = on_xa_rollback,
 	[STATEMENT_CHANGE] = on_change,
 	[STATEMENT_TRUNCATE] = on_truncate,
 	[STATEMENT_OTHER] = on_other,

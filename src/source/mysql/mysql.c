@@ -22,6 +22,7 @@
 #include "part.h"
 #include "place.h"
 #include "prove.h"
+#include "recall.h"
 #include "server.h"
 #include "source/source.h"
 #include "stream.h"
@@ -43,6 +44,7 @@ struct source {
 	struct my_history history;
 	struct my_shapes shapes;
 	struct my_stream stream;
+	struct my_recall recall;
 	bool streaming;
 	struct position idle;            /* the last that was handed out */
 	unsigned idle_groups;
@@ -61,6 +63,7 @@ static void my_close(struct source *source)
 		return;
 	my_snapshot_done(&source->snapshot);
 	my_part_done(&source->part);
+	my_recall_done(&source->recall);
 	binlog_done(&source->log);
 	my_place_done(&source->place);
 	my_history_done(&source->history);
@@ -105,7 +108,9 @@ static int my_open(struct source **ret, const struct source_options *options, st
 	my_reader_init(&source->reader, options, false);
 	my_tables_init(&source->tables, catalog, &source->charsets);
 	binlog_init(&source->log, &source->tables);
+	my_recall_init(&source->recall, &source->options, &source->server, &source->tables);
 	source->log.history = &source->history;
+	source->log.prepared_set = &source->place.prepared;
 	source->tables.shapes = &source->shapes;
 	source->shapes.charsets = &source->charsets;
 	if (my_place_parse(&source->place, view_of(options->place), err) < 0 ||
@@ -483,6 +488,7 @@ static int start(struct source *source, struct position from, struct error *err)
 		return -1;
 	snprintf(file, sizeof(file), "%s.%06" PRId64, source->server.log_base, position_file(from) - source->server.shift);
 	binlog_restart(&source->log, from, checksums);
+	my_prepared_forget(&source->place.prepared, from);
 	source->log.shift = source->place.shift;
 	source->log.repeats = source->place.until;
 	source->log.done = source->server.gtids && source->place.done.count ? &source->place.done : NULL;
@@ -513,7 +519,9 @@ static int retention(struct source *source, struct source_retention *ret, struct
 
 static int wait_fd(struct source *source)
 {
-	return source->streaming ? (int)mysql_get_socket(source->dump) : -1;
+	int recall = my_recall_fd(&source->recall);
+
+	return recall >= 0 ? recall : source->streaming ? (int)mysql_get_socket(source->dump) : -1;
 }
 
 /* Behind a transaction without a row for us: told once nothing else is there to tell, or after many of them. */
@@ -536,8 +544,11 @@ static int learn_again(struct source *source, struct error *err)
 
 static int take_event(struct source *source, struct view event, struct change *ret, struct error *err)
 {
+	bool was_grouped = source->log.grouped;
 	int got = binlog_decode(&source->log, event, ret, err);
 
+	if (got >= 0 && source->log.prepared && (was_grouped || source->log.grouped))
+		my_recall_keep(&source->recall, &source->log, event);
 	if (got == 0 && !source->log.grouped && source->shapes.lost && learn_again(source, err) < 0)
 		return -1;
 	if (got == 0 && !source->log.grouped && position_compare(source->log.reached, source->idle) > 0 &&
@@ -546,20 +557,30 @@ static int take_event(struct source *source, struct view event, struct change *r
 	return got;
 }
 
+/* What is in the log where we are, or elsewhere in it if it belongs here. */
+static int next_there(struct source *source, struct change *ret, struct error *err)
+{
+	if (source->log.recalled)
+		return my_recall_next(&source->recall, &source->log, source->queries, ret, err);
+	return binlog_more(&source->log, ret, err);
+}
+
 static int next(struct source *source, struct change *ret, struct error *err)
 {
-	int got = binlog_more(&source->log, ret, err), came;
+	int got = next_there(source, ret, err), came;
 	struct view event;
 
-	while (!got) {
+	while (!got && !source->log.recalled) {
 		came = my_stream_next(&source->stream, &event, err);
 		if (came < 0)
 			return -1;
 		if (!came)
 			return take_position(source, ret);
 		got = take_event(source, event, ret, err);
+		if (!got && source->log.recalled)
+			got = next_there(source, ret, err);
 	}
-	if (got > 0 && ret->op == CHANGE_COMMIT) {
+	if (got > 0 && (ret->op == CHANGE_COMMIT || ret->op == CHANGE_IDLE)) {
 		source->idle = ret->position;
 		source->idle_groups = 0;
 	}

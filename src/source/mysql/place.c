@@ -23,12 +23,13 @@
 void my_place_done(struct my_place *place)
 {
 	gtid_set_done(&place->done);
+	my_prepared_done(&place->prepared);
 	*place = (struct my_place){.shift = 0};
 }
 
 int my_place_parse(struct my_place *place, struct view text, struct error *err)
 {
-	struct view shift = view_take(&text, ' '), until = view_take(&text, ' ');
+	struct view shift = view_take(&text, ' '), until = view_take(&text, ' '), done = view_take(&text, ' ');
 	char number[24];
 
 	my_place_done(place);
@@ -38,7 +39,9 @@ int my_place_parse(struct my_place *place, struct view text, struct error *err)
 	place->shift = strtoll(number, NULL, 10);
 	if (!view_is(until, "none") && position_parse(until, &place->until) < 0)
 		return error_set(err, ERROR_INPUT, "the state file has a place in the log that cannot be read: %.*s", VIEW_ARG(until));
-	return gtid_set_parse(&place->done, text, err);
+	if (gtid_set_parse(&place->done, done, err) < 0)
+		return -1;
+	return my_prepared_parse(&place->prepared, text, err);
 }
 
 void my_place_print(const struct my_place *place, struct writer *to)
@@ -50,6 +53,7 @@ void my_place_print(const struct my_place *place, struct writer *to)
 	gtid_set_print(&place->done, &set);
 	wr_printf(to, "%" PRId64 " %s ", place->shift, until);
 	wr_view_bytes(to, wr_view(&set));
+	my_prepared_print(&place->prepared, to);
 	wr_done(&set);
 }
 
@@ -219,6 +223,7 @@ int my_place_follow(MYSQL *conn, struct my_server *server, struct my_place *plac
 	mysql_free_result(files);
 	if (status < 0)
 		return -1;
+	my_prepared_done(&place->prepared); /* they stand elsewhere in its log */
 	server->shift = place->shift = (int64_t)position_file(from) + 1 - number;
 	*ret = binlog_position(position_file(from) + 1, FIRST_OFFSET);
 	return my_log_end(conn, server, &place->until, err) < 0 ? -1 : 1;

@@ -11,16 +11,18 @@
 #include "conn.h"
 #include "gtid.h"
 #include "model/position.h"
+#include "prepared.h"
 
 struct my_place {
 	int64_t shift;           /* positions number the log's files by so much more than the server does */
 	struct position until;   /* before it, the log may have transactions that are done: it was another server's then */
 	struct gtid_set done;    /* all that is behind; empty: not known, or the server has no GTIDs */
+	struct my_prepared_set prepared; /* transactions in two phases that are between them */
 };
 
 void my_place_done(struct my_place *place);
 
-/* "0 none 0-1-5", "3 7:18812 uuid:1-5"; an empty text: nothing is known. */
+/* "0 none 0-1-5", "3 7:18812 uuid:1-5", what is prepared (prepared.h); an empty text: nothing is known. */
 int my_place_parse(struct my_place *place, struct view text, struct error *err) MUST_CHECK;
 void my_place_print(const struct my_place *place, struct writer *to);
 

@@ -30,6 +30,8 @@ int decode_table_map(struct binlog *log, const struct binlog_event *event, struc
 	bool is_new;
 
 	rd->pos = rd->end;
+	if (log->quiet)
+		return 0;
 	if (my_tables_map(log->tables, event->body, &table, &is_new, err) < 0)
 		return -1;
 	if (is_new)
@@ -69,13 +71,6 @@ static int check_columns(const struct my_table *table, uint64_t count, struct er
 static bool bit(struct view bits, unsigned number)
 {
 	return (uint8_t)bits.ptr[number / 8] >> number % 8 & 1;
-}
-
-/* Whether its rows will count is told elsewhere in the log, and much later perhaps. */
-static int is_prepared(const struct my_table *table, struct error *err)
-{
-	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases (XA) changes rows of %s.%s", table->table->schema, table->table->name);
-	return error_hint(err, "begin anew behind it; exclude the table (tables.exclude) if that is usual");
 }
 
 static int lacks_column(const struct my_table *table, unsigned column, const char *why, struct error *err)
@@ -141,12 +136,13 @@ int decode_rows(struct binlog *log, const struct binlog_event *event, struct rea
 	uint64_t id = rd_uint_le(rd, 6);
 	const struct my_table *table = my_tables_find(log->tables, id);
 
-	if (id == 0xffffff || log->repeated || (table && !table->table))
+	if (id == 0xffffff || log->quiet || (table && !table->table) || (log->repeated && !log->prepared))
 		return 0;
 	if (!table || !log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "rows of table number %" PRIu64 ", of which the log has not told", id);
-	if (log->prepared)
-		return is_prepared(table, err);
+	log->has_rows = true;
+	if (log->prepared) /* whether they count is told elsewhere in the log, and much later perhaps */
+		return 0;
 	rd_u16le(rd);
 	if (kind->extra)
 		rd_bytes(rd, (size_t)rd_u16le(rd) - 2);

@@ -16,6 +16,7 @@ static const struct {
 	{"rollback work to", STATEMENT_ROLLBACK_TO},
 	{"rollback", STATEMENT_ROLLBACK},    {"savepoint", STATEMENT_SAVEPOINT},
 	{"xa start", STATEMENT_XA},          {"xa begin", STATEMENT_XA},
+	{"xa commit", STATEMENT_XA_COMMIT},  {"xa rollback", STATEMENT_XA_ROLLBACK},
 	{"truncate", STATEMENT_TRUNCATE},
 	{"insert", STATEMENT_CHANGE},        {"update", STATEMENT_CHANGE},
 	{"delete", STATEMENT_CHANGE},        {"replace", STATEMENT_CHANGE},
@@ -158,6 +159,17 @@ static void read_truncated(struct view sql, struct statement *ret)
 	ret->table = take_name(&sql);
 }
 
+/* To the first blank: servers write it without. */
+static struct view take_xid(struct view sql)
+{
+	size_t len = 0;
+
+	skip_blanks(&sql);
+	while (len < sql.len && !is_blank(sql.ptr[len]))
+		len++;
+	return (struct view){sql.ptr, len};
+}
+
 void statement_read(struct view sql, struct statement *ret)
 {
 	*ret = (struct statement){.kind = STATEMENT_OTHER, .sql = sql};
@@ -169,6 +181,8 @@ void statement_read(struct view sql, struct statement *ret)
 		ret->kind = beginnings[i].kind;
 		if (ret->kind == STATEMENT_TRUNCATE)
 			read_truncated(sql, ret);
+		if (ret->kind == STATEMENT_XA_COMMIT || ret->kind == STATEMENT_XA_ROLLBACK)
+			ret->xid = take_xid(sql);
 		return;
 	}
 }

@@ -16,6 +16,8 @@ enum statement_kind {
 	STATEMENT_ROLLBACK_TO,
 	STATEMENT_SAVEPOINT,    /* nothing happens to rows */
 	STATEMENT_XA,           /* a transaction in two phases begins */
+	STATEMENT_XA_COMMIT,    /* ... and what becomes of one: xid says of which */
+	STATEMENT_XA_ROLLBACK,
 	STATEMENT_CHANGE,       /* it changes rows that the log does not have */
 	STATEMENT_TRUNCATE,     /* schema and table say of what; schema VIEW_NONE: the session's */
 	STATEMENT_OTHER,
@@ -28,6 +30,7 @@ struct statement {
 	uint64_t sql_mode;      /* ... */
 	struct view sql;
 	struct view schema, table;
+	struct view xid;        /* "X'6162',X'63',1" */
 };
 
 /* Fills all but what is of the session. Views point into the text. */

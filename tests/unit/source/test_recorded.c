@@ -69,6 +69,7 @@ struct player {
 	struct binlog log;
 	struct writer told;
 	struct arena arena;
+	struct my_prepared_set prepared;
 	struct map rows;   /* "table id" -> texts of its values */
 	struct error err;
 };
@@ -105,6 +106,7 @@ static void player_init(struct player *player, bool mariadb)
 	player->shapes = (struct my_shapes){.charsets = &player->charsets, .mariadb = mariadb, .follows = true};
 	player->tables.shapes = &player->shapes;
 	player->log.history = &player->history;
+	player->log.prepared_set = &player->prepared;
 	binlog_restart(&player->log, binlog_position(1, MAGIC_BYTES), false);
 }
 
@@ -113,6 +115,7 @@ static void player_done(struct player *player)
 	binlog_done(&player->log);
 	my_shapes_done(&player->shapes);
 	my_history_done(&player->history);
+	my_prepared_done(&player->prepared);
 	my_tables_done(&player->tables);
 	my_charsets_done(&player->charsets);
 	catalog_free(player->catalog);
@@ -211,7 +214,7 @@ static void take_change(struct player *player, const struct change *change)
 {
 	static const char *const names[] = {
 		[CHANGE_BEGIN] = "begin", [CHANGE_TABLE] = "table", [CHANGE_INSERT] = "insert", [CHANGE_UPDATE] = "update", [CHANGE_DELETE] = "delete",
-		[CHANGE_TRUNCATE] = "truncate", [CHANGE_COMMIT] = "commit",
+		[CHANGE_TRUNCATE] = "truncate", [CHANGE_COMMIT] = "commit", [CHANGE_IDLE] = "idle",
 	};
 	const struct view *known = NULL;
 
@@ -275,7 +278,45 @@ static void write_file(const char *name, struct view text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* To its end, or to what is refused, which is told. Each event is copied, so that reading beyond it is seen. */
+/* The next event: 0, or -1. It is copied, so that reading beyond it is seen. */
+static int play_event(struct player *player, struct binlog *log, struct reader *rd)
+{
+	struct reader size = reader_of((struct view){rd->pos + 9, 4});
+	struct view event = rd_bytes(rd, rd_u32le(&size));
+	char *copy = memcpy(malloc(event.len + !event.len), event.ptr, event.len);
+	struct change change;
+	int got;
+
+	assert_false(rd->failed);
+	for (got = binlog_decode(log, (struct view){copy, event.len}, &change, &player->err); got > 0; got = binlog_more(log, &change, &player->err))
+		if (change.op != CHANGE_COMMIT || log == &player->log)
+			take_change(player, &change);
+	free(copy);
+	return got;
+}
+
+/* What was prepared is looked at once more when it is committed. */
+static int play_again(struct player *player, struct view file)
+{
+	uint64_t from = position_offset(player->log.recalled_from.lsn);
+	struct reader rd = reader_of((struct view){file.ptr + from, file.len - from});
+	struct change commit;
+	struct binlog again;
+	int got = 0;
+
+	binlog_init(&again, &player->tables);
+	again.recalling = true;
+	binlog_restart(&again, player->log.recalled_from, player->log.checksums);
+	while (got == 0 && position_compare(again.reached, player->log.recalled_from) == 0)
+		got = play_event(player, &again, &rd);
+	assert_true(view_equal(again.xid, player->log.xid));
+	binlog_done(&again);
+	assert_int_equal(binlog_settle(&player->log, true, &commit), 1);
+	take_change(player, &commit);
+	return got;
+}
+
+/* To its end, or to what is refused, which is told. */
 static void play(struct player *player, struct view file)
 {
 	struct reader rd = reader_of(file);
@@ -283,16 +324,9 @@ static void play(struct player *player, struct view file)
 
 	rd_bytes(&rd, MAGIC_BYTES);
 	while (rd_left(&rd) && got == 0) {
-		struct reader size = reader_of((struct view){rd.pos + 9, 4});
-		struct view event = rd_bytes(&rd, rd_u32le(&size));
-		char *copy = memcpy(malloc(event.len + !event.len), event.ptr, event.len);
-		struct change change;
-
-		assert_false(rd.failed);
-		for (got = binlog_decode(&player->log, (struct view){copy, event.len}, &change, &player->err); got > 0;
-		     got = binlog_more(&player->log, &change, &player->err))
-			take_change(player, &change);
-		free(copy);
+		got = play_event(player, &player->log, &rd);
+		if (got == 0 && player->log.recalled)
+			got = play_again(player, file);
 	}
 	if (got < 0)
 		wr_printf(&player->told, "refused: %s\n", player->err.text);

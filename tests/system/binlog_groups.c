@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Tailwater authors. */
+
+/*
+ * Groups of a binary log that are not a transaction from begin to end. Two phases: rows are published when they are committed, be it
+ * long after they were prepared and by another agent, once; what is rolled back never is; and what cannot be told any more is a named
+ * state.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/writer.h"
+#include "system/audited.h"
+
+/* Two phases ----------------------------------------------------------------------------------- */
+
+/* By a session that then ends. */
+static void prepare(struct scene *scene, const char *xid, const char *sql)
+{
+	scene_mariadb(scene, "out", "XA START '%s'; %s; XA END '%s'; XA PREPARE '%s'", xid, sql, xid, xid);
+}
+
+/* One of them is larger than a batch, and than what is kept in memory. */
+static void prepare_all(struct scene *scene)
+{
+	prepare(scene, "small", "UPDATE account SET balance = 2 WHERE id BETWEEN 2 AND 5");
+	prepare(scene, "undone", "UPDATE account SET balance = 3 WHERE id BETWEEN 10 AND 13; INSERT INTO account VALUES (3000, NULL, 'nobody', 1)");
+	prepare(scene, "large", "INSERT INTO account SELECT seq, NULL, repeat('x', 40), 1 FROM seq_10001_to_15000");
+	scene_mariadb(scene, "out", "UPDATE account SET balance = 4 WHERE id = 20");
+}
+
+static void settle_all(struct scene *scene)
+{
+	scene_mariadb(scene, "out", "FLUSH BINARY LOGS; UPDATE account SET balance = 5 WHERE id = 20; XA COMMIT 'large';"
+		      "UPDATE account SET balance = 6 WHERE id IN (20, 10001); XA ROLLBACK 'undone';"
+		      "UPDATE account SET balance = 7 WHERE id BETWEEN 10 AND 13; XA COMMIT 'small'; UPDATE account SET balance = 8 WHERE id BETWEEN 2 AND 5;"
+		      "XA START 'small'; UPDATE account SET balance = 9 WHERE id = 2; XA END 'small'; XA COMMIT 'small' ONE PHASE");
+}
+
+/* Prepared and committed one after the other, while they are read: the log is not read twice for them. */
+static void many_small_ones(struct plain *plain, struct scene *scene)
+{
+	struct writer sql = {0};
+
+	for (int i = 0; i < 100; i++)
+		wr_printf(&sql, "XA START 'x%d'; UPDATE account SET balance = balance + 1 WHERE id = %d; XA END 'x%d'; XA PREPARE 'x%d'; XA %s 'x%d';",
+			  i, 1 + i / 3, i, i, i % 7 ? "COMMIT" : "ROLLBACK", i);
+	wr_u8(&sql, '\0');
+	audited_stream(plain);
+	scene_mariadb(scene, "out", "%s", sql.data);
+	audited_catch_up(plain);
+	wr_done(&sql);
+}
+
+static void rows_of_two_phases_come_when_they_are_committed(struct scene *scene)
+{
+	struct plain plain;
+	unsigned again;
+
+	prepare(scene, "early", "UPDATE account SET balance = 1 WHERE id = 1");
+	scene_mariadb(scene, "out", "FLUSH BINARY LOGS");
+	audited_configure(&plain, scene, "phases", "[erp.account]");
+	audited_stream(&plain);
+	scene_mariadb(scene, "out", "XA COMMIT 'early'");
+	prepare_all(scene);
+	audited_catch_up(&plain);
+	agent_kill(&plain.agent);
+	settle_all(scene);
+	plain_die_at(&plain, "split-changes:1");
+	plain_die_at(&plain, "after-commit:2");
+	plain_die_at(&plain, "after-state-commit:1");
+	audited_finish(&plain);
+	again = agent_logged(&plain.agent, "are read again from");
+	if (again < 3) /* early, large at least twice, small */
+		harness_fail(&plain.agent, "what was prepared long ago is not read again");
+	many_small_ones(&plain, scene);
+	if (agent_logged(&plain.agent, "are read again from") != again)
+		harness_fail(&plain.agent, "what was just prepared is read again");
+	agent_stop(&plain.agent);
+	audited_verify(&plain);
+	printf("transactions in two phases, once and when they are committed\n");
+}
+
+/* A file that somebody reads stays; that a reader is gone, the server notices when it sends something. */
+static bool one_file_is_left(struct scene *scene)
+{
+	scene_mariadb(scene, "files", "PURGE BINARY LOGS BEFORE now() + INTERVAL 1 DAY; SHOW BINARY LOGS");
+	return strcmp(scene_value(scene, "\\! wc -l <%s/files", scene->dir), "1") == 0;
+}
+
+static void what_was_prepared_in_a_log_that_is_gone_is_a_gap(struct scene *scene)
+{
+	struct plain plain;
+
+	audited_configure(&plain, scene, "gone", "[erp.account]");
+	audited_stream(&plain);
+	prepare(scene, "gone", "UPDATE account SET balance = 1 WHERE id = 1");
+	audited_catch_up(&plain);
+	agent_stop(&plain.agent);
+	scene_mariadb(scene, "out", "FLUSH BINARY LOGS; UPDATE account SET balance = 1 WHERE id = 2");
+	audited_stream(&plain);
+	audited_catch_up(&plain);
+	WAIT_UNTIL(one_file_is_left(scene), 30, &plain.agent);
+	scene_mariadb(scene, "out", "XA COMMIT 'gone'");
+	plain_expect(&plain, STATE_GAP, "does not have its first phase any more", 1, 30);
+	printf("what was prepared in a log that is gone is a gap\n");
+}
+
+int main(void)
+{
+	struct scene scene;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	scene_begin(&scene);
+	scene_add_mariadb(&scene);
+	audited_prepare(&scene);
+	rows_of_two_phases_come_when_they_are_committed(&scene);
+	what_was_prepared_in_a_log_that_is_gone_is_a_gap(&scene);
+	scene_end(&scene);
+	return 0;
+}
