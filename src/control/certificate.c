@@ -53,13 +53,43 @@ static int connect_to(const struct certificate_of *of)
 }
 
 /* PostgreSQL says S if it has TLS, N if not. */
-static bool takes_tls(int fd)
+static bool postgresql_takes_tls(int fd)
 {
 	static const unsigned char request[] = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};
 	char answer = 0;
 
 	return send(fd, request, sizeof(request), MSG_NOSIGNAL) == sizeof(request) && recv(fd, &answer, 1, 0) == 1 && answer == 'S';
 }
+
+#define MYSQL_HEAD_BYTES 4       /* length, number */
+#define MYSQL_SSL 0x08           /* in the second byte of what it can */
+
+/*
+ * MySQL speaks first: protocol, version, NUL, number of the connection (4), a scramble (8), NUL, what it can (2) ... The request is the
+ * beginning of a login: what we can, how much we take, a character set, and zeros.
+ */
+static bool mysql_takes_tls(int fd)
+{
+	static const unsigned char request[36] = {32, 0, 0, 1, 0x00, 0x8a, 0x08, 0x00, 0, 0, 0, 1, 45};
+	unsigned char hello[300] = {0};
+	ssize_t len = recv(fd, hello, sizeof(hello) - 1, 0);
+	size_t can = MYSQL_HEAD_BYTES + 1;
+
+	if (len < MYSQL_HEAD_BYTES + 1 || hello[MYSQL_HEAD_BYTES] != 10)
+		return false;
+	can += strlen((const char *)hello + can) + 1 + 4 + 8 + 1;
+	if (can + 2 > (size_t)len || !(hello[can + 1] & MYSQL_SSL))
+		return false;
+	return send(fd, request, sizeof(request), MSG_NOSIGNAL) == sizeof(request);
+}
+
+static const struct {
+	bool (*takes_tls)(int fd);
+	const char *remedy;
+} askings[] = {
+	[ASKED_AS_POSTGRESQL] = {postgresql_takes_tls, "ssl = on in postgresql.conf, with ssl_cert_file and ssl_key_file"},
+	[ASKED_AS_MYSQL] = {mysql_takes_tls, "ssl_cert and ssl_key in its configuration"},
+};
 
 /* Who asks for a name may show another certificate for another one. */
 static SSL *shake_hands(SSL_CTX *context, const struct certificate_of *of, int fd)
@@ -276,9 +306,8 @@ void certificate_examine(const struct certificate_of *of, struct findings *findi
 		examine_own(of, findings);
 	if (fd < 0)
 		return; /* which the clients say better */
-	if (of->postgresql && !takes_tls(fd))
-		findings_add(findings, FINDING_FAILURE, of->code, "ssl = on in postgresql.conf, with ssl_cert_file and ssl_key_file",
-			     "the server has no TLS");
+	if (of->asked && !askings[of->asked].takes_tls(fd))
+		findings_add(findings, FINDING_FAILURE, of->code, askings[of->asked].remedy, "the server has no TLS");
 	else
 		examine_shown(of, fd, findings);
 	close(fd);

@@ -12,11 +12,14 @@
 
 #include "base/findings.h"
 
+/* Servers that begin without TLS, and are asked for it. */
+enum asked_as { ASKED_BY_NOBODY, ASKED_AS_POSTGRESQL, ASKED_AS_MYSQL };
+
 struct certificate_of {
 	const char *code;       /* of the finding */
 	const char *host;
 	const char *port;
-	bool postgresql;        /* which is asked for TLS before it begins */
+	enum asked_as asked;
 	const char *ca_file;    /* NULL: the system's */
 	bool issuer_checked;    /* by the client; and ... */
 	bool name_checked;

@@ -151,7 +151,9 @@ const struct option option_table[] = {
 	{.name = "source.parameters", .type = OPTION_MAP, AT(source_parameters), .reloadable = true, .fallback = "{}",
 	 .example = "{sslmode: verify-full}",
 	 .help = "Any other connection keyword of libpq, such as sslmode, sslrootcert or connect_timeout; for mysql and mariadb ssl_mode "
-		 "(disabled, preferred, required, verify_ca, verify_identity), ssl_ca, ssl_cert, ssl_key."},
+		 "(disabled, preferred, required, verify_ca, verify_identity), ssl_ca, ssl_capath, ssl_cert, ssl_key, ssl_crl, ssl_cipher, "
+		 "tls_version, server_public_key_path (of caching_sha2_password without TLS), plugin_dir (of the client library) and "
+		 "connect_timeout."},
 	{.name = "source.slot", .type = OPTION_TEXT, AT(source_slot), .form = &form_slot,
 	 .derived = "tailwater_ and the value of source.name, in small letters", .example = "tailwater_erp",
 	 .help = "The replication slot. It belongs to this source alone."},

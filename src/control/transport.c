@@ -46,14 +46,14 @@ static void examine_passfile(const struct settings *settings, struct findings *f
 		findings_add(findings, FINDING_FAILURE, "P124", "chmod 600", "the password file %s is open to others, and so it is ignored", file);
 }
 
-void transport_examine_source(const struct settings *settings, struct findings *findings)
+static void examine_postgresql(const struct settings *settings, struct findings *findings)
 {
 	const struct conf_map *parameters = &settings->source_parameters;
 	const char *mode = entry(parameters, "sslmode", getenv("PGSSLMODE") ? getenv("PGSSLMODE") : "prefer");
 	bool verified = strncmp(mode, "verify-", 7) == 0;
 	char port[16], root[300], own[300], key[300];
 	struct certificate_of of = {
-		.code = "P123", .host = entry(parameters, "hostaddr", settings->source_host), .port = port, .postgresql = true,
+		.code = "P123", .host = entry(parameters, "hostaddr", settings->source_host), .port = port, .asked = ASKED_AS_POSTGRESQL,
 		.issuer_checked = verified, .name_checked = strcmp(mode, "verify-full") == 0,
 		.ca_file = usual_file(entry(parameters, "sslrootcert", getenv("PGSSLROOTCERT")), "root.crt", root),
 		.own_file = usual_file(entry(parameters, "sslcert", NULL), "postgresql.crt", own),
@@ -69,6 +69,34 @@ void transport_examine_source(const struct settings *settings, struct findings *
 		return;
 	snprintf(port, sizeof(port), "%d", (int)settings->source_port);
 	certificate_examine(&of, findings);
+}
+
+/* Who names issuers wants them asked, as the client does. */
+static void examine_mysql(const struct settings *settings, struct findings *findings)
+{
+	const struct conf_map *parameters = &settings->source_parameters;
+	const char *issuers = entry(parameters, "ssl_ca", NULL), *mode = entry(parameters, "ssl_mode", issuers ? "verify_ca" : "preferred");
+	bool verified = strncasecmp(mode, "verify", 6) == 0;
+	char port[16];
+	struct certificate_of of = {
+		.code = "M123", .host = settings->source_host, .port = port, .asked = ASKED_AS_MYSQL,
+		.issuer_checked = verified, .name_checked = strcasestr(mode, "identity") != NULL, .ca_file = issuers,
+		.own_file = entry(parameters, "ssl_cert", NULL), .own_key = entry(parameters, "ssl_key", NULL),
+		.option = "source.parameters: {ssl_mode: verify_identity, ssl_ca: FILE}, with the certificate of who issued it",
+	};
+
+	if (!of.host || *of.host == '/' || (!verified && strcasecmp(mode, "required") != 0) || entry(parameters, "ssl_capath", NULL))
+		return;
+	snprintf(port, sizeof(port), "%d", (int)settings->source_port);
+	certificate_examine(&of, findings);
+}
+
+void transport_examine_source(const struct settings *settings, struct findings *findings)
+{
+	if (settings->source_type == 0)
+		examine_postgresql(settings, findings);
+	else
+		examine_mysql(settings, findings);
 }
 
 /* The first of "host:port,host:port", without a protocol in front. */

@@ -34,9 +34,6 @@ struct my_server {
 /* The caller ends it with mysql_close. Errors show the server's words, never the password. */
 int my_connect(const struct source_login *login, MYSQL **ret, struct error *err) MUST_CHECK;
 
-/* ERROR_INPUT if there is no connection parameter of this name. */
-int my_check_parameter(const char *name, struct error *err);
-
 /* Runs a statement; a result that is to be freed by mysql_free_result, or NULL on an error. */
 MYSQL_RES *my_query(MYSQL *conn, struct error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -36,6 +36,10 @@ struct examination {
 	"SELECT IF(" seconds " BETWEEN 1 AND 86399, 'warning', 'ok'), IF(" seconds " = 0, 'the server keeps its log for ever', CONCAT('the server" \
 	" keeps its log for ', ROUND(" seconds " / 3600, 1), ' hours, whether it was read or not')), '" setting ": an agent that is away for" \
 	" longer than that needs a new snapshot'"
+#define ENCRYPTED(status) \
+	"SELECT IF(variable_value <> '' OR USER() RLIKE '@(localhost|127[.].*|::1)$', 'ok', 'warning'), IF(variable_value = '', 'the connection" \
+	" is not encrypted', CONCAT('the connection is encrypted: ', variable_value)), 'source.parameters: {ssl_mode: verify_identity}' FROM " status \
+	" WHERE variable_name = 'Ssl_version'"
 #define SECONDS "SET GLOBAL binlog_expire_logs_seconds = 259200, or more"
 #define DAYS "SET GLOBAL expire_logs_days = 3, or more"
 
@@ -55,6 +59,9 @@ static const struct examination of_server[] = {
 	{"M109", FAMILY_MARIADB, 0, EVER,
 	 "SELECT IF(@@gtid_strict_mode, 'ok', 'warning'), CONCAT('gtid_strict_mode is ', IF(@@gtid_strict_mode, 'ON', 'OFF')), 'SET GLOBAL"
 	 " gtid_strict_mode = ON: without it the numbers of transactions may not grow in the log, and a replica cannot be told to have all'"},
+	{"M110", FAMILY_MYSQL, 0, 50700, ENCRYPTED("INFORMATION_SCHEMA.SESSION_STATUS")},
+	{"M110", FAMILY_MYSQL, 50700, EVER, ENCRYPTED("performance_schema.session_status")},
+	{"M110", FAMILY_MARIADB, 0, EVER, ENCRYPTED("INFORMATION_SCHEMA.SESSION_STATUS")},
 };
 
 #define ENGINES \

@@ -19,6 +19,7 @@
 #include "conn.h"
 #include "doctor.h"
 #include "history.h"
+#include "login.h"
 #include "part.h"
 #include "place.h"
 #include "prove.h"
