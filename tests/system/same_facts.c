@@ -167,8 +167,8 @@ static const struct {
 	{"SELECT string_agg(concat_ws(' ', split_part(key #>> '{}', '/', 3), essence #>> '{document,sourceStatus}',"
 	 " trim_scale((essence #>> '{document,budgetQuantity,value}')::numeric), essence #>> '{document,parentProject}'), ', ' ORDER BY n)"
 	 " FROM mariadb WHERE topic = 'entity.Project'",
-	 "1 active 16.1, 2 closed, 1 active 16.3, 3 active erp/Project/1,"
-	 " 1 closed 16.3, 3 closed erp/Project/1, 1 active 16.3, 3 active erp/Project/1,"
+	 "1 active 16.1, 2 closed, 1 active 19.6, 3 active erp/Project/1,"
+	 " 1 closed 19.6, 3 closed erp/Project/1, 1 active 19.6, 3 active erp/Project/1,"
 	 " 2 archived"},
 	{"SELECT string_agg(concat_ws(' ', essence #>> '{document,displayName}', essence #>> '{document,sourceStatus}', essence #>> '{document,email}',"
 	 " essence #>> '{document,extensions,admin}', essence #>> '{document,extensions,custom_fields}', essence #>> '{document,modifiedAt}'), ', ' ORDER BY n)"
