@@ -165,7 +165,7 @@ static void healed(void)
 	expect("exceptions show Unknown/1", EXIT_USAGE, "no exception of Unknown/1 is open: there is no such document, or it is not held back\n"
 	       "  `tailwater exceptions list` has those that are open");
 	expect("exceptions retry TimeEntry/2", EXIT_DONE, "job 1: 1 document is evaluated again; ");
-	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 1: done, 1 documents") == 1, 10, &site.plain.agent);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 1: done, 1 document") == 1, 10, &site.plain.agent);
 	if (agent_logged(&site.plain.agent, "asked for 'exceptions-retry' (entity TimeEntry, key 2): taken") != 1)
 		harness_fail(&site.plain.agent, "the log says what was asked for");
 	expect("exceptions list", EXIT_DONE, "3 open");
@@ -236,7 +236,7 @@ static void published_again(void)
 	expect("publish --entity Invoice", EXIT_USAGE, "the mapping has no entity 'Invoice'\n  it has TimeEntry\n");
 	expect("publish", EXIT_USAGE, "takes --entity NAME");
 	expect("publish --entity TimeEntry --key 2", EXIT_DONE, "job 10: 1 document of TimeEntry is published again; ");
-	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 10: done, 1 documents") == 1, 10, &site.plain.agent);
+	WAIT_UNTIL(agent_logged(&site.plain.agent, "job 10: done, 1 document") == 1, 10, &site.plain.agent);
 	agent_stop(&site.plain.agent);
 	agent_start(&site.plain.agent, "in-job:100");
 	WAIT_UNTIL(agent_verb(&site.plain.agent, "publish --entity TimeEntry", "verb.out") == EXIT_DONE, 30, &site.plain.agent);
