@@ -91,7 +91,6 @@ static void check_types(struct plain *plain)
 	plain_read_back(plain, "types.change.*");
 	if (strcmp(scene_value(scene, "SELECT count(*) FROM seen WHERE value->>'op' IN ('r', 'c')"), "2") != 0)
 		harness_fail(&plain->agent, "not one row by the snapshot and one by the stream");
-	printf("%s\n", scene_value(scene, "SELECT string_agg(value->>'op', ',') FROM seen"));
 	if (*scene_value(scene, "SELECT col || ': ' || count(DISTINCT v) FROM seen, jsonb_each(value->'after') AS c(col, v) WHERE col <> 'id' "
 			 "GROUP BY col HAVING count(DISTINCT v) <> 1 OR count(v) <> 2"))
 		harness_fail(&plain->agent, scene_value(scene, "SELECT col || ': ' || string_agg(v::text, ' / ') FROM seen, "
@@ -132,7 +131,10 @@ static void expect_given_up(struct plain *plain)
 static void types_by_snapshot_and_by_stream(struct scene *scene)
 {
 	struct plain plain;
+	size_t count = 0;
 
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		count += family_has(scene, types[i].needed);
 	write_types(scene);
 	audited_configure(&plain, scene, "types", "[erp.type]");
 	audited_stream(&plain);
@@ -142,7 +144,7 @@ static void types_by_snapshot_and_by_stream(struct scene *scene)
 	expect_given_up(&plain);
 	agent_stop(&plain.agent);
 	check_types(&plain);
-	printf("%zu types, by snapshot and by stream\n", COUNT_OF(types));
+	printf("%zu values of types, by snapshot and by stream\n", count);
 }
 
 /* Images ---------------------------------------------------------------------------------------- */
@@ -326,8 +328,8 @@ static const struct {
 	{"ALTER TABLE shaped CONVERT TO CHARACTER SET latin1", FACT_ANY, NULL},
 	{"ALTER TABLE shaped ADD i varchar(12)", FACT_ANY, NULL},
 	{"ALTER TABLE shaped CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", FACT_ANY, NULL},
-	{"RENAME TABLE shaped TO other; RENAME TABLE other TO shaped", FACT_ANY, NULL},
-	{"ALTER TABLE shaped RENAME TO other; ALTER TABLE other RENAME shaped", FACT_ANY, NULL},
+	{"RENAME TABLE shaped TO moved; RENAME TABLE moved TO shaped", FACT_ANY, NULL},
+	{"ALTER TABLE shaped RENAME TO moved; ALTER TABLE moved RENAME shaped", FACT_ANY, NULL},
 	{"CREATE TABLE _shaped_gho LIKE shaped; ALTER TABLE _shaped_gho ADD j int, DROP g; RENAME TABLE shaped TO _shaped_del, _shaped_gho TO shaped", FACT_ANY, NULL},
 	{"/* c */ ALTER /*!40000 TABLE */ `erp`.`shaped` -- x\n ADD k int # y", FACT_ANY, NULL},
 	{"SET sql_mode = 'ANSI_QUOTES'; ALTER TABLE \"shaped\" ADD \"order\" int", FACT_ANY, NULL},
@@ -491,10 +493,11 @@ int main(void)
 	types_by_snapshot_and_by_stream(&scene);
 	one_among_the_replicas(&scene);
 	what_the_doctor_says(&scene);
+	/* before tables swap their names: InnoDB of MySQL 5.7 and MariaDB 10.2 does not come up again when it is killed soon after it */
+	every_change_once(&scene, kills ? atoi(kills) : 4);
 	rows_without_all_columns(&scene);
 	rows_that_no_row_event_brought(&scene);
 	rows_have_the_shape_they_were_written_with(&scene);
-	every_change_once(&scene, kills ? atoi(kills) : 4);
 	scene_end(&scene);
 	return 0;
 }
