@@ -20,7 +20,7 @@ static char addresses[2][64]; /* of the first primary, and of its replica */
 
 static void on(unsigned server)
 {
-	snprintf(scene.mariadb_address, sizeof(scene.mariadb_address), "%s", addresses[server]);
+	memcpy(scene.mariadb_address, addresses[server], sizeof(addresses[server]));
 }
 
 /* How each of them is told to replicate, to stop it and to wait for it. */
