@@ -4,7 +4,7 @@
 /*
  * MariaDB, or MySQL, as a source: what a version lacks is left out (family.h). Types: a row that the snapshot reads and a copy of it that the stream brings become the same record,
  * which is the expected one. Images: rows of which the log has a part are completed. Exactly once, from a log that is compressed: a workload with audited changes, under which the agent is killed at every point of
- * a batch's life and in the snapshot, and the server is killed, its log rotated and purged; every audited change is in the
+ * a batch's life and in the snapshot, and the servers are killed, the log rotated and purged; every audited change is in the
  * topic once, in order. PostgreSQL serves as the one who compares.
  */
 #include <stdio.h>
@@ -455,6 +455,31 @@ static void kill_at_random(struct plain *plain, int kills)
 	}
 }
 
+/* What the agent has saved the server may forget. */
+static void purge_what_is_saved(struct plain *plain)
+{
+	struct scene *scene = plain->agent.scene;
+
+	if (agent_verb(&plain->agent, "position --field state", "position.out") != 0)
+		harness_fail(&plain->agent, "the agent does not tell its place");
+	scene_mariadb(scene, "out", "PURGE BINARY LOGS TO 'bin.%06d'", atoi(scene_value(scene, "\\! cat %s/position.out", scene->dir)));
+}
+
+/* Both servers go away and come back, and the log becomes another file and loses old ones, while the agent runs. */
+static void disturb(struct plain *plain)
+{
+	struct scene *scene = plain->agent.scene;
+	uint64_t before;
+
+	scene_server(scene, "restart", "mariadb", "kill");
+	scene_mariadb(scene, "out", "FLUSH BINARY LOGS; FLUSH BINARY LOGS");
+	WAIT_UNTIL(agent_logged(&plain->agent, "streaming from") > 0 && audited_has_worked(&plain->agent), 60, &plain->agent);
+	purge_what_is_saved(plain);
+	scene_server(scene, "restart", "kafka", "kill");
+	before = agent_metric(&plain->agent, "kafka_commits");
+	WAIT_UNTIL(agent_metric(&plain->agent, "kafka_commits") > before + 3, 60, &plain->agent);
+}
+
 static void every_change_once(struct scene *scene, int kills)
 {
 	struct plain plain;
@@ -471,9 +496,7 @@ static void every_change_once(struct scene *scene, int kills)
 	kill_at_random(&plain, kills);
 	agent_start(&plain.agent, NULL);
 	WAIT_UNTIL(audited_has_worked(&plain.agent), 60, &plain.agent);
-	scene_server(scene, "restart", "mariadb", "kill");
-	scene_mariadb(scene, "out", "FLUSH BINARY LOGS; FLUSH BINARY LOGS");
-	WAIT_UNTIL(agent_logged(&plain.agent, "streaming from") > 0 && audited_has_worked(&plain.agent), 60, &plain.agent);
+	disturb(&plain);
 	agent_kill(&plain.agent);
 	audited_end(scene, work);
 	audited_finish(&plain);
