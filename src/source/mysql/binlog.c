@@ -111,8 +111,9 @@ static int decode_rotate(struct binlog *log, const struct binlog_event *event, s
 	(void)event;
 	if (rd->failed || number < log->shift || number < 0)
 		return error_set(err, ERROR_TRANSIENT, "a rotation to a file whose name has no number: '%.*s'", VIEW_ARG(name));
-	if (log->grouped)
+	if (log->grouped && !log->quiet)
 		return error_set(err, ERROR_TRANSIENT, "the log's file ends inside of a transaction");
+	log->grouped = false;
 	if (position_offset(at) != at || position_compare(binlog_position((uint32_t)number, at), log->reached) < 0)
 		return error_set(err, ERROR_TRANSIENT, "a rotation to %.*s:%" PRIu64 ", which is before what was read", VIEW_ARG(name), at);
 	log->file = (uint32_t)number;

@@ -77,6 +77,11 @@ bool my_stream_waits(const struct my_stream *stream)
 	return (io && io->cache && io->cache_pos < io->cache + io->cache_size) || poll(&wait, 1, 0) != 0;
 }
 
+bool my_stream_is_cut(const struct my_stream *stream)
+{
+	return strstr(mysql_error(stream->conn), "truncated in the middle of event") != NULL;
+}
+
 /* Errors of the stream that no reconnection mends. */
 static const struct {
 	const char *words;

@@ -27,6 +27,9 @@ int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint
 /* 1 and an event, which lives until the next call; 0: none has come yet; -1, also after a silence of several heartbeats. */
 int my_stream_next(struct my_stream *stream, struct view *ret, struct error *err) MUST_CHECK;
 
+/* Behind an error: the log's file ends in the middle of an event. */
+bool my_stream_is_cut(const struct my_stream *stream);
+
 /* True if an event, or some of it, can be had without waiting. */
 bool my_stream_waits(const struct my_stream *stream);
 
