@@ -4,7 +4,8 @@
 /*
  * Groups of a binary log that are not a transaction from begin to end. Two phases: rows are published when they are committed, be it
  * long after they were prepared and by another agent, once; what is rolled back never is; and what cannot be told any more is a named
- * state. Crashes: what of a transaction stands in the log because the server died while it wrote it is passed by.
+ * state. Crashes: what of a transaction stands in the log because the server died while it wrote it is passed by. An ALTER TABLE in two phases: it counts
+ * from the second one on, if that says so.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -123,15 +124,14 @@ static int log_size(struct scene *scene, char path[400], off_t *ret)
 	return *ret < 0 ? -1 : 0;
 }
 
-static pid_t insert_much(const struct scene *scene)
+static pid_t run_aside(const struct scene *scene, const char *sql)
 {
 	const char *port = strchr(scene->mariadb_address, ':') + 1;
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	execlp("mariadb", "mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", port, "-u", "root", "erp", "-e",
-	       "INSERT INTO other (text) SELECT repeat('lost', 500) FROM seq_1_to_30000", NULL);
+	execlp("mariadb", "mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", port, "-u", "root", "erp", "-e", sql, NULL);
 	_exit(127);
 }
 
@@ -145,7 +145,7 @@ static off_t crash(struct scene *scene, char path[400])
 	if (log_size(scene, path, &before) < 0)
 		abort();
 	server = (pid_t)atoi(scene_value(scene, "\\! cat %s/mariadb/pid", scene->dir));
-	client = insert_much(scene);
+	client = run_aside(scene, "INSERT INTO other (text) SELECT repeat('lost', 500) FROM seq_1_to_30000");
 	do
 		if (stat(path, &status) < 0 || waitpid(client, NULL, WNOHANG) != 0)
 			harness_fail(NULL, "the server was not caught while it wrote");
@@ -208,6 +208,50 @@ static void what_a_crash_has_cut_off_is_not_published(struct scene *scene)
 	printf("what a crash has cut off is not published\n");
 }
 
+/* Tables altered in two phases ----------------------------------------------------------------- */
+
+/* Rows written while a statement that makes them anew is under way; how it ends is told. */
+static unsigned insert_meanwhile(struct scene *scene, const char *alter, int *status)
+{
+	pid_t client = run_aside(scene, alter);
+	unsigned rounds = 0;
+
+	do {
+		scene_mariadb(scene, "out", "INSERT INTO phased (a, b) VALUES (-1, 1), (-2, 2)");
+		rounds++;
+	} while (waitpid(client, status, WNOHANG) == 0);
+	scene_mariadb(scene, "out", "INSERT INTO phased (a, b) VALUES (-3, 3)");
+	return rounds;
+}
+
+/* The log has the statement before it begins, and again when it has ended. Nothing but the statements tells which column is which. */
+static void rows_of_an_alter_in_two_phases_have_their_shape(struct scene *scene)
+{
+	static const char swap[] = "SET SESSION binlog_alter_two_phase = 1; ALTER TABLE phased MODIFY b int AFTER id, FORCE, ALGORITHM = INPLACE, LOCK = NONE";
+	static const char failing[] = "SET SESSION binlog_alter_two_phase = 1; ALTER TABLE phased MODIFY a int AFTER id, ADD UNIQUE (a), FORCE, "
+		"ALGORITHM = INPLACE, LOCK = NONE";
+	struct plain plain;
+	int status;
+
+	scene_mariadb(scene, "out", "SET GLOBAL binlog_row_metadata = 'NO_LOG'; CREATE TABLE phased (id int PRIMARY KEY AUTO_INCREMENT, a int, b int, "
+		      "text varchar(500)); INSERT INTO phased (a, b, text) SELECT -seq, seq, repeat('x', 400) FROM seq_1_to_30000");
+	audited_configure(&plain, scene, "phased", "[erp.phased]");
+	audited_stream(&plain);
+	scene_mariadb(scene, "out", "INSERT INTO phased (a, b) VALUES (-1, 1)");
+	if (insert_meanwhile(scene, swap, &status) < 2 || status != 0)
+		harness_fail(&plain.agent, "no row was written while the table was altered");
+	agent_kill(&plain.agent); /* far behind */
+	if (insert_meanwhile(scene, failing, &status) < 2 || status == 0)
+		harness_fail(&plain.agent, "the statement did not fail, or too early");
+	audited_finish(&plain);
+	plain_read_back(&plain, "phased.change.*");
+	if (strcmp(scene_value(scene, "SELECT count(*) > 30000 AND bool_and((value #>> '{after,a}')::int = -(value #>> '{after,b}')::int AND "
+			       "(value #>> '{after,b}')::int > 0) FROM seen WHERE value <> 'null'"), "t") != 0)
+		harness_fail(&plain.agent, scene_value(scene, "SELECT value FROM seen WHERE (value #>> '{after,b}')::int < 0 LIMIT 3"));
+	scene_mariadb(scene, "out", "SET GLOBAL binlog_row_metadata = 'FULL'");
+	printf("rows of an ALTER TABLE in two phases have their shape\n");
+}
+
 int main(void)
 {
 	struct scene scene;
@@ -219,6 +263,7 @@ int main(void)
 	rows_of_two_phases_come_when_they_are_committed(&scene);
 	what_was_prepared_in_a_log_that_is_gone_is_a_gap(&scene);
 	what_a_crash_has_cut_off_is_not_published(&scene);
+	rows_of_an_alter_in_two_phases_have_their_shape(&scene);
 	scene_end(&scene);
 	return 0;
 }

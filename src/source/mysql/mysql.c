@@ -482,7 +482,7 @@ static int know_shapes(struct source *source, struct position from, struct error
 	source->shapes.follows = !tells;
 	if (tells)
 		return 0;
-	return my_shapes_learn(source->queries, &source->server, &source->shapes, source->wanted, source->wanted_count, from, false, err);
+	return my_shapes_learn(source->queries, &source->look, &source->shapes, source->wanted, source->wanted_count, from, false, err);
 }
 
 static int open_stream(struct source *source, struct position from, struct error *err)
@@ -590,7 +590,7 @@ static int take_position(struct source *source, struct change *ret)
 /* What a statement did could not be followed: if it is the last one of its table, the catalogue has what came of it. */
 static int learn_again(struct source *source, struct error *err)
 {
-	return my_shapes_learn(source->queries, &source->server, &source->shapes, source->wanted, source->wanted_count, source->log.reached, true,
+	return my_shapes_learn(source->queries, &source->look, &source->shapes, source->wanted, source->wanted_count, source->log.reached, true,
 			       err);
 }
 

@@ -20,7 +20,7 @@ struct my_stream {
 
 struct my_reader;
 
-/* Asks the server for its log from there on, as that replica. */
+/* Asks the server for its log from there on, as that replica; from the beginning of the file if that is behind its first 4 GiB. */
 int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, const struct my_reader *reader,
 		   struct error *err);
 
