@@ -74,11 +74,19 @@ static bool ends_file(struct my_look *look, uint32_t number, uint64_t at, uint64
 	return false;
 }
 
+/* Of the events that end a file. */
+static uint64_t longest_end(const struct ended_file *file)
+{
+	return HEADER_BYTES + 8 + file->next_name_len + CHECKSUM_BYTES;
+}
+
 static bool was_closed(struct my_look *look, uint32_t number, const struct ended_file *file)
 {
-	const uint64_t rotate = HEADER_BYTES + 8 + file->next_name_len, stop = HEADER_BYTES;
-	const uint64_t lengths[] = {rotate + CHECKSUM_BYTES, rotate, stop + CHECKSUM_BYTES, stop};
+	const uint64_t rotate = longest_end(file), stop = HEADER_BYTES;
+	const uint64_t lengths[] = {rotate, rotate - CHECKSUM_BYTES, stop + CHECKSUM_BYTES, stop};
 
+	if (file->bytes > UINT32_MAX) /* all of it would be read for each */
+		return false;
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
 		if (file->bytes >= lengths[i] + FIRST_OFFSET && ends_file(look, number, file->bytes - lengths[i], file->bytes))
 			return true;
@@ -86,14 +94,17 @@ static bool was_closed(struct my_look *look, uint32_t number, const struct ended
 }
 
 /* To the next file, or to where this one is cut off. */
-static int find_last(struct my_look *look, struct position from, struct position *ret, struct error *err)
+static int find_last(struct my_look *look, struct position from, struct position *ret, bool *ret_cut, struct error *err)
 {
+	*ret_cut = false;
 	if (my_look_open(look, from, err) < 0)
 		return -1;
 	do {
 		*ret = look->log.reached;
-		if (my_look_pass(look, err) < 0)
-			return my_stream_is_cut(&look->stream) ? 0 : -1;
+		if (my_look_pass(look, err) == 0)
+			continue;
+		*ret_cut = my_stream_is_cut(&look->stream);
+		return *ret_cut ? 0 : -1;
 	} while (look->log.file == position_file(from));
 	return 0;
 }
@@ -102,6 +113,7 @@ int my_log_ending(MYSQL *conn, struct my_look *look, struct position from, struc
 {
 	uint32_t number = position_file(from);
 	struct ended_file file;
+	bool cut;
 	int result;
 
 	if (list(conn, look->server, number, &file, err) < 0)
@@ -110,8 +122,10 @@ int my_log_ending(MYSQL *conn, struct my_look *look, struct position from, struc
 		my_look_close(look);
 		return 0;
 	}
-	result = find_last(look, from, ret, err);
+	result = find_last(look, from, ret, &cut, err);
 	my_look_close(look);
 	*ret_next = binlog_position(file.next, FIRST_OFFSET);
-	return result < 0 ? -1 : 1;
+	if (result == 0 && (cut || file.bytes - position_offset(ret->lsn) > longest_end(&file)))
+		result = 1;
+	return result;
 }
