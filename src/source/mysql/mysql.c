@@ -20,6 +20,7 @@
 #include "conn.h"
 #include "doctor.h"
 #include "ending.h"
+#include "expiry.h"
 #include "history.h"
 #include "login.h"
 #include "part.h"
@@ -54,6 +55,8 @@ struct source {
 	bool streaming;
 	struct position idle;            /* the last that was handed out */
 	unsigned idle_groups;
+	struct position durable;         /* all before it may be forgotten */
+	struct my_expiry expiry;
 	struct my_snapshot snapshot;
 	const struct my_table *reading;  /* table of the snapshot, or part, being read */
 	const struct table *const *snapshot_tables;
@@ -547,7 +550,7 @@ static int start(struct source *source, struct position from, struct error *err)
 	if (open_stream(source, from, err) < 0 || look_at_ending(source, err) < 0)
 		return -1;
 	source->streaming = true;
-	source->idle = from;
+	source->idle = source->durable = from;
 	source->idle_groups = 0;
 	return 0;
 }
@@ -566,7 +569,17 @@ static int peek(struct source *source, enum source_peek from, struct position po
 static int retention(struct source *source, struct source_retention *ret, struct error *err)
 {
 	*ret = (struct source_retention){.state = LOG_UNKNOWN, .safe_bytes = UINT64_MAX, .disk_free_bytes = UINT64_MAX};
-	return my_log_end(source->queries, &source->server, &ret->log_end, err);
+	if (my_log_end(source->queries, &source->server, &ret->log_end, err) < 0)
+		return -1;
+	return my_expiry_ask(&source->expiry, source->queries, &source->server, &source->options, source->durable, &ret->expires_s, err);
+}
+
+static int lasts(struct source *source, struct position at, struct view place, uint64_t *ret_seconds, struct error *err)
+{
+	if (my_place_parse(&source->place, place, err) < 0)
+		return -1;
+	source->server.shift = source->place.shift;
+	return my_expiry_ask(&source->expiry, source->queries, &source->server, &source->options, at, ret_seconds, err);
 }
 
 static int wait_fd(struct source *source)
@@ -651,6 +664,7 @@ static int serve(struct source *source, struct error *err)
 static int confirm(struct source *source, struct position durable, struct error *err)
 {
 	(void)err;
+	source->durable = durable;
 	my_shapes_forget(&source->shapes, durable);
 	return 0;
 }
@@ -718,7 +732,7 @@ static const struct source_metrics *metrics(struct source *source)
 	.snapshot_progress = tell_progress, \
 	.snapshot_end = end_snapshot, .part_begin = begin_part, .part_next = next_of_part, .part_end = end_part, \
 	.part_stop = stop_part, .part_sees = part_sees, .settled = settled, .part_check = check_part, .look = look, .layouts = layouts, .layout_change = layout_change, .start = start, \
-	.peek = peek, .retention = retention, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .follow = follow, .place = place, .history = history, .metrics = metrics
+	.peek = peek, .retention = retention, .lasts = lasts, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .follow = follow, .place = place, .history = history, .metrics = metrics
 
 /* Two names of one: the servers tell themselves which they are. */
 const struct source_ops mysql_source_ops = {.name = "mysql", MYSQL_OPS};
