@@ -56,7 +56,7 @@ struct pipeline_status {
 	struct shared_progress reading;
 
 	/* The log that the slot keeps, as of some seconds ago; UINT64_MAX: not known, or without a limit. */
-	_Atomic uint64_t kept_bytes, safe_bytes, disk_free_bytes, log_rate;
+	_Atomic uint64_t kept_bytes, safe_bytes, disk_free_bytes, log_rate, expires_s;
 	atomic_bool log_looked_at;         /* the source has told of these */
 	atomic_int log_state;              /* enum log_state */
 	atomic_bool log_exceeded;          /* more than is wanted */
@@ -100,6 +100,7 @@ struct pipeline_view {
 	uint64_t kept_bytes;      /* of the log, by the slot */
 	uint64_t room_bytes;      /* so much more until it is lost ... */
 	uint64_t log_rate;        /* ... at so many bytes a second, written to the log in the last minutes ... */
+	bool removed_by_age;      /* read or not, as MySQL does: the bytes above say nothing */
 	uint64_t seconds_to_loss; /* ... if nothing more is confirmed; UINT64_MAX each: not known, or never */
 	enum log_state log_state;
 	bool log_exceeded;

@@ -119,6 +119,7 @@ struct source_retention {
 	enum log_state state;
 	uint64_t safe_bytes;          /* so much more may be written before it is lost; UINT64_MAX: no limit, or not known */
 	uint64_t disk_free_bytes;     /* where the server's data are; UINT64_MAX: not known */
+	uint64_t expires_s;           /* what comes behind the last position that was confirmed is then removed by its age; UINT64_MAX: no, or not known */
 };
 
 enum source_peek { PEEK_NOW, PEEK_SLOT, PEEK_POSITION };
@@ -316,6 +317,12 @@ struct source_ops {
 
 	/* How much of the log our slot keeps, and how much room there is. */
 	int (*retention)(struct source *source, struct source_retention *ret, struct error *err);
+
+	/*
+	 * In how many seconds the server removes its log at a position, with what `place` wrote for it, by its age; 0: it has; UINT64_MAX:
+	 * not at all, or not known. May be NULL.
+	 */
+	int (*lasts)(struct source *source, struct position at, struct view place, uint64_t *ret_seconds, struct error *err);
 
 	/* For poll(); -1 if not streaming. */
 	int (*wait_fd)(struct source *source);

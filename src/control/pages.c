@@ -158,7 +158,7 @@ static void print_retention(const struct pipeline_view *view, struct writer *to)
 	       view->log_rate == UINT64_MAX ? 0 : (double)view->log_rate, 0);
 	print_bound(to, "log_room_bytes", "Log that the source may still write before it gives up what the slot needs; +Inf: no limit is "
 		    "known.", view->room_bytes);
-	print_bound(to, "log_loss_seconds", "When that is at this rate, if nothing more is confirmed; +Inf: never, or not known.",
+	print_bound(to, "log_loss_seconds", "When that is at this rate, or the server removes it by its age, if nothing more is confirmed; +Inf: never, or not known.",
 		    view->seconds_to_loss);
 }
 
@@ -354,13 +354,25 @@ static void print_span(uint64_t seconds, struct writer *to)
 		wr_printf(to, "%" PRIu64 " s", seconds);
 }
 
+/* A server that knows no slots. */
+static void print_age(const struct pipeline_view *view, struct writer *to)
+{
+	if (view->seconds_to_loss == UINT64_MAX)
+		return;
+	wr_printf(to, "log loss    in ");
+	print_span(view->seconds_to_loss, to);
+	wr_printf(to, ", when the server removes by its age what is not confirmed by then\n");
+}
+
 /* Only a slot keeps the log for us. */
 static void print_kept(const struct page_facts *facts, struct writer *to)
 {
 	const struct pipeline_view *view = &facts->view;
 
-	if (strcmp(conf_of(facts)->pipeline.source_type, "postgresql") != 0)
+	if (strcmp(conf_of(facts)->pipeline.source_type, "postgresql") != 0) {
+		print_age(view, to);
 		return;
+	}
 	if (!view->log_looked_at) {
 		wr_printf(to, "log         the source has not told yet how much it keeps\n");
 		return;

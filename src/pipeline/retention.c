@@ -50,10 +50,12 @@ static void share(struct pipeline *p, const struct source_retention *retention, 
 	struct pipeline_status *status = p->status;
 
 	forget_if_behind(&p->log_samples, retention->log_end.lsn);
-	atomic_store_explicit(&status->log_rate, rate_of(&p->log_samples, retention->log_end.lsn, now), memory_order_relaxed);
+	if (retention->log_end.kind != POSITION_BINLOG) /* whose files have numbers that are no bytes */
+		atomic_store_explicit(&status->log_rate, rate_of(&p->log_samples, retention->log_end.lsn, now), memory_order_relaxed);
 	atomic_store_explicit(&status->kept_bytes, retention->kept_bytes, memory_order_relaxed);
 	atomic_store_explicit(&status->safe_bytes, retention->safe_bytes, memory_order_relaxed);
 	atomic_store_explicit(&status->disk_free_bytes, retention->disk_free_bytes, memory_order_relaxed);
+	atomic_store_explicit(&status->expires_s, retention->expires_s, memory_order_relaxed);
 	atomic_store_explicit(&status->log_state, (int)retention->state, memory_order_relaxed);
 	atomic_store_explicit(&status->log_looked_at, true, memory_order_relaxed);
 	status_source_end(p, retention->log_end);
@@ -86,7 +88,12 @@ void retention_tell_loss(struct pipeline *p, usec_t now)
 	char kept[32];
 
 	pipeline_status_read(p->status, &view);
-	if (to_be_told(&p->loss_told_at, view.seconds_to_loss < SOON_S || view.log_state >= LOG_UNRESERVED, now))
+	if (!to_be_told(&p->loss_told_at, view.seconds_to_loss < SOON_S || view.log_state >= LOG_UNRESERVED, now))
+		return;
+	if (view.removed_by_age)
+		log_warning(p->options->name, "the server removes its log by its age, and what comes next in about %" PRIu64 " minutes, unless more is "
+			    "confirmed", view.seconds_to_loss / 60);
+	else
 		log_warning(p->options->name, "the server keeps %s of its log for the slot '%s' (%s), and will give it up in about %" PRIu64
 			    " minutes at the present rate, unless more is confirmed", megabytes(view.kept_bytes, kept),
 			    p->options->source.slot, log_state_names[view.log_state],

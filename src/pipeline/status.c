@@ -232,7 +232,7 @@ void pipeline_status_init(struct pipeline_status *status)
 	pthread_mutex_init(&status->lock, NULL);
 	atomic_store(&status->alive_until, clock_mono() + ALIVE_US);
 	atomic_store(&status->current_at, clock_mono());
-	status->safe_bytes = status->disk_free_bytes = status->log_rate = UINT64_MAX;
+	status->safe_bytes = status->disk_free_bytes = status->log_rate = status->expires_s = UINT64_MAX;
 }
 
 void pipeline_status_done(struct pipeline_status *status)
@@ -309,16 +309,20 @@ static uint64_t left_of(uint64_t seconds, usec_t age)
 	return seconds == UINT64_MAX ? UINT64_MAX : seconds > gone ? seconds - gone : 0;
 }
 
-/* The nearer of the two ends counts: the server's limit, and that of its disk. */
+/* The nearest of the ends counts: the server's limit, that of its disk, and that of its log's age. */
 static void read_retention(const struct pipeline_status *status, struct pipeline_view *ret)
 {
 	uint64_t safe = number(&status->safe_bytes), disk = number(&status->disk_free_bytes);
+	uint64_t by_age = left_of(number(&status->expires_s), ret->end_age_us);
 
 	ret->kept_bytes = number(&status->kept_bytes);
 	ret->room_bytes = safe < disk ? safe : disk;
 	ret->log_rate = number(&status->log_rate);
 	ret->seconds_to_loss = ret->room_bytes == UINT64_MAX || ret->log_rate == UINT64_MAX || !ret->log_rate
 				       ? UINT64_MAX : left_of(ret->room_bytes / ret->log_rate, ret->end_age_us);
+	ret->removed_by_age = by_age < ret->seconds_to_loss;
+	if (ret->removed_by_age)
+		ret->seconds_to_loss = by_age;
 	ret->log_state = (enum log_state)atomic_load_explicit(&status->log_state, memory_order_relaxed);
 	ret->log_exceeded = atomic_load_explicit(&status->log_exceeded, memory_order_relaxed);
 	ret->log_looked_at = atomic_load_explicit(&status->log_looked_at, memory_order_relaxed);

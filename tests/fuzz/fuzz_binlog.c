@@ -27,6 +27,7 @@ struct session {
 	struct my_charsets charsets;
 	struct my_tables tables;
 	struct binlog log;
+	struct my_prepared_set prepared;
 	struct read_back back;
 };
 
@@ -81,12 +82,14 @@ static void begin(struct session *session, bool mariadb)
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		capture(session, tables[i]);
 	binlog_init(&session->log, &session->tables);
+	session->log.prepared_set = &session->prepared;
 	binlog_restart(&session->log, binlog_position(1, 4), false);
 }
 
 static void end(struct session *session)
 {
 	binlog_done(&session->log);
+	my_prepared_done(&session->prepared);
 	my_tables_done(&session->tables);
 	my_charsets_done(&session->charsets);
 	read_back_done(&session->back);
@@ -118,6 +121,8 @@ static void take(struct session *session, struct view event)
 
 	for (got = binlog_decode(&session->log, event, &change, &err); got > 0; got = binlog_more(&session->log, &change, &err))
 		read_back_change(&session->back, &change);
+	if (got == 0 && session->log.recalled)
+		binlog_settle(&session->log, false, &change);
 	MUST(position_compare(before, session->log.reached) <= 0);
 	if (got < 0)
 		binlog_restart(&session->log, session->log.reached, session->log.checksums);

@@ -4,11 +4,15 @@
 /*
  * Groups of a binary log that are not a transaction from begin to end. Two phases: rows are published when they are committed, be it
  * long after they were prepared and by another agent, once; what is rolled back never is; and what cannot be told any more is a named
- * state.
+ * state. Crashes: what of a transaction stands in the log because the server died while it wrote it is passed by. An ALTER TABLE in two phases: it counts
+ * from the second one on, if that says so.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/writer.h"
@@ -108,6 +112,146 @@ static void what_was_prepared_in_a_log_that_is_gone_is_a_gap(struct scene *scene
 	printf("what was prepared in a log that is gone is a gap\n");
 }
 
+/* Crashes -------------------------------------------------------------------------------------- */
+
+static int log_size(struct scene *scene, char path[400], off_t *ret)
+{
+	struct stat status;
+
+	scene_mariadb(scene, "end.out", "SHOW MASTER STATUS");
+	snprintf(path, 400, "%s/mariadb/data/%s", scene->dir, scene_value(scene, "\\! cut -f1 %s/end.out", scene->dir));
+	*ret = stat(path, &status) == 0 ? status.st_size : -1;
+	return *ret < 0 ? -1 : 0;
+}
+
+static pid_t run_aside(const struct scene *scene, const char *sql)
+{
+	const char *port = strchr(scene->mariadb_address, ':') + 1;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	execlp("mariadb", "mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", port, "-u", "root", "erp", "-e", sql, NULL);
+	_exit(127);
+}
+
+/* Kills the server while it writes a transaction of 60 MB into its log: where the file ended before. */
+static off_t crash(struct scene *scene, char path[400])
+{
+	struct stat status;
+	off_t before;
+	pid_t client, server;
+
+	if (log_size(scene, path, &before) < 0)
+		abort();
+	server = (pid_t)atoi(scene_value(scene, "\\! cat %s/mariadb/pid", scene->dir));
+	client = run_aside(scene, "INSERT INTO other (text) SELECT repeat('lost', 500) FROM seq_1_to_30000");
+	do
+		if (stat(path, &status) < 0 || waitpid(client, NULL, WNOHANG) != 0)
+			harness_fail(NULL, "the server was not caught while it wrote");
+	while (status.st_size < before + 2000000);
+	kill(server, SIGKILL);
+	waitpid(client, NULL, 0);
+	return before;
+}
+
+/* Behind the last event that is whole. */
+static void cut_between_events(const char *path, off_t from)
+{
+	FILE *file = fopen(path, "r");
+	unsigned char header[19];
+	off_t next = from, end = from;
+
+	while (fseeko(file, next, SEEK_SET) == 0 && fread(header, sizeof(header), 1, file) == 1) {
+		end = next;
+		next += (off_t)(header[9] | header[10] << 8 | header[11] << 16 | (unsigned)header[12] << 24);
+	}
+	fclose(file);
+	if (end < from + 1000000 || truncate(path, end) != 0)
+		abort();
+}
+
+static void await_server(struct scene *scene)
+{
+	scene_server(scene, "restart", "mariadb", "kill");
+	scene_mariadb(scene, "lost.out", "SELECT count(*) FROM other WHERE text LIKE 'lost%%'; CALL work(5)");
+	if (strcmp(scene_value(scene, "\\! head -1 %s/lost.out", scene->dir), "0") != 0)
+		harness_fail(NULL, "the transaction was committed before the server died");
+}
+
+static void what_a_crash_has_cut_off_is_not_published(struct scene *scene)
+{
+	struct plain plain;
+	char path[400];
+	off_t end;
+
+	audited_configure(&plain, scene, "cut", "[erp.account, erp.other]");
+	audited_stream(&plain);
+	scene_mariadb(scene, "out", "CALL work(5)");
+	crash(scene, path); /* in the middle of an event, while the agent reads */
+	await_server(scene);
+	audited_catch_up(&plain);
+	agent_kill(&plain.agent);
+	end = crash(scene, path);
+	cut_between_events(path, end);
+	await_server(scene);
+	scene_mariadb(scene, "out", "FLUSH BINARY LOGS; CALL work(5); FLUSH BINARY LOGS; CALL work(5)");
+	audited_finish(&plain);
+	if (agent_logged(&plain.agent, "was never committed") != 2)
+		harness_fail(&plain.agent, "not two files of the log were seen to have been ended by a crash");
+	if (agent_logged(&plain.agent, "ends inside of a transaction") || agent_logged(&plain.agent, "truncated"))
+		harness_fail(&plain.agent, "the agent stumbled over what is cut off");
+	audited_verify(&plain);
+	plain_read_back(&plain, "cut.change.erp.other");
+	if (strcmp(scene_value(scene, "SELECT count(*) FROM seen WHERE value #>> '{after,text}' LIKE 'lost%%'"), "0") != 0)
+		harness_fail(&plain.agent, "rows are published that were never committed");
+	printf("what a crash has cut off is not published\n");
+}
+
+/* Tables altered in two phases ----------------------------------------------------------------- */
+
+/* Rows written while a statement that makes them anew is under way; how it ends is told. */
+static unsigned insert_meanwhile(struct scene *scene, const char *alter, int *status)
+{
+	pid_t client = run_aside(scene, alter);
+	unsigned rounds = 0;
+
+	do {
+		scene_mariadb(scene, "out", "INSERT INTO phased (a, b) VALUES (-1, 1), (-2, 2)");
+		rounds++;
+	} while (waitpid(client, status, WNOHANG) == 0);
+	scene_mariadb(scene, "out", "INSERT INTO phased (a, b) VALUES (-3, 3)");
+	return rounds;
+}
+
+/* The log has the statement before it begins, and again when it has ended. Nothing but the statements tells which column is which. */
+static void rows_of_an_alter_in_two_phases_have_their_shape(struct scene *scene)
+{
+	static const char swap[] = "SET SESSION binlog_alter_two_phase = 1; ALTER TABLE phased MODIFY b int AFTER id, FORCE, ALGORITHM = INPLACE, LOCK = NONE";
+	static const char failing[] = "SET SESSION binlog_alter_two_phase = 1; ALTER TABLE phased MODIFY a int AFTER id, ADD UNIQUE (a), FORCE, "
+		"ALGORITHM = INPLACE, LOCK = NONE";
+	struct plain plain;
+	int status;
+
+	scene_mariadb(scene, "out", "SET GLOBAL binlog_row_metadata = 'NO_LOG'; CREATE TABLE phased (id int PRIMARY KEY AUTO_INCREMENT, a int, b int, "
+		      "text varchar(500)); INSERT INTO phased (a, b, text) SELECT -seq, seq, repeat('x', 400) FROM seq_1_to_30000");
+	audited_configure(&plain, scene, "phased", "[erp.phased]");
+	audited_stream(&plain);
+	scene_mariadb(scene, "out", "INSERT INTO phased (a, b) VALUES (-1, 1)");
+	if (insert_meanwhile(scene, swap, &status) < 2 || status != 0)
+		harness_fail(&plain.agent, "no row was written while the table was altered");
+	agent_kill(&plain.agent); /* far behind */
+	if (insert_meanwhile(scene, failing, &status) < 2 || status == 0)
+		harness_fail(&plain.agent, "the statement did not fail, or too early");
+	audited_finish(&plain);
+	plain_read_back(&plain, "phased.change.*");
+	if (strcmp(scene_value(scene, "SELECT count(*) > 30000 AND bool_and((value #>> '{after,a}')::int = -(value #>> '{after,b}')::int AND "
+			       "(value #>> '{after,b}')::int > 0) FROM seen WHERE value <> 'null'"), "t") != 0)
+		harness_fail(&plain.agent, scene_value(scene, "SELECT value FROM seen WHERE (value #>> '{after,b}')::int < 0 LIMIT 3"));
+	scene_mariadb(scene, "out", "SET GLOBAL binlog_row_metadata = 'FULL'");
+	printf("rows of an ALTER TABLE in two phases have their shape\n");
+}
+
 int main(void)
 {
 	struct scene scene;
@@ -118,6 +262,8 @@ int main(void)
 	audited_prepare(&scene);
 	rows_of_two_phases_come_when_they_are_committed(&scene);
 	what_was_prepared_in_a_log_that_is_gone_is_a_gap(&scene);
+	what_a_crash_has_cut_off_is_not_published(&scene);
+	rows_of_an_alter_in_two_phases_have_their_shape(&scene);
 	scene_end(&scene);
 	return 0;
 }

@@ -2,7 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * A MariaDB that dies for good, with changes that nobody has published yet, and its replica that takes its place: every audited
+ * A MariaDB, or a MySQL with GTIDs, that dies for good, with changes that nobody has published yet, and its replica that takes its place: every audited
  * change is published once. Then servers that cannot take another's place: one that lacks what is published, and one that has
  * removed what is not.
  */
@@ -13,20 +13,56 @@
 #include <unistd.h>
 
 #include "system/audited.h"
+#include "system/family.h"
 
 static struct scene scene;
 static char addresses[2][64]; /* of the first primary, and of its replica */
 
 static void on(unsigned server)
 {
-	snprintf(scene.mariadb_address, sizeof(scene.mariadb_address), "%s", addresses[server]);
+	memcpy(scene.mariadb_address, addresses[server], sizeof(addresses[server]));
+}
+
+/* How each of them is told to replicate, to stop it and to wait for it. */
+static const struct {
+	enum fact fact;
+	const char *change, *stop, *forget, *executed, *wait;
+} words[] = {
+	{FACT_MARIADB, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'root', MASTER_USE_GTID = slave_pos, MASTER_PORT = %s; START SLAVE",
+	 "STOP SLAVE", "RESET SLAVE ALL", "SELECT @@gtid_binlog_pos", "SELECT MASTER_GTID_WAIT('%s', 60)"},
+	{FACT_NEW_WORDS, "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_USER = 'root', SOURCE_AUTO_POSITION = 1, SOURCE_PORT = %s; START REPLICA",
+	 "STOP REPLICA", "RESET REPLICA ALL", "SELECT replace(@@GLOBAL.gtid_executed, '\n', '')", "SELECT WAIT_FOR_EXECUTED_GTID_SET('%s', 60)"},
+	{FACT_WAIT_FOR_SET, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'root', MASTER_AUTO_POSITION = 1, MASTER_PORT = %s; START SLAVE",
+	 "STOP SLAVE", "RESET SLAVE ALL", "SELECT replace(@@GLOBAL.gtid_executed, '\n', '')", "SELECT WAIT_FOR_EXECUTED_GTID_SET('%s', 60)"},
+	{FACT_ANY, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'root', MASTER_AUTO_POSITION = 1, MASTER_PORT = %s; START SLAVE",
+	 "STOP SLAVE", "RESET SLAVE ALL", "SELECT replace(@@GLOBAL.gtid_executed, '\n', '')", "SELECT WAIT_UNTIL_SQL_THREAD_AFTER_GTIDS('%s', 60) < 0"},
+}, *said = words;
+
+/* Number 2 was given to the replica; MySQL's servers have names of their own. */
+static char numbers[2][40];
+
+static void choose_words(void)
+{
+	while (!family_has(&scene, said->fact))
+		said++;
+}
+
+static void say(const char *format, const char *with)
+{
+	char sql[600], *hole;
+
+	snprintf(sql, sizeof(sql), "%s", format);
+	hole = strstr(sql, "%s");
+	if (hole)
+		snprintf(hole, sizeof(sql) - (size_t)(hole - sql), "%s%s", with, strstr(format, "%s") + 2);
+	scene_mariadb(&scene, "out", "%s", sql);
 }
 
 static void replicate(unsigned from, unsigned to)
 {
 	on(to);
-	scene_mariadb(&scene, "out", "STOP SLAVE; CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = %s, MASTER_USER = 'root', "
-		      "MASTER_USE_GTID = slave_pos; START SLAVE", strchr(addresses[from], ':') + 1);
+	say(said->stop, "");
+	say(said->change, strchr(addresses[from], ':') + 1);
 	on(from);
 }
 
@@ -52,10 +88,10 @@ static void await_replica(unsigned from, unsigned to)
 	char end[300];
 
 	on(from);
-	scene_mariadb(&scene, "out", "SELECT @@gtid_binlog_pos");
+	say(said->executed, "");
 	snprintf(end, sizeof(end), "%s", first_line("out"));
 	on(to);
-	scene_mariadb(&scene, "out", "SELECT MASTER_GTID_WAIT('%s', 60)", end);
+	say(said->wait, end);
 	if (strcmp(first_line("out"), "0") != 0)
 		harness_fail(NULL, "the replica does not get what the primary has");
 	on(from);
@@ -85,7 +121,9 @@ static void lose_the_primary(struct plain *plain)
 static void promote(unsigned server)
 {
 	on(server);
-	scene_mariadb(&scene, "out", "STOP SLAVE; RESET SLAVE ALL; FLUSH BINARY LOGS");
+	say(said->stop, "");
+	say(said->forget, "");
+	scene_mariadb(&scene, "out", "FLUSH BINARY LOGS");
 }
 
 static void go_on_with_the_replica(struct plain *plain)
@@ -111,10 +149,13 @@ static void go_on_with_the_replica(struct plain *plain)
 
 static void refuse_one_that_lacks_what_is_published(struct plain *plain)
 {
+	char expected[200];
+
 	scene_server(&scene, "restart", "mariadb", "kill");
 	go_to(plain, 0);
 	agent_start(&plain->agent, NULL);
-	plain_expect(plain, STATE_MISMATCH, "does not have transactions that were published: 0-2-", 1, 60);
+	snprintf(expected, sizeof(expected), "does not have transactions that were published: %s", numbers[1]);
+	plain_expect(plain, STATE_MISMATCH, expected, 1, 60);
 	printf("a server that lacks what is published is refused\n");
 }
 
@@ -129,7 +170,7 @@ static void purge_all_but_the_last(void)
 {
 	char current[100];
 
-	scene_mariadb(&scene, "out", "SHOW MASTER STATUS");
+	scene_mariadb(&scene, "out", "%s", family_says(&scene, FACT_NEW_WORDS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
 	snprintf(current, sizeof(current), "%.*s", (int)strcspn(first_line("out"), "\t"), first_line("out"));
 	WAIT_UNTIL(is_purged(current), 30, NULL);
 }
@@ -160,6 +201,8 @@ static void build_the_state_file_anew_elsewhere(struct plain *plain)
 /* It has all that is published, but not the log of what came next. */
 static void refuse_one_that_has_removed_what_is_not(struct plain *plain)
 {
+	char expected[200];
+
 	replicate(0, 1);
 	scene_mariadb(&scene, "out", "CALL work(5)");
 	await_replica(0, 1);
@@ -167,8 +210,20 @@ static void refuse_one_that_has_removed_what_is_not(struct plain *plain)
 	purge_all_but_the_last();
 	go_to(plain, 1);
 	agent_start(&plain->agent, NULL);
-	plain_expect(plain, STATE_GAP, "has removed from its log what comes next: 0-1-", 1, 60);
+	snprintf(expected, sizeof(expected), "has removed from its log what comes next: %s", numbers[0]);
+	plain_expect(plain, STATE_GAP, expected, 1, 60);
 	printf("a server that has removed what is not published is refused\n");
+}
+
+/* What the GTIDs of each begin with. */
+static void ask_numbers(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		on(i);
+		scene_mariadb(&scene, "out", "SELECT %s", family_says(&scene, FACT_MARIADB, "concat('0-', @@server_id, '-')", "@@server_uuid"));
+		snprintf(numbers[i], sizeof(numbers[i]), "%.36s", first_line("out"));
+	}
+	on(0);
 }
 
 int main(void)
@@ -179,8 +234,11 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
 	scene_add_mariadb(&scene);
+	family_needs(&scene, FACT_GTIDS, "GTIDs");
+	choose_words();
 	memcpy(addresses[0], scene.mariadb_address, sizeof(addresses[0]));
 	scene_add_replica(&scene, addresses[1]);
+	ask_numbers();
 	replicate(0, 1);
 	audited_prepare(&scene);
 	go_to(&plain, 0);

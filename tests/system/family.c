@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define NEVER UINT_MAX
 
@@ -17,6 +18,7 @@ static const struct {
 	[FACT_MARIADB] = {NEVER, 0},
 	[FACT_FRACTIONS] = {50604, 0},
 	[FACT_JSON] = {50708, 100207},
+	[FACT_WAIT_FOR_SET] = {50705, NEVER},
 	[FACT_UUID] = {NEVER, 100700},
 	[FACT_INET6] = {NEVER, 100500},
 	[FACT_IMAGES] = {50602, 100106},
@@ -25,7 +27,7 @@ static const struct {
 	[FACT_MYSQL_GTIDS] = {50605, NEVER},
 	[FACT_PACKED_LOG] = {80020, 100203},
 	[FACT_SHOW_REPLICAS] = {80022, NEVER},
-	[FACT_LOG_STATUS] = {80200, NEVER},
+	[FACT_NEW_WORDS] = {80200, NEVER},
 	[FACT_LIMITED_TIME] = {50708, 100101},
 	[FACT_CASCADES] = {90600, NEVER},
 	[FACT_RENAME_COLUMN] = {80003, 100502},
@@ -55,4 +57,13 @@ const char *family_name(const struct scene *scene)
 
 	snprintf(name, sizeof(name), "%s %u.%u.%u", scene->is_mariadb ? "MariaDB" : "MySQL", version / 10000, version / 100 % 100, version % 100);
 	return name;
+}
+
+void family_needs(struct scene *scene, enum fact fact, const char *what)
+{
+	if (family_has(scene, fact))
+		return;
+	printf("skipped: %s has no %s\n", family_name(scene), what);
+	scene_end(scene);
+	exit(77);
 }

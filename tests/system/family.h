@@ -21,9 +21,10 @@ enum fact {
 	FACT_METADATA,          /* names of columns in the log */
 	FACT_GTIDS,
 	FACT_MYSQL_GTIDS,
+	FACT_WAIT_FOR_SET,      /* of GTIDs */
 	FACT_PACKED_LOG,
 	FACT_SHOW_REPLICAS,     /* which were hosts of slaves */
-	FACT_LOG_STATUS,        /* ... and masters */
+	FACT_NEW_WORDS,         /* ... and masters: source, log status */
 	FACT_LIMITED_TIME,      /* of a statement */
 	FACT_CASCADES,          /* in the log */
 	FACT_RENAME_COLUMN,
@@ -39,7 +40,10 @@ bool family_has(const struct scene *scene, enum fact fact);
 /* One of two ways to say it. */
 const char *family_says(const struct scene *scene, enum fact fact, const char *with, const char *without);
 
-/* "mariadb 10.11.19" */
+/* "MariaDB 10.11.19" */
 const char *family_name(const struct scene *scene);
+
+/* The test is none for a version that lacks this: it is skipped, with the reason. */
+void family_needs(struct scene *scene, enum fact fact, const char *what);
 
 #endif

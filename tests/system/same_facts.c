@@ -2,7 +2,7 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * The same firm on PostgreSQL and on MariaDB, one mapping pack, two agents; and Redmine, which runs on both: every document, event and exception of the one is that
+ * The same firm on PostgreSQL and on MariaDB (or MySQL), one mapping pack, two agents; and Redmine, which runs on both: every document, event and exception of the one is that
  * of the other, value for value and in the same order, from the snapshot as from the stream. Only what is observed may differ: positions
  * and what is made of them, and the time of day.
  */
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "system/audited.h"
+#include "system/family.h"
 
 #define DAYS 15
 
@@ -136,7 +137,7 @@ static void the_demo_firm(struct scene *scene)
 	make_databases(scene);
 	configure(&postgresql, scene, "demo_postgresql", "demo", scene->pg_address,
 		  "  dbname: postgres\n  user: postgres\n  slot: demo_postgresql\n  publication: tailwater\n  create_slot: true\n");
-	configure(&mariadb, scene, "demo_mariadb", "demo", scene->mariadb_address, "  type: mariadb\n  dbname: erp\n  user: root\n");
+	configure(&mariadb, scene, "demo_mariadb", "demo", scene->mariadb_address, family_says(scene, FACT_MARIADB, "  type: mariadb\n  dbname: erp\n  user: root\n", "  type: mysql\n  dbname: erp\n  user: root\n"));
 	audited_stream(&postgresql);
 	audited_stream(&mariadb);
 	enter_edge_values(scene);
@@ -196,7 +197,7 @@ static void redmine(struct scene *scene)
 	scene_sql(scene, "\\c redmine\nCREATE PUBLICATION redmine FOR ALL TABLES");
 	configure(&postgresql, scene, "redmine_postgresql", "redmine", scene->pg_address,
 		  "  dbname: redmine\n  user: postgres\n  slot: redmine_postgresql\n  publication: redmine\n  create_slot: true\n");
-	configure(&mariadb, scene, "redmine_mariadb", "redmine", scene->mariadb_address, "  type: mariadb\n  dbname: redmine\n  user: root\n");
+	configure(&mariadb, scene, "redmine_mariadb", "redmine", scene->mariadb_address, family_says(scene, FACT_MARIADB, "  type: mariadb\n  dbname: redmine\n  user: root\n", "  type: mysql\n  dbname: redmine\n  user: root\n"));
 	audited_stream(&postgresql);
 	audited_stream(&mariadb);
 	do_as_redmine(scene, "work.sql");
@@ -219,6 +220,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	scene_begin(&scene);
 	scene_add_mariadb(&scene);
+	family_needs(&scene, FACT_JSON, "type json, which the firm has");
 	scene_sql(&scene, essence);
 	the_demo_firm(&scene);
 	redmine(&scene);

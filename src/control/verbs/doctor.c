@@ -23,10 +23,14 @@
 #include "pipeline/masking.h"
 #include "publish/doctor.h"
 #include "site.h"
+#include "state/inputs.h"
+#include "state/position.h"
 #include "transport.h"
 #include "verbs.h"
 
 #define FREE_LEAST ((uint64_t)1 << 30)
+#define LOSS_SOON_S 3600   /* until the log is lost */
+#define LOSS_NEAR_S 28800
 
 /* Parts ---------------------------------------------------------------------------------------- */
 
@@ -92,6 +96,51 @@ static void examine_retention(struct site *site, struct findings *findings)
 		     (double)most / 1e6);
 }
 
+#define PLACE "source.place" /* what the source has told with the position */
+
+/* 1, 0 if there is none yet, -1. */
+static int read_position(struct site *site, struct position *ret, struct arena *arena, struct view *ret_place, struct error *err)
+{
+	struct site state = {.options = site->options};
+	struct progress progress = {0};
+	int known = 0;
+
+	if (access(site->options->state_path, F_OK) == 0)
+		known = site_open_state(&state, false, err) == 0 && position_load(state.db, &progress, err) == 0 &&
+			input_get(state.db, PLACE, arena, ret_place, err) >= 0 ? progress.position.kind != POSITION_NONE : -1;
+	*ret = progress.position;
+	site_done(&state);
+	return known;
+}
+
+/* A server that knows no slots: how long what comes next for us will be there. */
+static void examine_age(struct site *site, struct findings *findings)
+{
+	struct view place = VIEW_NONE;
+	struct error err = {0};
+	struct position at;
+	uint64_t seconds = UINT64_MAX;
+	struct arena arena;
+	int known;
+
+	if (!site->source_ops->lasts)
+		return;
+	arena_init(&arena);
+	known = read_position(site, &at, &arena, &place, &err);
+	if (known > 0)
+		known = site->source_ops->lasts(site->source, at, place, &seconds, &err);
+	arena_done(&arena);
+	if (known < 0)
+		findings_error(findings, "M111", &err);
+	else if (seconds == 0)
+		findings_add(findings, FINDING_FAILURE, "M111", "begin anew with a snapshot, and let the server keep its log for longer",
+			     "the server has removed the log that comes next for us");
+	else if (seconds != UINT64_MAX)
+		findings_add(findings, seconds < LOSS_SOON_S ? FINDING_FAILURE : seconds < LOSS_NEAR_S ? FINDING_WARNING : FINDING_OK, "M111",
+			     seconds < LOSS_NEAR_S ? "start the agent so that it catches up, or let the server keep its log for longer" : "",
+			     "the server will remove the log that comes next for us in %.1f hours, if nothing more is confirmed", (double)seconds / 3600);
+}
+
 static void examine_source(struct site *site, struct findings *findings)
 {
 	struct error err = {0};
@@ -105,6 +154,7 @@ static void examine_source(struct site *site, struct findings *findings)
 		return;
 	}
 	examine_retention(site, findings);
+	examine_age(site, findings);
 	examine_pack(site, findings);
 	if (!site->options->pack || site->mapping)
 		examine_captured(site, findings);

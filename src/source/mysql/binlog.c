@@ -21,6 +21,7 @@
 #define HEADER_BYTES 19
 #define CHECKSUM_BYTES 4
 #define VERSION_BYTES 50
+#define FIRST_OFFSET 4 /* behind the magic number of a file */
 
 enum event_flags { FLAG_ARTIFICIAL = 0x20, FLAG_IGNORABLE = 0x80 };
 
@@ -65,7 +66,8 @@ void binlog_done(struct binlog *log)
 void binlog_restart(struct binlog *log, struct position from, bool checksums)
 {
 	log->file = position_file(from);
-	log->at = position_offset(from.lsn);
+	log->skipping = position_offset(from.lsn) > UINT32_MAX;
+	log->at = log->skipping ? FIRST_OFFSET : position_offset(from.lsn);
 	log->reached = from;
 	log->checksums = checksums;
 	log->grouped = log->begun = log->closing = log->recalled = log->outcome = false;
@@ -74,20 +76,43 @@ void binlog_restart(struct binlog *log, struct position from, bool checksums)
 	my_tables_forget(log->tables);
 }
 
-/* Ends are told modulo 4 GiB. */
+/* Those of a transaction may not say where they end (MariaDB 11.4), and where 4 GiB end, none does. */
+static bool is_in_file(const struct binlog *log, const struct binlog_event *event)
+{
+	if ((event->flags & FLAG_ARTIFICIAL) || event->type == EVENT_HEARTBEAT || event->type == EVENT_HEARTBEAT_V2)
+		return false;
+	return event->end || (event->type != EVENT_FORMAT && (log->grouped || log->skipping || (uint32_t)(log->at + event->size) == 0));
+}
+
+/* Ends are told modulo 4 GiB. The server leaves out some events (what a statement was), so that sizes alone do not tell them. */
 static int advance(struct binlog *log, const struct binlog_event *event, struct error *err)
 {
 	uint64_t end = (log->at & ~UINT64_C(0xffffffff)) | event->end;
 
 	log->event_at = log->at;
-	if (!event->end || (event->flags & FLAG_ARTIFICIAL) || event->type == EVENT_HEARTBEAT || event->type == EVENT_HEARTBEAT_V2)
+	if (!is_in_file(log, event))
 		return 0;
+	if (!event->end || (uint32_t)(log->at + event->size) == event->end)
+		end = log->at + event->size;
 	end += end < log->at ? UINT64_C(1) << 32 : 0;
 	if (end < event->size || position_offset(end) != end)
 		return error_set(err, ERROR_TRANSIENT, "an event of %u bytes that is said to end at %u:%" PRIu64, event->size, log->file, end);
 	log->at = end;
 	log->event_at = end - event->size;
 	return 0;
+}
+
+/* What is before the place that was to be read from. Where that is not in its file, it was another file's. */
+static int skip_before(struct binlog *log, const struct binlog_event *event, bool *ret_skip, struct error *err)
+{
+	bool tells = event->type == EVENT_FORMAT || (event->type == EVENT_ROTATE && (event->flags & FLAG_ARTIFICIAL));
+
+	log->skipping = log->event_at < position_offset(log->reached.lsn) || !is_in_file(log, event);
+	*ret_skip = log->skipping && !tells;
+	if (!log->skipping || event->type != EVENT_ROTATE || tells)
+		return 0;
+	error_state(err, STATE_DIVERGED, "the file of the server's log ends at %" PRIu64 ", which is before what was read", log->at);
+	return error_hint(err, "the server's log was reset, or is another one: a new snapshot is needed");
 }
 
 int unpack(struct binlog *log, struct reader *rd)
@@ -111,9 +136,10 @@ static int decode_rotate(struct binlog *log, const struct binlog_event *event, s
 	(void)event;
 	if (rd->failed || number < log->shift || number < 0)
 		return error_set(err, ERROR_TRANSIENT, "a rotation to a file whose name has no number: '%.*s'", VIEW_ARG(name));
-	if (log->grouped)
+	if (log->grouped && !log->quiet)
 		return error_set(err, ERROR_TRANSIENT, "the log's file ends inside of a transaction");
-	if (position_offset(at) != at || position_compare(binlog_position((uint32_t)number, at), log->reached) < 0)
+	log->grouped = false;
+	if (position_offset(at) != at || (log->skipping ? (uint32_t)number != log->file : position_compare(binlog_position((uint32_t)number, at), log->reached) < 0))
 		return error_set(err, ERROR_TRANSIENT, "a rotation to %.*s:%" PRIu64 ", which is before what was read", VIEW_ARG(name), at);
 	log->file = (uint32_t)number;
 	log->at = at;
@@ -344,11 +370,16 @@ int binlog_more(struct binlog *log, struct change *ret, struct error *err)
 int binlog_decode(struct binlog *log, struct view bytes, struct change *ret, struct error *err)
 {
 	struct binlog_event event;
+	bool skipped = false;
 
 	if (read_header(bytes, &event, err) < 0 || check_sum(log, bytes, &event, err) < 0)
 		return -1;
 	log->rows.number = log->first_row = 0;
-	if (advance(log, &event, err) < 0 || take_event(log, &event, false, err) < 0)
+	if (advance(log, &event, err) < 0 || (log->skipping && skip_before(log, &event, &skipped, err) < 0))
+		return -1;
+	if (skipped)
+		return 0;
+	if (take_event(log, &event, false, err) < 0)
 		return -1;
 	note_place(log);
 	return binlog_more(log, ret, err);

@@ -16,6 +16,7 @@
 #include "tables.h"
 
 struct my_history;
+struct statement;
 
 struct binlog_event {
 	uint32_t time;       /* seconds since 1970 */
@@ -59,6 +60,10 @@ struct binlog {
 	struct my_prepared_set *prepared_set; /* borrowed: those between their phases; NULL: nobody wants to know */
 	bool recalling;                 /* a second look at the rows of one that is committed: they are handed out */
 	bool quiet;                     /* nothing of rows and tables is looked at */
+	bool undecided;                 /* the group's statement alters a table in two phases, and is not the one that does it */
+	void (*seen)(void *by, const struct statement *statement); /* NULL: nobody wants to see statements of other kinds */
+	void *seen_by;
+	bool skipping;                  /* up to where reading begins, since the server could not be asked for that place */
 	struct gtid gtid;               /* ... and its name, if it has one */
 	bool begun;                     /* its begin was handed out */
 	bool closing;                   /* it ends with the event at hand */
@@ -82,7 +87,10 @@ struct binlog {
 void binlog_init(struct binlog *log, struct my_tables *tables);
 void binlog_done(struct binlog *log);
 
-/* A new stream begins, at that place; the first event says whether there are checksums only if it has one. */
+/*
+ * A new stream begins, at that place, or at the beginning of its file if that is behind the first 4 GiB (stream.h); the first event
+ * says whether there are checksums only if it has one.
+ */
 void binlog_restart(struct binlog *log, struct position from, bool checksums);
 
 /* A place in the log as a position: the number of the file, and the offset in it. */

@@ -25,8 +25,9 @@ static const char *const session_settings[] = {
 	"SET SESSION TRANSACTION READ ONLY",
 };
 
-/* utf8mb4 came with 5.5.3, read-only transactions with 5.6 and 10.0: what a server does not know is left out. */
+/* utf8mb4 came with 5.5.3, read-only transactions with 5.6 and 10.0 (5.5 takes the words for a variable): what a server does not know is left out. */
 #define ER_PARSE_ERROR 1064
+#define ER_UNKNOWN_SYSTEM_VARIABLE 1193
 
 int my_fail(MYSQL *conn, struct error *err, const char *doing)
 {
@@ -38,7 +39,8 @@ int my_fail(MYSQL *conn, struct error *err, const char *doing)
 static int set_session(MYSQL *conn, struct error *err)
 {
 	for (size_t i = 0; i < sizeof(session_settings) / sizeof(session_settings[0]); i++)
-		if (mysql_query(conn, session_settings[i]) != 0 && mysql_errno(conn) != ER_PARSE_ERROR)
+		if (mysql_query(conn, session_settings[i]) != 0 && mysql_errno(conn) != ER_PARSE_ERROR &&
+		    mysql_errno(conn) != ER_UNKNOWN_SYSTEM_VARIABLE)
 			return my_fail(conn, err, session_settings[i]);
 	return 0;
 }
@@ -148,6 +150,18 @@ static void take_base_name(const char *path, char *ret, size_t size)
 	snprintf(ret, size, "%s", slash ? slash + 1 : path);
 }
 
+/* MySQL 5.5 tells it only by what its files are called; a server without a log by nothing. */
+static void ask_base_name(MYSQL *conn, char *ret, size_t size)
+{
+	struct error ignored;
+	char file[256], *dot;
+
+	if (my_value(conn, file, sizeof(file), &ignored, "SHOW BINARY LOGS") <= 0 || !(dot = strrchr(file, '.')))
+		return;
+	*dot = '\0';
+	snprintf(ret, size, "%s", file);
+}
+
 int my_server_ask(MYSQL *conn, struct my_server *ret, struct error *err)
 {
 	char text[256];
@@ -161,6 +175,8 @@ int my_server_ask(MYSQL *conn, struct my_server *ret, struct error *err)
 	    my_variable(conn, "log_bin_basename", text, sizeof(text), err) < 0)
 		return -1;
 	take_base_name(text, ret->log_base, sizeof(ret->log_base));
+	if (!*ret->log_base)
+		ask_base_name(conn, ret->log_base, sizeof(ret->log_base));
 	if (my_variable(conn, "gtid_mode", text, sizeof(text), err) < 0)
 		return -1;
 	ret->gtids = ret->family == FAMILY_MARIADB || strcmp(text, "ON") == 0;

@@ -15,7 +15,8 @@
 
 #define XID_PART_BYTES 64
 
-enum mariadb_flags { GTID_STANDALONE = 1, GTID_PREPARED = 0x40 };
+enum mariadb_flags { GTID_STANDALONE = 1, GTID_COMMITTED_TOGETHER = 2, GTID_PREPARED = 0x40, GTID_OUTCOME = 0x80 };
+enum mariadb_extra { GTID_ENGINES = 1, GTID_START_ALTER = 2, GTID_COMMIT_ALTER = 4, GTID_ROLLBACK_ALTER = 8 };
 
 /* Groups --------------------------------------------------------------------------------------- */
 
@@ -26,7 +27,7 @@ static int open_group(struct binlog *log, const struct binlog_event *event, uint
 	if (log->grouped)
 		return error_set(err, ERROR_TRANSIENT, "a transaction begins inside of another one");
 	log->grouped = true;
-	log->multi = log->prepared = log->begun = log->has_rows = log->outcome = log->recalled = false;
+	log->multi = log->prepared = log->begun = log->has_rows = log->outcome = log->recalled = log->undecided = false;
 	log->xid = VIEW_NONE;
 	if (log->prepared_set) /* what was handed out last is behind whoever asks for more */
 		my_prepared_forget(log->prepared_set, log->reached);
@@ -146,6 +147,22 @@ int decode_tagged_gtid(struct binlog *log, const struct binlog_event *event, str
 	return 0;
 }
 
+/* Behind what only some groups have; servers fill up with zeros what has no more. */
+static uint8_t read_extra(struct reader *rd, uint8_t flags)
+{
+	struct view lengths;
+
+	if (flags & GTID_COMMITTED_TOGETHER)
+		rd_bytes(rd, 8);
+	if (flags & (GTID_PREPARED | GTID_OUTCOME)) {
+		rd_bytes(rd, 4);
+		lengths = rd_bytes(rd, 2);
+		if (!rd->failed)
+			rd_bytes(rd, (size_t)(uint8_t)lengths.ptr[0] + (uint8_t)lengths.ptr[1]);
+	}
+	return !rd->failed && rd_left(rd) ? rd_u8(rd) : 0;
+}
+
 int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	struct gtid gtid = {.mariadb = true, .server = event->server_id, .number = rd_uint_le(rd, 8)};
@@ -156,6 +173,7 @@ int decode_mariadb_gtid(struct binlog *log, const struct binlog_event *event, st
 		return -1;
 	name_group(log, &gtid);
 	flags = rd_u8(rd);
+	log->undecided = read_extra(rd, flags) & (GTID_START_ALTER | GTID_ROLLBACK_ALTER);
 	log->multi = !(flags & GTID_STANDALONE);
 	log->prepared = (flags & GTID_PREPARED) && !log->recalling;
 	return 0;
@@ -344,6 +362,10 @@ static int on_other(struct binlog *log, const struct statement *statement, struc
 	struct ddl_session session = {.database = statement->database, .sql_mode = statement->sql_mode};
 	struct ddl ddl;
 
+	if (log->undecided)
+		return on_nothing(log, statement, err);
+	if (log->seen)
+		log->seen(log->seen_by, statement);
 	if (log->history && !log->repeated) {
 		ddl_read(statement->sql, &session, &log->txn_arena, &ddl);
 		my_history_take(log->history, log->tables, &ddl, &session, statement->sql, binlog_position(log->file, log->at));

@@ -12,12 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/writer.h"
 #include "binlog.h"
 #include "catalog.h"
 #include "conn.h"
 #include "doctor.h"
+#include "ending.h"
+#include "expiry.h"
 #include "history.h"
 #include "login.h"
 #include "part.h"
@@ -46,9 +49,14 @@ struct source {
 	struct my_shapes shapes;
 	struct my_stream stream;
 	struct my_recall recall;
+	struct my_look look;
+	struct position looked_at;       /* in which file of the log it was looked how that ends ... */
+	struct position ends, goes_on;   /* ... if it was ended by a crash: at its last whole transaction, and there */
 	bool streaming;
 	struct position idle;            /* the last that was handed out */
 	unsigned idle_groups;
+	struct position durable;         /* all before it may be forgotten */
+	struct my_expiry expiry;
 	struct my_snapshot snapshot;
 	const struct my_table *reading;  /* table of the snapshot, or part, being read */
 	const struct table *const *snapshot_tables;
@@ -65,6 +73,7 @@ static void my_close(struct source *source)
 	my_snapshot_done(&source->snapshot);
 	my_part_done(&source->part);
 	my_recall_done(&source->recall);
+	my_look_done(&source->look);
 	binlog_done(&source->log);
 	my_place_done(&source->place);
 	my_history_done(&source->history);
@@ -109,6 +118,7 @@ static int my_open(struct source **ret, const struct source_options *options, st
 	my_reader_init(&source->reader, options, false);
 	my_tables_init(&source->tables, catalog, &source->charsets);
 	binlog_init(&source->log, &source->tables);
+	my_look_init(&source->look, &source->options, &source->server);
 	my_recall_init(&source->recall, &source->options, &source->server, &source->tables);
 	source->log.history = &source->history;
 	source->log.prepared_set = &source->place.prepared;
@@ -475,28 +485,72 @@ static int know_shapes(struct source *source, struct position from, struct error
 	source->shapes.follows = !tells;
 	if (tells)
 		return 0;
-	return my_shapes_learn(source->queries, &source->server, &source->shapes, source->wanted, source->wanted_count, from, false, err);
+	return my_shapes_learn(source->queries, &source->look, &source->shapes, source->wanted, source->wanted_count, from, false, err);
+}
+
+static int open_stream(struct source *source, struct position from, struct error *err)
+{
+	char file[300];
+
+	my_server_file(&source->server, from, file, sizeof(file));
+	return my_stream_open(&source->stream, source->dump, file, position_offset(from.lsn), &source->reader, err);
+}
+
+/* Of each file once: before anything of it is handed out that may never have been committed. */
+static int look_at_ending(struct source *source, struct error *err)
+{
+	int crashed;
+
+	source->looked_at = source->log.reached;
+	source->ends = (struct position){POSITION_NONE, 0};
+	crashed = my_log_ending(source->queries, &source->look, source->log.reached, &source->ends, &source->goes_on, err);
+	if (crashed <= 0)
+		source->ends = (struct position){POSITION_NONE, 0};
+	return crashed < 0 ? -1 : 0;
+}
+
+/* What is behind the last whole transaction of a file that a crash has ended was never committed. */
+static int leave_file(struct source *source, struct error *err)
+{
+	char ends[POSITION_TEXT_BYTES];
+	bool checksums;
+
+	position_print(source->ends, ends);
+	log_info(source->options.name, "the server crashed: what its log has behind %s was never committed, the next file is gone on with", ends);
+	if (prepare_dump(source, &checksums, err) < 0)
+		return -1;
+	binlog_restart(&source->log, source->goes_on, checksums);
+	return open_stream(source, source->goes_on, err) < 0 ? -1 : look_at_ending(source, err);
+}
+
+static int mind_ending(struct source *source, struct error *err)
+{
+	if (source->log.grouped)
+		return 0;
+	if (position_file(source->looked_at) != source->log.file && look_at_ending(source, err) < 0)
+		return -1;
+	if (source->ends.kind == POSITION_NONE || position_compare(source->log.reached, source->ends) < 0)
+		return 0;
+	return leave_file(source, err);
 }
 
 static int start(struct source *source, struct position from, struct error *err)
 {
-	char file[300];
 	bool checksums;
 
 	if (prepare_dump(source, &checksums, err) < 0)
 		return -1;
 	if (know_place(source, from, err) < 0 || know_shapes(source, from, err) < 0)
 		return -1;
-	snprintf(file, sizeof(file), "%s.%06" PRId64, source->server.log_base, position_file(from) - source->server.shift);
 	binlog_restart(&source->log, from, checksums);
 	my_prepared_forget(&source->place.prepared, from);
 	source->log.shift = source->place.shift;
 	source->log.repeats = source->place.until;
 	source->log.done = source->server.gtids && source->place.done.count ? &source->place.done : NULL;
-	if (my_stream_open(&source->stream, source->dump, file, position_offset(from.lsn), &source->reader, err) < 0)
+	if (open_stream(source, from, err) < 0 || look_at_ending(source, err) < 0)
 		return -1;
 	source->streaming = true;
-	source->idle = from;
+	source->idle = source->durable = from;
 	source->idle_groups = 0;
 	return 0;
 }
@@ -515,7 +569,17 @@ static int peek(struct source *source, enum source_peek from, struct position po
 static int retention(struct source *source, struct source_retention *ret, struct error *err)
 {
 	*ret = (struct source_retention){.state = LOG_UNKNOWN, .safe_bytes = UINT64_MAX, .disk_free_bytes = UINT64_MAX};
-	return my_log_end(source->queries, &source->server, &ret->log_end, err);
+	if (my_log_end(source->queries, &source->server, &ret->log_end, err) < 0)
+		return -1;
+	return my_expiry_ask(&source->expiry, source->queries, &source->server, &source->options, source->durable, &ret->expires_s, err);
+}
+
+static int lasts(struct source *source, struct position at, struct view place, uint64_t *ret_seconds, struct error *err)
+{
+	if (my_place_parse(&source->place, place, err) < 0)
+		return -1;
+	source->server.shift = source->place.shift;
+	return my_expiry_ask(&source->expiry, source->queries, &source->server, &source->options, at, ret_seconds, err);
 }
 
 static int wait_fd(struct source *source)
@@ -539,7 +603,7 @@ static int take_position(struct source *source, struct change *ret)
 /* What a statement did could not be followed: if it is the last one of its table, the catalogue has what came of it. */
 static int learn_again(struct source *source, struct error *err)
 {
-	return my_shapes_learn(source->queries, &source->server, &source->shapes, source->wanted, source->wanted_count, source->log.reached, true,
+	return my_shapes_learn(source->queries, &source->look, &source->shapes, source->wanted, source->wanted_count, source->log.reached, true,
 			       err);
 }
 
@@ -572,6 +636,8 @@ static int next(struct source *source, struct change *ret, struct error *err)
 	struct view event;
 
 	while (!got && !source->log.recalled) {
+		if (mind_ending(source, err) < 0)
+			return -1;
 		came = my_stream_next(&source->stream, &event, err);
 		if (came < 0)
 			return -1;
@@ -598,6 +664,7 @@ static int serve(struct source *source, struct error *err)
 static int confirm(struct source *source, struct position durable, struct error *err)
 {
 	(void)err;
+	source->durable = durable;
 	my_shapes_forget(&source->shapes, durable);
 	return 0;
 }
@@ -665,7 +732,7 @@ static const struct source_metrics *metrics(struct source *source)
 	.snapshot_progress = tell_progress, \
 	.snapshot_end = end_snapshot, .part_begin = begin_part, .part_next = next_of_part, .part_end = end_part, \
 	.part_stop = stop_part, .part_sees = part_sees, .settled = settled, .part_check = check_part, .look = look, .layouts = layouts, .layout_change = layout_change, .start = start, \
-	.peek = peek, .retention = retention, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .follow = follow, .place = place, .history = history, .metrics = metrics
+	.peek = peek, .retention = retention, .lasts = lasts, .wait_fd = wait_fd, .next = next, .serve = serve, .confirm = confirm, .follow = follow, .place = place, .history = history, .metrics = metrics
 
 /* Two names of one: the servers tell themselves which they are. */
 const struct source_ops mysql_source_ops = {.name = "mysql", MYSQL_OPS};

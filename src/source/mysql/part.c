@@ -15,6 +15,7 @@
 #define CLIENT_ERRORS_END 2999
 #define NO_SUCH_COLUMN 1054
 #define CONNECTION_KILLED 1927
+#define UNKNOWN_VARIABLE 1193
 
 void my_part_done(struct my_part *part)
 {
@@ -106,7 +107,7 @@ static int fail(struct my_part *part, struct error *err)
 	return error_set(err, ERROR_INPUT, "the server refuses its condition: %.*s (error %u)", (int)(len < 300 ? len : 300), message, code);
 }
 
-/* The stream waits while the server works. */
+/* The stream waits while the server works. MySQL before 5.7.8 and MariaDB before 10.1.1 set no limit. */
 static int limit_time(struct my_part *part, bool limited, struct error *err)
 {
 	const char *name = part->family == FAMILY_MARIADB ? "max_statement_time" : "max_execution_time";
@@ -117,7 +118,7 @@ static int limit_time(struct my_part *part, bool limited, struct error *err)
 		return 0;
 	part->limited = limited;
 	snprintf(sql, sizeof(sql), "SET SESSION %s = %u", name, limited ? most : 0);
-	return my_do(part->snapshot.conn, err, "%s", sql);
+	return my_do(part->snapshot.conn, err, "%s", sql) < 0 && mysql_errno(part->snapshot.conn) != UNKNOWN_VARIABLE ? -1 : 0;
 }
 
 int my_part_select(struct my_part *part, const struct my_table *table, const struct source_part *wanted, struct error *err)

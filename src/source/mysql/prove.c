@@ -13,10 +13,10 @@
 #include "catalog.h"
 #include "snapshot.h"
 #include "source/source.h"
+#include "statement.h"
 
-#define PAGE_EVENTS 5000
+#define SCAN_US (60 * USEC_PER_SEC)
 #define LEAST_OFFSET 4
-#define MODE_ANSI_QUOTES 4
 
 /* A table that is to be learned: what the catalogue has of it, and the statement that stands between. */
 struct lesson {
@@ -88,66 +88,64 @@ static void take_ddl(struct lessons *lessons, struct view database, struct view 
 	arena_done(&arena);
 }
 
-/* "use `database`; statement". How it was quoted is not told: it is taken both ways. */
-static void take_statement(struct lessons *lessons, struct view text)
+static void see(void *by, const struct statement *statement)
 {
-	struct view database = VIEW(""), sql = text;
-	const char *end;
-
-	if (text.len > 5 && memcmp(text.ptr, "use `", 5) == 0 && (end = strstr(text.ptr, "`; "))) {
-		database = arena_copy(&lessons->arena, (struct view){text.ptr + 5, (size_t)(end - text.ptr) - 5});
-		sql = view_of(end + 3);
-	}
-	take_ddl(lessons, database, sql, 0);
-	take_ddl(lessons, database, sql, MODE_ANSI_QUOTES);
+	take_ddl(by, statement->database, statement->sql, statement->sql_mode);
 }
 
-/* So many events from there on: how many came, and where the last one ends. */
-static int scan_page(MYSQL *conn, const char *file, uint64_t *at, struct lessons *lessons, struct error *err)
+/* Meanwhile the stream stands still. */
+static void give_up(struct lessons *lessons, uint64_t bytes)
 {
-	MYSQL_RES *result = my_query(conn, err, "SHOW BINLOG EVENTS IN '%s' FROM %" PRIu64 " LIMIT %d", file, *at, PAGE_EVENTS);
-	MYSQL_ROW row;
-	int events = 0;
+	const char *why = arena_printf(&lessons->arena, "(so much was logged since then that %" PRIu64 " MiB of it were looked through in %d s)", bytes >> 20,
+				       (int)(SCAN_US / USEC_PER_SEC)).ptr;
 
-	if (!result)
-		return -1;
-	for (; (row = mysql_fetch_row(result)); events++) {
-		*at = strtoull(row[4], NULL, 10);
-		if (strncmp(row[2], "Query", 5) == 0 && row[5])
-			take_statement(lessons, view_of(row[5]));
-	}
-	mysql_free_result(result);
-	return events;
+	for (size_t i = 0; i < lessons->count; i++)
+		if (!lessons->each[i].statement)
+			lessons->each[i].statement = why;
 }
 
-static int scan_file(MYSQL *conn, const char *file, uint64_t from, struct lessons *lessons, struct error *err)
+/* One that a crash has cut is gone on from with the next file. */
+static int pass(struct my_look *look, struct error *err)
 {
-	uint64_t at = from < LEAST_OFFSET ? LEAST_OFFSET : from, before;
-	int events;
-
-	do {
-		before = at;
-		events = scan_page(conn, file, &at, lessons, err);
-	} while (events == PAGE_EVENTS && at > before);
-	if (events == PAGE_EVENTS)
-		return error_set(err, ERROR_TRANSIENT, "the server does not show the log %s behind %" PRIu64, file, at);
-	return events < 0 ? -1 : 0;
+	if (my_look_pass(look, err) == 0)
+		return 0;
+	return my_stream_is_cut(&look->stream) ? my_look_open(look, binlog_position(look->log.file + 1, LEAST_OFFSET), err) : -1;
 }
 
-static int scan(MYSQL *conn, const struct my_server *server, struct position from, struct lessons *lessons, struct error *err)
+static int pass_to(struct my_look *look, struct position end, struct lessons *lessons, struct error *err)
 {
-	struct position end;
+	usec_t until = clock_mono() + SCAN_US;
+	uint64_t bytes = 0;
 
-	if (my_log_end(conn, server, &end, err) < 0)
-		return -1;
-	for (uint32_t number = position_file(from); number <= position_file(end); number++) {
-		char file[300];
-
-		snprintf(file, sizeof(file), "%s.%06" PRId64, server->log_base, number - server->shift);
-		if (scan_file(conn, file, number == position_file(from) ? position_offset(from.lsn) : 0, lessons, err) < 0)
+	while (position_compare(look->log.reached, end) < 0) {
+		if (pass(look, err) < 0)
 			return -1;
+		bytes += look->log.at > look->log.event_at ? look->log.at - look->log.event_at : 0;
+		if (clock_mono() > until) {
+			give_up(lessons, bytes);
+			return 0;
+		}
 	}
 	return 0;
+}
+
+static int scan(MYSQL *conn, struct my_look *look, struct position from, struct lessons *lessons, struct error *err)
+{
+	struct position end;
+	int result;
+
+	if (my_log_end(conn, look->server, &end, err) < 0)
+		return -1;
+	if (position_compare(from, end) >= 0)
+		return 0;
+	result = my_look_open(look, from, err);
+	look->log.seen = see;
+	look->log.seen_by = lessons;
+	if (result == 0)
+		result = pass_to(look, end, lessons, err);
+	look->log.seen = NULL;
+	my_look_close(look);
+	return result;
 }
 
 /* Both ------------------------------------------------------------------------------------------- */
@@ -169,7 +167,7 @@ static void settle(struct my_shapes *shapes, const struct lesson *lesson, struct
 		my_shapes_lose(shapes, table->schema, table->name, lesson->statement ? lesson->statement : "(there is no such table)", from);
 }
 
-int my_shapes_learn(MYSQL *conn, const struct my_server *server, struct my_shapes *shapes, const struct source_table *tables, size_t count,
+int my_shapes_learn(MYSQL *conn, struct my_look *look, struct my_shapes *shapes, const struct source_table *tables, size_t count,
 		    struct position from, bool again, struct error *err)
 {
 	struct lessons lessons = {.each = MEM_ARRAY(struct lesson, count + 1)};
@@ -181,7 +179,7 @@ int my_shapes_learn(MYSQL *conn, const struct my_server *server, struct my_shape
 	for (size_t i = 0; i < lessons.count && result == 0; i++)
 		result = read_lesson(conn, shapes->charsets, &lessons.each[i], &lessons.arena, err);
 	if (result == 0 && lessons.count)
-		result = scan(conn, server, from, &lessons, err);
+		result = scan(conn, look, from, &lessons, err);
 	for (size_t i = 0; i < lessons.count && result == 0; i++)
 		settle(shapes, &lessons.each[i], from);
 	free(lessons.each);

@@ -9,7 +9,7 @@
 #define MYSQL_PROVE_H
 
 #include "conn.h"
-#include "server.h"
+#include "look.h"
 #include "shapes.h"
 
 struct source_table;
@@ -19,9 +19,9 @@ int my_log_tells_shapes(MYSQL *conn, struct error *err);
 
 /*
  * Puts the shapes of those of the tables that are not known, as they are at that place. `again`: only of those that were lost just there.
- * Those of which it cannot be proven are lost.
+ * Those of which it cannot be proven are lost; also if that takes too long.
  */
-int my_shapes_learn(MYSQL *conn, const struct my_server *server, struct my_shapes *shapes, const struct source_table *tables, size_t count,
+int my_shapes_learn(MYSQL *conn, struct my_look *look, struct my_shapes *shapes, const struct source_table *tables, size_t count,
 		    struct position from, bool again, struct error *err) MUST_CHECK;
 
 #endif

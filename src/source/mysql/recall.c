@@ -4,13 +4,11 @@
 /* The decoder is the same: a second one, which hands out what the first has passed by. */
 #include "recall.h"
 
-#include <inttypes.h>
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "events.h"
+#include "server.h"
 #include "source/source.h"
 
 #define KEPT_BYTES (128 * 1024) /* of one group */
@@ -20,22 +18,21 @@
 
 void my_recall_init(struct my_recall *recall, const struct source_options *options, const struct my_server *server, struct my_tables *tables)
 {
-	*recall = (struct my_recall){.options = options, .server = server};
+	*recall = (struct my_recall){.active = false};
+	my_look_init(&recall->look, options, server);
 	binlog_init(&recall->log, tables);
 	recall->log.recalling = true;
 }
 
 static void stop(struct my_recall *recall)
 {
-	if (recall->conn)
-		mysql_close(recall->conn);
-	recall->conn = NULL;
+	my_look_close(&recall->look);
 	recall->active = false;
 }
 
 void my_recall_done(struct my_recall *recall)
 {
-	stop(recall);
+	my_look_done(&recall->look);
 	binlog_done(&recall->log);
 	for (size_t i = 0; i < RECALL_KEPT; i++)
 		wr_done(&recall->kept[i].events);
@@ -90,29 +87,6 @@ void my_recall_keep(struct my_recall *recall, const struct binlog *log, struct v
 
 /* The log again ------------------------------------------------------------------------------- */
 
-static int open_log(struct my_recall *recall, const struct binlog *log, struct position from, struct error *err)
-{
-	struct my_reader guest;
-	char algorithm[32], file[300];
-
-	stop(recall);
-	my_reader_init(&guest, recall->options, true);
-	if (my_connect(&recall->options->login, &recall->conn, err) < 0 ||
-	    my_server_prepare(recall->conn, &guest, algorithm, sizeof(algorithm), err) < 0)
-		return -1;
-	snprintf(file, sizeof(file), "%s.%06" PRId64, recall->server->log_base, position_file(from) - recall->server->shift);
-	binlog_restart(&recall->log, from, strcmp(algorithm, "CRC32") == 0);
-	recall->log.shift = log->shift;
-	return my_stream_open(&recall->stream, recall->conn, file, position_offset(from.lsn), &guest, err);
-}
-
-static bool wait_for_event(const struct my_recall *recall)
-{
-	struct pollfd wait = {.fd = mysql_get_socket(recall->conn), .events = POLLIN};
-
-	return my_stream_waits(&recall->stream) || poll(&wait, 1, 1000) >= 0;
-}
-
 static int too_long(const struct binlog *log, struct error *err)
 {
 	error_state(err, STATE_UNSUPPORTED, "a transaction in two phases is committed (XA COMMIT %.*s) that was prepared before the reading began; where that "
@@ -121,18 +95,13 @@ static int too_long(const struct binlog *log, struct error *err)
 }
 
 /* All of a file but what is behind the group at hand. */
-static int look_through(struct my_recall *recall, const struct binlog *log, uint32_t file, usec_t until, struct error *err)
+static int look_through(struct my_look *look, const struct binlog *log, uint32_t file, usec_t until, struct error *err)
 {
-	struct view event;
-	struct change none;
-
-	if (open_log(recall, log, binlog_position(file, LEAST_OFFSET), err) < 0)
+	if (my_look_open(look, binlog_position(file, LEAST_OFFSET), err) < 0)
 		return -1;
-	while (recall->log.file == file && position_compare(recall->log.reached, log->txn.final) < 0) {
-		int came = wait_for_event(recall) ? my_stream_next(&recall->stream, &event, err) : 0;
-
-		if (came < 0 || (came > 0 && binlog_decode(&recall->log, event, &none, err) < 0))
-			return -1;
+	while (look->log.file == file && position_compare(look->log.reached, log->txn.final) < 0) {
+		if (my_look_pass(look, err) < 0)
+			return my_stream_is_cut(&look->stream) ? 0 : -1;
 		if (clock_mono() > until)
 			return too_long(log, err);
 	}
@@ -153,18 +122,14 @@ static int search(struct my_recall *recall, struct binlog *log, MYSQL *queries, 
 	usec_t until = clock_mono() + SEARCH_US;
 	const struct my_prepared *found = NULL;
 	struct position start;
-	int result = my_log_start(queries, recall->server, &start, err);
+	int result = my_log_start(queries, recall->look.server, &start, err);
 
-	recall->log.quiet = true;
-	recall->log.recalling = false;
-	recall->log.prepared_set = &seen;
+	recall->look.log.prepared_set = &seen;
 	for (uint32_t file = log->file; result == 0 && !found && file >= position_file(start); file--) {
-		result = look_through(recall, log, file, until, err);
+		result = look_through(&recall->look, log, file, until, err);
 		found = my_prepared_find(&seen, log->xid);
 	}
-	recall->log.quiet = false;
-	recall->log.recalling = true;
-	recall->log.prepared_set = NULL;
+	recall->look.log.prepared_set = NULL;
 	if (found && result == 0)
 		*ret = found->at;
 	else if (result == 0)
@@ -174,6 +139,15 @@ static int search(struct my_recall *recall, struct binlog *log, MYSQL *queries, 
 }
 
 /* Both ---------------------------------------------------------------------------------------- */
+
+static int read_again(struct my_recall *recall, const struct binlog *log, struct error *err)
+{
+	char place[POSITION_TEXT_BYTES];
+
+	position_print(log->recalled_from, place);
+	log_info(recall->look.options->name, "the rows of XA %.*s are read again from %s", VIEW_ARG(log->xid), place);
+	return my_look_open(&recall->look, log->recalled_from, err);
+}
 
 static int begin(struct my_recall *recall, struct binlog *log, MYSQL *queries, struct error *err)
 {
@@ -187,18 +161,12 @@ static int begin(struct my_recall *recall, struct binlog *log, MYSQL *queries, s
 	log->recalled_from = from;
 	group = find_kept(recall, from);
 	recall->group = group && !group->too_large ? group : NULL;
-	if (!recall->group) {
-		char place[POSITION_TEXT_BYTES];
-
-		position_print(from, place);
-		log_info(recall->options->name, "the rows of XA %.*s are read again from %s", VIEW_ARG(log->xid), place);
-		if (open_log(recall, log, from, err) < 0)
-			return -1;
-	} else {
-		binlog_restart(&recall->log, from, group->checksums);
-		recall->log.shift = log->shift;
+	if (recall->group)
 		recall->rest = reader_of(wr_view(&group->events));
-	}
+	else if (read_again(recall, log, err) < 0)
+		return -1;
+	binlog_restart(&recall->log, from, recall->group ? group->checksums : recall->look.checksums);
+	recall->log.shift = log->shift;
 	recall->active = true;
 	return 0;
 }
@@ -208,7 +176,7 @@ static int next_event(struct my_recall *recall, struct view *ret, struct error *
 	uint32_t len;
 
 	if (!recall->group)
-		return my_stream_next(&recall->stream, ret, err);
+		return my_stream_next(&recall->look.stream, ret, err);
 	if (!rd_left(&recall->rest))
 		return error_set(err, ERROR_INTERNAL, "a group that was kept has no end");
 	memcpy(&len, rd_bytes(&recall->rest, sizeof(len)).ptr, sizeof(len));
@@ -261,5 +229,5 @@ int my_recall_next(struct my_recall *recall, struct binlog *log, MYSQL *queries,
 
 int my_recall_fd(const struct my_recall *recall)
 {
-	return recall->active && recall->conn ? (int)mysql_get_socket(recall->conn) : -1;
+	return recall->active && recall->look.conn ? (int)mysql_get_socket(recall->look.conn) : -1;
 }

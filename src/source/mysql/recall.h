@@ -11,8 +11,7 @@
 #include "base/writer.h"
 #include "binlog.h"
 #include "conn.h"
-#include "server.h"
-#include "stream.h"
+#include "look.h"
 
 #define RECALL_KEPT 32
 
@@ -27,15 +26,12 @@ struct my_kept_group {
 };
 
 struct my_recall {
-	const struct source_options *options; /* borrowed */
-	const struct my_server *server;       /* borrowed */
+	struct my_look look;                  /* at what is not kept */
 	struct my_kept_group kept[RECALL_KEPT];
 	unsigned next;                        /* of them, to be replaced */
 	bool active;
 	const struct my_kept_group *group;    /* what is read; NULL: the log */
 	struct reader rest;                   /* of it */
-	MYSQL *conn;
-	struct my_stream stream;
 	struct binlog log;                    /* the second look */
 	struct map_rules rules;               /* of the first one */
 	bool had_rows;

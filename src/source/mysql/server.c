@@ -4,6 +4,7 @@
 /* The server's settings. */
 #include "server.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,11 @@ int my_log_start(MYSQL *conn, const struct my_server *server, struct position *r
 		return error_set(err, ERROR_TRANSIENT, "the server does not tell the files of its log");
 	*ret = binlog_position((uint32_t)(number + server->shift), 4);
 	return 0;
+}
+
+void my_server_file(const struct my_server *server, struct position at, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s.%06" PRId64, server->log_base, position_file(at) - server->shift);
 }
 
 /* Of another number for each source: from 1,000,000,000 on. */

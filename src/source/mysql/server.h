@@ -29,6 +29,9 @@ void my_server_grants(const struct my_server *server, const char *user, const st
 /* The oldest place that the log can be read from. */
 int my_log_start(MYSQL *conn, const struct my_server *server, struct position *ret, struct error *err);
 
+/* The file of a position, by its name. */
+void my_server_file(const struct my_server *server, struct position at, char *ret, size_t size);
+
 /* What we are among the server's replicas: two with one number throw each other out. */
 struct my_reader {
 	uint32_t number;

@@ -5,12 +5,14 @@
 #include "shapes.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "declare.h"
 
+#define NOWHERE UINT_MAX
 #define STATEMENT_BYTES 300 /* of a statement that are told */
 
 static struct view key_of(const char *schema, const char *name, struct arena *arena)
@@ -336,7 +338,8 @@ static int parse_column(struct my_shapes *shapes, struct view line, struct my_sh
 	column->charset = charset ? my_charset_named(shapes->charsets, charset) : NULL;
 	column->native = take_optional(&line, arena);
 	column->label_count = (unsigned)take_number(&line, arena);
-	if (column->label_count > line.len || place > shape->count || (charset && !column->charset))
+	if (!*column->name || column->label_count > line.len || place > shape->count || (charset && !column->charset) ||
+	    (place && shape->key[place - 1] != NOWHERE))
 		return -1;
 	labels = ARENA_ARRAY(arena, struct view, column->label_count + 1);
 	for (unsigned i = 0; i < column->label_count; i++)
@@ -349,6 +352,22 @@ static int parse_column(struct my_shapes *shapes, struct view line, struct my_sh
 	return 0;
 }
 
+static int parse_columns(struct my_shapes *shapes, struct view *text, struct my_shape *shape, unsigned count)
+{
+	shape->columns = ARENA_ARRAY(&shapes->arena, struct my_column, count + 1);
+	shape->key = ARENA_ARRAY(&shapes->arena, unsigned, count + 1);
+	shape->count = shape->visible = count;
+	for (unsigned i = 0; i < count; i++)
+		shape->key[i] = NOWHERE;
+	for (unsigned i = 0; i < count; i++)
+		if (parse_column(shapes, view_take(text, '\n'), shape, i) < 0)
+			return -1;
+	for (unsigned i = 0; i < shape->key_count; i++)
+		if (shape->key[i] == NOWHERE)
+			return -1;
+	return 0;
+}
+
 int my_shapes_parse(struct my_shapes *shapes, struct view text, struct error *err)
 {
 	while (text.len) {
@@ -357,18 +376,13 @@ int my_shapes_parse(struct my_shapes *shapes, struct view text, struct error *er
 		struct position since = {POSITION_BINLOG, take_number(&line, &shapes->arena)};
 		uint64_t count = take_number(&line, &shapes->arena);
 		struct my_version *version = add(shapes, schema, name, since);
-		struct my_shape *shape = &version->shape;
 
 		version->charset = take_optional(&line, &shapes->arena);
 		version->lost = take_optional(&line, &shapes->arena);
-		if (count > MY_COLUMNS_MAX || (!count && !version->lost))
+		if (!*schema || !*name || count > MY_COLUMNS_MAX || (!count && !version->lost))
 			return error_set(err, ERROR_INTERNAL, "the shapes of tables in the state file are garbled");
-		shape->columns = ARENA_ARRAY(&shapes->arena, struct my_column, count + 1);
-		shape->key = ARENA_ARRAY(&shapes->arena, unsigned, count + 1);
-		shape->count = shape->visible = (unsigned)count;
-		for (unsigned i = 0; i < shape->count; i++)
-			if (parse_column(shapes, view_take(&text, '\n'), shape, i) < 0)
-				return error_set(err, ERROR_INTERNAL, "the shape of table %s.%s in the state file is garbled", schema, name);
+		if (parse_columns(shapes, &text, &version->shape, (unsigned)count) < 0)
+			return error_set(err, ERROR_INTERNAL, "the shape of table %s.%s in the state file is garbled", schema, name);
 	}
 	shapes->changed = false;
 	return 0;

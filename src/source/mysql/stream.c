@@ -56,11 +56,9 @@ int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint
 	int failed;
 
 	*stream = (struct my_stream){.conn = conn, .heard_at = clock_mono()};
-	if (offset > UINT32_MAX)
-		return error_state(err, STATE_UNSUPPORTED, "a transaction that begins behind the first 4 GiB of the log's file %s", file);
 	if (register_reader(conn, reader, err) < 0)
 		return -1;
-	put_le(&command, offset < LEAST_OFFSET ? LEAST_OFFSET : offset, 4);
+	put_le(&command, offset < LEAST_OFFSET || offset > UINT32_MAX ? LEAST_OFFSET : offset, 4);
 	put_le(&command, 0, 2);
 	put_le(&command, reader->number, 4);
 	wr_bytes(&command, file, strlen(file));
@@ -75,6 +73,11 @@ bool my_stream_waits(const struct my_stream *stream)
 	struct pollfd wait = {.fd = mysql_get_socket(stream->conn), .events = POLLIN};
 
 	return (io && io->cache && io->cache_pos < io->cache + io->cache_size) || poll(&wait, 1, 0) != 0;
+}
+
+bool my_stream_is_cut(const struct my_stream *stream)
+{
+	return strstr(mysql_error(stream->conn), "truncated in the middle of event") != NULL;
 }
 
 /* Errors of the stream that no reconnection mends. */

@@ -20,12 +20,15 @@ struct my_stream {
 
 struct my_reader;
 
-/* Asks the server for its log from there on, as that replica. */
+/* Asks the server for its log from there on, as that replica; from the beginning of the file if that is behind its first 4 GiB. */
 int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint64_t offset, const struct my_reader *reader,
 		   struct error *err);
 
 /* 1 and an event, which lives until the next call; 0: none has come yet; -1, also after a silence of several heartbeats. */
 int my_stream_next(struct my_stream *stream, struct view *ret, struct error *err) MUST_CHECK;
+
+/* Behind an error: the log's file ends in the middle of an event. */
+bool my_stream_is_cut(const struct my_stream *stream);
 
 /* True if an event, or some of it, can be had without waiting. */
 bool my_stream_waits(const struct my_stream *stream);

@@ -48,7 +48,8 @@ static uint64_t free_bytes(const PGconn *conn, const char *directory)
 
 static void take(const PGconn *conn, const PGresult *result, struct source_retention *ret)
 {
-	*ret = (struct source_retention){.state = state_named(pg_value(result, 0, 2)), .safe_bytes = UINT64_MAX};
+	*ret = (struct source_retention){.state = state_named(pg_value(result, 0, 2)), .safe_bytes = UINT64_MAX,
+					 .expires_s = UINT64_MAX};
 	pg_lsn_parse(pg_value(result, 0, 0), &ret->log_end);
 	ret->kept_bytes = number(result, 1);
 	if (ret->state == LOG_LOST)

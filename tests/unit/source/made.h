@@ -34,6 +34,8 @@ void made_put_hex(struct writer *to, const char *hex);
 void made_put_le(struct writer *to, uint64_t value, size_t bytes);
 void made_charsets(struct my_charsets *set);
 
+#define UNSAID (16 * GIB) /* the end of an event of a transaction that does not say it */
+
 /* Of a body, and where it ends in its file; an end of 0 is that of an event that was made up. */
 int made_decode(struct decoder *dec, unsigned type, uint64_t end, struct view body);
 int made_decode_hex(struct decoder *dec, unsigned type, uint64_t end, const char *hex);

@@ -252,6 +252,45 @@ static void what_is_prepared_is_kept_as_text(void **state)
 	my_prepared_done(&set);
 }
 
+static void note(void *by, const struct statement *statement)
+{
+	wr_printf(by, "%.*s;", VIEW_ARG(statement->sql));
+}
+
+/* MariaDB: which group of the two a statement is in, behind all that can be before that. */
+static void a_statement_in_two_phases_counts_when_it_is_done(void **state)
+{
+	static const struct {
+		const char *gtid;
+		bool counts;
+	} table[] = {
+		{"0700000000000000 00000000 29 000000000000", true},
+		{"0700000000000000 00000000 29 02 0000000000", false},                          /* it begins */
+		{"0700000000000000 00000000 29 04 0600000000000000", true},                     /* it is done */
+		{"0700000000000000 00000000 29 08 0600000000000000", false},                    /* it has failed */
+		{"0700000000000000 00000000 2b 1122334455667788 02 00", false},                 /* committed together with others */
+		{"0700000000000000 00000000 29 12 07000000", false},                            /* with the number of the thread */
+		{"0700000000000000 00000000 29 10 07000000", true},
+		{"0700000000000000 00000000 29 03 01 0000", false},
+	};
+	struct decoder *dec = *state;
+	struct writer seen = {0};
+
+	dec->log.seen = note;
+	dec->log.seen_by = &seen;
+	FOR_EACH(row, table) {
+		binlog_restart(&dec->log, binlog_position(1, 1000), false);
+		wr_clear(&seen);
+		TAKE(dec, GTID, 1100, row->gtid);
+		assert_ok(made_query(dec, 1200, "ALTER TABLE t ADD b int"), &dec->err);
+		assert_string_equal(made_reached(dec), "1:1200");
+		if ((seen.len > 0) != row->counts)
+			fail_msg("%s %s", row->gtid, seen.len ? "counts" : "does not count");
+	}
+	assert_int_equal(made_decode_hex(dec, GTID, 1300, "0700000000000000 00000000 40 01000000 40"), -1);
+	wr_done(&seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +303,7 @@ int main(void)
 		DECODER_TEST("what is prepared and committed at once is asked for at once", what_is_prepared_and_committed_at_once_is_asked_for_at_once),
 		DECODER_TEST("recalled rows are handed out", recalled_rows_are_handed_out),
 		DECODER_TEST("a name of two phases is no longer than it can be", a_name_of_two_phases_is_no_longer_than_it_can_be),
+		DECODER_TEST("a statement in two phases counts when it is done", a_statement_in_two_phases_counts_when_it_is_done),
 		TEST("what is prepared is kept as text", what_is_prepared_is_kept_as_text),
 	};
 
