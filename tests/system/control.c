@@ -140,6 +140,7 @@ static void only_one_listens(void)
 	agent_kill(&site.plain.agent);
 	expect("exceptions retry --all", EXIT_FAILED, "no agent is running: nobody listens on");
 	plain_stream(&site.plain);
+	WAIT_UNTIL(agent_verb(&site.plain.agent, "status", "verb.out") == EXIT_DONE, 10, &site.plain.agent); /* after it has said so */
 	expect("status", EXIT_DONE, "STREAMING");
 	agent_stop(&site.plain.agent);
 	if (stat(own.sun_path, &file) == 0 || errno != ENOENT)
