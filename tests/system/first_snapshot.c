@@ -89,16 +89,6 @@ static void prepare(struct plain *plain, const char *name)
 	plain_configure(plain);
 }
 
-static void must_be_empty(struct plain *plain, const char *what, const char *query)
-{
-	const char *found = scene_value(&scene, "%s", query);
-
-	if (!*found)
-		return;
-	fprintf(stderr, "%s: %s\n", plain->name, found);
-	harness_fail(&plain->agent, what);
-}
-
 /* The records of change topics: t (table), n, key, op, marker, hours, note. */
 static void read_back(struct plain *plain)
 {
@@ -111,17 +101,17 @@ static void read_back(struct plain *plain)
 
 static void expect_rows(struct plain *plain)
 {
-	must_be_empty(plain, "the last record of a key is not what the table has",
+	plain_must_be_empty(plain, "the last record of a key is not what the table has",
 		      "WITH base AS (SELECT 'first_root' AS t, id, hours FROM first_root UNION ALL SELECT 'first_large', id, hours FROM first_large UNION "
 		      "ALL SELECT 'first_apart', id, hours FROM first_apart UNION ALL SELECT 'first_small', id, hours FROM first_small) "
 		      "SELECT concat_ws(' ', r.*, '|', d.*) FROM base r FULL JOIN (SELECT * FROM (SELECT DISTINCT ON (t, id) t, id, op, hours FROM "
 		      "record WHERE id IS NOT NULL ORDER BY t, id, n DESC) x WHERE op <> 'gone') d USING (t, id) WHERE r.hours IS DISTINCT FROM "
 		      "d.hours LIMIT 3");
-	must_be_empty(plain, "a value that is stored apart was not sent",
+	plain_must_be_empty(plain, "a value that is stored apart was not sent",
 		      "SELECT r.id || ' ' || left(coalesce(d.note, '-'), 20) FROM first_apart r LEFT JOIN (SELECT DISTINCT ON (id) id, note FROM record "
 		      "WHERE t = 'first_apart' AND op <> 'gone' AND note NOT LIKE '%unavailable%' ORDER BY id, n DESC) d USING (id) WHERE r.note IS "
 		      "DISTINCT FROM d.note LIMIT 3");
-	must_be_empty(plain, "a row was read that is older than what was sent before",
+	plain_must_be_empty(plain, "a row was read that is older than what was sent before",
 		      "SELECT concat_ws(' ', t, id, n, before) FROM (SELECT *, lag(hours) OVER w AS before, lag(op) OVER w AS before_op FROM record "
 		      "WHERE id IS NOT NULL WINDOW w AS (PARTITION BY t, id ORDER BY n)) s WHERE marker = 'incremental' AND before_op IS NOT NULL AND "
 		      "(before_op IN ('gone', 'd') OR before IS DISTINCT FROM hours) LIMIT 3");
@@ -130,7 +120,7 @@ static void expect_rows(struct plain *plain)
 /* Without a key, rows that an attempt before had sent are not taken back. */
 static void expect_bag(struct plain *plain)
 {
-	must_be_empty(plain, "the rows of the table without a key are not right",
+	plain_must_be_empty(plain, "the rows of the table without a key are not right",
 		      "SELECT hours || ': ' || sum(c) FROM (SELECT hours, count(*) AS c FROM first_bag GROUP BY 1 UNION ALL SELECT "
 		      "coalesce(value #>> '{after,hours}', value #>> '{before,hours}')::int, sum(CASE WHEN value->>'op' = 'd' THEN 1 ELSE -1 END) FROM "
 		      "seen WHERE topic LIKE '%.first_bag' GROUP BY 1) s GROUP BY hours HAVING sum(c) <> 0 LIMIT 3");
@@ -139,10 +129,10 @@ static void expect_bag(struct plain *plain)
 /* Of the attempt that was finished. Rows that are left alone come once; where nothing is stored apart, all others once at most. */
 static void expect_once(struct plain *plain)
 {
-	must_be_empty(plain, "a row that nobody changed was not sent once",
+	plain_must_be_empty(plain, "a row that nobody changed was not sent once",
 		      "SELECT t || ' ' || id || ' ' || count(*) FILTER (WHERE op = 'r') FROM record WHERE id > 9000 AND t <> 'first_root' GROUP BY t, id "
 		      "HAVING count(*) FILTER (WHERE op = 'r') <> 1 LIMIT 3");
-	must_be_empty(plain, "a row was sent twice",
+	plain_must_be_empty(plain, "a row was sent twice",
 		      "SELECT t || ' ' || id || ' ' || count(*) FROM record WHERE op = 'r' AND t IN ('first_large', 'first_small') GROUP BY t, id "
 		      "HAVING count(*) > 1 LIMIT 3");
 }
@@ -150,9 +140,9 @@ static void expect_once(struct plain *plain)
 /* Tables of the mirror may have been read by an attempt before. */
 static void expect_end(struct plain *plain)
 {
-	must_be_empty(plain, "there is not one END", "SELECT count(*)::text FROM seen WHERE kind = 'transaction' AND value->>'status' = 'END' AND "
+	plain_must_be_empty(plain, "there is not one END", "SELECT count(*)::text FROM seen WHERE kind = 'transaction' AND value->>'status' = 'END' AND "
 		      "value->>'id' LIKE 'snapshot-%' HAVING count(*) <> 1");
-	must_be_empty(plain, "the END has other counts",
+	plain_must_be_empty(plain, "the END has other counts",
 		      "SELECT concat_ws(' ', c.*, r.*) FROM (SELECT split_part(e->>'data_collection', '.', 2) AS t, (e->>'event_count')::int AS told FROM "
 		      "(SELECT value AS v FROM seen WHERE kind = 'transaction') s, jsonb_array_elements((v->'data_collections')::jsonb) e WHERE v->>'status' = "
 		      "'END' AND v->>'id' LIKE 'snapshot-%') c FULL JOIN (SELECT t, count(*) FILTER (WHERE op = 'r') AS counted FROM record GROUP BY t) r USING (t) WHERE t IN "
@@ -161,11 +151,11 @@ static void expect_end(struct plain *plain)
 
 static void expect_documents(struct plain *plain)
 {
-	must_be_empty(plain, "a document is not what the table has",
+	plain_must_be_empty(plain, "a document is not what the table has",
 		      "SELECT concat_ws(' ', r.*, '|', d.*) FROM (SELECT id, hours FROM first_root) r FULL JOIN (SELECT DISTINCT ON (1) split_part(key #>> "
 		      "'{}', '/', 3)::int AS id, (document #>> '{quantity,value}')::numeric::int AS hours FROM seen WHERE topic LIKE '%.entity.TimeEntry' ORDER BY "
 		      "1, n DESC) d USING (id) WHERE r.hours IS DISTINCT FROM d.hours LIMIT 3");
-	must_be_empty(plain, "a document was sent twice", "SELECT header->>'eventId' FROM seen WHERE kind = 'entity' GROUP BY 1 HAVING count(*) > 1 LIMIT 3");
+	plain_must_be_empty(plain, "a document was sent twice", "SELECT header->>'eventId' FROM seen WHERE kind = 'entity' GROUP BY 1 HAVING count(*) > 1 LIMIT 3");
 }
 
 static void nothing(struct plain *plain)
@@ -277,12 +267,12 @@ static void rows_are_refused(void)
 	plain_catch_up(&plain);
 	agent_stop(&plain.agent);
 	plain_read_back(&plain, "*");
-	must_be_empty(&plain, "the END has other counts than there are records and exceptions",
+	plain_must_be_empty(&plain, "the END has other counts than there are records and exceptions",
 		      "SELECT coalesce(told, 'no END') FROM (SELECT 1) one LEFT JOIN (SELECT concat_ws(' ', value #>> '{documents,0,event_count}', value #>> "
 		      "'{data_collections,0,event_count}') AS told FROM seen WHERE kind = 'transaction' AND status = 'END' AND value->>'id' LIKE "
 		      "'snapshot-%') e ON true WHERE told IS DISTINCT FROM (SELECT count(*) FILTER (WHERE kind = 'exception') || ' ' || count(*) FILTER "
 		      "(WHERE kind = 'change') FROM seen)");
-	must_be_empty(&plain, "a row is missing", "SELECT count(*)::text FROM seen WHERE kind IN ('change', 'exception') HAVING count(*) <> 1000 OR "
+	plain_must_be_empty(&plain, "a row is missing", "SELECT count(*)::text FROM seen WHERE kind IN ('change', 'exception') HAVING count(*) <> 1000 OR "
 		      "count(*) FILTER (WHERE kind = 'exception') <> 25");
 	scene_sql(&scene, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active");
 	printf("rows of it are refused: its END counts them, wherever it was broken off\n");

@@ -6,72 +6,29 @@
  * and with somebody in between who says that it has none, to whom nothing is told; what is said when something is wrong.
  */
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "harness/output.h"
 #include "harness/relay.h"
-#include "system/plain.h"
+#include "system/certificates.h"
 
 #define PASSWORD "a-phrase-that-nobody-may-see"
 
 static struct scene scene;
 static struct agent agent;
-static char certs[200];
-
-static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void shell(const char *format, ...)
-{
-	char *command;
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(&command, format, args) < 0)
-		abort();
-	va_end(args);
-	if (system(command) != 0)
-		harness_fail(NULL, command);
-	free(command);
-}
 
 /* Certificates -------------------------------------------------------------------------------- */
 
-static void remove_certificates(void)
-{
-	char command[300];
-
-	snprintf(command, sizeof(command), "rm -rf %s", certs);
-	if (system(command) != 0)
-		fprintf(stderr, "%s is left\n", certs);
-}
-
-#define NEW_KEY "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-
-static void make_authority(const char *name)
-{
-	shell("cd %s && openssl req -x509 " NEW_KEY " -keyout %s.key -out %s.pem -days 30 -subj /CN=%s 2>/dev/null", certs, name, name, name);
-}
-
-static void make_certificate(const char *name)
-{
-	shell("cd %s && openssl req " NEW_KEY " -keyout %s.key -out %s.csr -subj /CN=%s 2>/dev/null && printf 'subjectAltName=IP:127.0.0.1\\n' >ext && "
-	      "openssl x509 -req -in %s.csr -CA ca.pem -CAkey ca.key -days 30 -extfile ext -out %s.pem 2>/dev/null && chmod 644 %s.key", certs, name,
-	      name, name, name, name, name);
-}
-
 static void make_all(void)
 {
-	snprintf(certs, sizeof(certs), "/tmp/tailwater-certs-%d", (int)getpid());
-	shell("mkdir -m 755 %s", certs);
-	atexit(remove_certificates);
-	make_authority("ca");
-	make_authority("other");
-	make_certificate("server");
-	make_certificate("certified");
+	certificates_begin();
+	certificates_make("server", "server", "-days 30");
+	certificates_make("certified", "certified", "-days 30");
+	shell("chmod 644 %s/server.key %s/certified.key", certs, certs);
 	shell("printf '" PASSWORD "\n' >%s/password && printf 'wrong\n' >%s/wrong && chmod 600 %s/password", certs, certs, certs);
 }
 

@@ -59,6 +59,16 @@ bool plain_confirmed(const struct plain *plain, const char *position)
 				  "WHERE slot_name = '%s'", position, plain->name), "t") == 0;
 }
 
+void plain_must_be_empty(struct plain *plain, const char *what, const char *query)
+{
+	const char *found = scene_value(plain->agent.scene, "%s", query);
+
+	if (!*found)
+		return;
+	fprintf(stderr, "%s: %s\n", plain->name, found);
+	harness_fail(&plain->agent, what);
+}
+
 void plain_catch_up(struct plain *plain)
 {
 	char position[64];

@@ -38,6 +38,9 @@ void plain_stream(struct plain *plain);
 void plain_catch_up(struct plain *plain);
 bool plain_confirmed(const struct plain *plain, const char *position);
 
+/* Fails the test, saying what is wrong, unless the query finds nothing; what it has found is told. */
+void plain_must_be_empty(struct plain *plain, const char *what, const char *query);
+
 /* Changes the rows of its table, and catches up. */
 void plain_work(struct plain *plain);
 

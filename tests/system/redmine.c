@@ -113,16 +113,6 @@ static const char published[] =
 	"CREATE TABLE told AS SELECT jsonb_strip_nulls(line) || CASE WHEN line ? 'hours' AND line->'hours' <> 'null' THEN jsonb_build_object('hours',"
 	" trim_scale((line->>'hours')::numeric)::text) ELSE '{}' END AS line FROM erp_line WHERE line ? 'entity'";
 
-static void must_be_empty(struct plain *plain, const char *what, const char *query)
-{
-	const char *found = scene_value(&scene, "%s", query);
-
-	if (!*found)
-		return;
-	fprintf(stderr, "%s: %s\n", plain->name, found);
-	harness_fail(&plain->agent, what);
-}
-
 static void compare(struct plain *plain)
 {
 	char topics[40];
@@ -131,12 +121,12 @@ static void compare(struct plain *plain)
 	snprintf(topics, sizeof(topics), "%s.*", plain->name);
 	plain_read_back(plain, topics);
 	scene_sql(&scene, "%s", published);
-	must_be_empty(plain, "a document is not what Redmine tells", "SELECT concat_ws(E'\\n', 'published ' || s.line::text, 'told      ' || t.line::text) FROM said s FULL JOIN "
+	plain_must_be_empty(plain, "a document is not what Redmine tells", "SELECT concat_ws(E'\\n', 'published ' || s.line::text, 'told      ' || t.line::text) FROM said s FULL JOIN "
 		      "told t ON s.line->>'entity' = t.line->>'entity' AND s.line->>'id' = t.line->>'id' WHERE s.line IS DISTINCT FROM t.line LIMIT 1");
-	must_be_empty(plain, "the events are not what happened", "SELECT concat_ws(E'\\n', found, expected) FROM (SELECT string_agg(split_part(topic, '.', 3) || ' ' || "
+	plain_must_be_empty(plain, "the events are not what happened", "SELECT concat_ws(E'\\n', found, expected) FROM (SELECT string_agg(split_part(topic, '.', 3) || ' ' || "
 		      "split_part(key #>> '{}', '/', 3), ', ' ORDER BY header->>'occurredAt', topic, n) AS found FROM seen WHERE kind = 'event') f, (SELECT "
 		      "string_agg(line->>'event', ', ') AS expected FROM (SELECT line FROM erp_line WHERE line ? 'event') e) e WHERE found IS DISTINCT FROM expected");
-	must_be_empty(plain, "there are exceptions", "SELECT value FROM seen WHERE kind = 'exception' LIMIT 1");
+	plain_must_be_empty(plain, "there are exceptions", "SELECT value FROM seen WHERE kind = 'exception' LIMIT 1");
 	printf("%s: %s\n", plain->name, scene_value(&scene, "SELECT string_agg(n || ' ' || entity, ', ' ORDER BY entity) FROM (SELECT line->>'entity' AS entity, count(*) AS n "
 						    "FROM told GROUP BY 1) s"));
 }

@@ -7,37 +7,21 @@
  * `grants --kafka` prints is enough.
  */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/output.h"
+#include "system/certificates.h"
 #include "system/plain.h"
 
 #define PASSWORD "a-phrase-that-nobody-may-see"
 
 static struct scene scene;
 static struct plain plain = {.name = "vault", .user = "keeper"};
-static char certs[200], source_lines[1500], kafka_lines[1500];
+static char source_lines[1500], kafka_lines[1500];
 static char plain_port[64], ssl_port[64], sasl_port[64], localhost_address[64], password_option[300];
-
-static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void shell(const char *format, ...)
-{
-	char *command;
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(&command, format, args) < 0)
-		abort();
-	va_end(args);
-	if (system(command) != 0)
-		harness_fail(NULL, command);
-	free(command);
-}
 
 /* With these settings, which are told if it fails. */
 static void expect(const char *line, int code, const char *said)
@@ -53,40 +37,12 @@ static void expect(const char *line, int code, const char *said)
 
 /* Certificates -------------------------------------------------------------------------------- */
 
-static void remove_certificates(void)
-{
-	char command[300];
-
-	snprintf(command, sizeof(command), "rm -rf %s", certs);
-	if (system(command) != 0)
-		fprintf(stderr, "%s is left\n", certs);
-}
-
-#define NEW_KEY "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-
-static void make_authority(const char *name)
-{
-	shell("cd %s && openssl req -x509 " NEW_KEY " -keyout %s.key -out %s.pem -days 30 -subj /CN=%s 2>/dev/null", certs, name, name, name);
-}
-
-/* name.key and name.pem, signed by the authority `ca`; `days` as openssl takes it. */
-static void make_certificate(const char *name, const char *subject, const char *validity)
-{
-	shell("cd %s && openssl req " NEW_KEY " -keyout %s.key -out %s.csr -subj /CN=%s 2>/dev/null && printf 'subjectAltName=IP:127.0.0.1\\n' >ext && "
-	      "openssl x509 -req -in %s.csr -CA ca.pem -CAkey ca.key %s -extfile ext -out %s.pem 2>/dev/null", certs, name, name, subject, name,
-	      validity, name);
-}
-
 static void make_all(void)
 {
-	snprintf(certs, sizeof(certs), "/tmp/tailwater-certs-%d", (int)getpid());
-	shell("mkdir -m 755 %s", certs);
-	atexit(remove_certificates);
-	make_authority("ca");
-	make_authority("other");
-	make_certificate("server", "127.0.0.1", "-days 30");
-	make_certificate("expired", "127.0.0.1", "-days -1");
-	make_certificate("certified", "certified", "-days 30");
+	certificates_begin();
+	certificates_make("server", "127.0.0.1", "-days 30");
+	certificates_make("expired", "127.0.0.1", "-days -1");
+	certificates_make("certified", "certified", "-days 30");
 	shell("cd %s && mv server.pem server.crt && { openssl pkcs8 -topk8 -nocrypt -in server.key; cat server.crt; } >broker.pem", certs);
 	shell("cd %s && printf '*root:root-of-all\nlimited:" PASSWORD "\n' >users && printf '" PASSWORD "\n' >password", certs);
 	shell("cd %s && printf '127.0.0.1:*:*:keeper:" PASSWORD "\n' >pgpass && mkdir home && cp pgpass home/.pgpass && "
