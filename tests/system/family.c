@@ -33,7 +33,7 @@ static const struct {
 	[FACT_RENAME_COLUMN] = {80003, 100502},
 	[FACT_IF_EXISTS] = {NEVER, 0},
 	[FACT_STORED] = {50706, 100201},
-	[FACT_DEFAULTS] = {80013, 100201},
+	[FACT_DEFAULTS] = {80033, 100201}, /* 8.0.15 has them, but not with GTIDs */
 	[FACT_ALGORITHM] = {50605, 0},
 	[FACT_SEVERAL_TABLES] = {NEVER, 0},
 };
