@@ -134,7 +134,7 @@ void audited_catch_up(struct plain *plain)
 {
 	unsigned long end[2];
 
-	scene_mariadb(plain->agent.scene, "end.out", "%s", family_says(plain->agent.scene, FACT_NEW_WORDS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
+	scene_mariadb(plain->agent.scene, "end.out", "%s", family_says(plain->agent.scene, FACT_LOG_STATUS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
 	if (!read_place(plain->agent.scene, "end.out", end))
 		abort();
 	WAIT_UNTIL(is_behind(plain, end), 120, &plain->agent);

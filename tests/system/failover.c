@@ -30,7 +30,7 @@ static const struct {
 } words[] = {
 	{FACT_MARIADB, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'root', MASTER_USE_GTID = slave_pos, MASTER_PORT = %s; START SLAVE",
 	 "STOP SLAVE", "RESET SLAVE ALL", "SELECT @@gtid_binlog_pos", "SELECT MASTER_GTID_WAIT('%s', 60)"},
-	{FACT_NEW_WORDS, "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_USER = 'root', SOURCE_AUTO_POSITION = 1, SOURCE_PORT = %s; START REPLICA",
+	{FACT_LOG_STATUS, "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_USER = 'root', SOURCE_AUTO_POSITION = 1, SOURCE_PORT = %s; START REPLICA",
 	 "STOP REPLICA", "RESET REPLICA ALL", "SELECT replace(@@GLOBAL.gtid_executed, '\n', '')", "SELECT WAIT_FOR_EXECUTED_GTID_SET('%s', 60)"},
 	{FACT_WAIT_FOR_SET, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'root', MASTER_AUTO_POSITION = 1, MASTER_PORT = %s; START SLAVE",
 	 "STOP SLAVE", "RESET SLAVE ALL", "SELECT replace(@@GLOBAL.gtid_executed, '\n', '')", "SELECT WAIT_FOR_EXECUTED_GTID_SET('%s', 60)"},
@@ -170,7 +170,7 @@ static void purge_all_but_the_last(void)
 {
 	char current[100];
 
-	scene_mariadb(&scene, "out", "%s", family_says(&scene, FACT_NEW_WORDS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
+	scene_mariadb(&scene, "out", "%s", family_says(&scene, FACT_LOG_STATUS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
 	snprintf(current, sizeof(current), "%.*s", (int)strcspn(first_line("out"), "\t"), first_line("out"));
 	WAIT_UNTIL(is_purged(current), 30, NULL);
 }

@@ -24,7 +24,7 @@ enum fact {
 	FACT_WAIT_FOR_SET,      /* of GTIDs */
 	FACT_PACKED_LOG,
 	FACT_SHOW_REPLICAS,     /* which were hosts of slaves */
-	FACT_NEW_WORDS,         /* ... and masters: source, log status */
+	FACT_LOG_STATUS,        /* ... and masters: source, log status */
 	FACT_LIMITED_TIME,      /* of a statement */
 	FACT_CASCADES,          /* in the log */
 	FACT_RENAME_COLUMN,
