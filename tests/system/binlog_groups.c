@@ -7,6 +7,7 @@
  * state. Crashes: what of a transaction stands in the log because the server died while it wrote it is passed by. An ALTER TABLE in two phases: it counts
  * from the second one on, if that says so.
  */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,12 @@
 
 #include "base/writer.h"
 #include "system/audited.h"
+#include "system/family.h"
+
+static bool since(const struct scene *scene, unsigned mysql, unsigned mariadb)
+{
+	return scene->mariadb_version >= (scene->is_mariadb ? mariadb : mysql);
+}
 
 /* Two phases ----------------------------------------------------------------------------------- */
 
@@ -31,7 +38,7 @@ static void prepare_all(struct scene *scene)
 {
 	prepare(scene, "small", "UPDATE account SET balance = 2 WHERE id BETWEEN 2 AND 5");
 	prepare(scene, "undone", "UPDATE account SET balance = 3 WHERE id BETWEEN 10 AND 13; INSERT INTO account VALUES (3000, NULL, 'nobody', 1)");
-	prepare(scene, "large", "INSERT INTO account SELECT seq, NULL, repeat('x', 40), 1 FROM seq_10001_to_15000");
+	prepare(scene, "large", "INSERT INTO account SELECT 10000 + n, NULL, repeat('x', 40), 1 FROM number");
 	scene_mariadb(scene, "out", "UPDATE account SET balance = 4 WHERE id = 20");
 }
 
@@ -118,7 +125,7 @@ static int log_size(struct scene *scene, char path[400], off_t *ret)
 {
 	struct stat status;
 
-	scene_mariadb(scene, "end.out", "SHOW MASTER STATUS");
+	scene_mariadb(scene, "end.out", "%s", family_says(scene, FACT_LOG_STATUS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
 	snprintf(path, 400, "%s/mariadb/data/%s", scene->dir, scene_value(scene, "\\! cut -f1 %s/end.out", scene->dir));
 	*ret = stat(path, &status) == 0 ? status.st_size : -1;
 	return *ret < 0 ? -1 : 0;
@@ -145,7 +152,7 @@ static off_t crash(struct scene *scene, char path[400])
 	if (log_size(scene, path, &before) < 0)
 		abort();
 	server = (pid_t)atoi(scene_value(scene, "\\! cat %s/mariadb/pid", scene->dir));
-	client = run_aside(scene, "INSERT INTO other (text) SELECT repeat('lost', 500) FROM seq_1_to_30000");
+	client = run_aside(scene, "INSERT INTO other (text) SELECT repeat('lost', 500) FROM number a, digit b LIMIT 30000");
 	do
 		if (stat(path, &status) < 0 || waitpid(client, NULL, WNOHANG) != 0)
 			harness_fail(NULL, "the server was not caught while it wrote");
@@ -197,7 +204,7 @@ static void what_a_crash_has_cut_off_is_not_published(struct scene *scene)
 	await_server(scene);
 	scene_mariadb(scene, "out", "FLUSH BINARY LOGS; CALL work(5); FLUSH BINARY LOGS; CALL work(5)");
 	audited_finish(&plain);
-	if (agent_logged(&plain.agent, "was never committed") != 2)
+	if (agent_logged(&plain.agent, "was never committed") != (scene->is_mariadb ? 2 : 0)) /* MySQL cuts it off itself */
 		harness_fail(&plain.agent, "not two files of the log were seen to have been ended by a crash");
 	if (agent_logged(&plain.agent, "ends inside of a transaction") || agent_logged(&plain.agent, "truncated"))
 		harness_fail(&plain.agent, "the agent stumbled over what is cut off");
@@ -234,7 +241,7 @@ static void rows_of_an_alter_in_two_phases_have_their_shape(struct scene *scene)
 	int status;
 
 	scene_mariadb(scene, "out", "SET GLOBAL binlog_row_metadata = 'NO_LOG'; CREATE TABLE phased (id int PRIMARY KEY AUTO_INCREMENT, a int, b int, "
-		      "text varchar(500)); INSERT INTO phased (a, b, text) SELECT -seq, seq, repeat('x', 400) FROM seq_1_to_30000");
+		      "text varchar(500)); INSERT INTO phased (a, b, text) SELECT -seq, seq, repeat('x', 400) FROM (SELECT n * 10 + d + 1 AS seq FROM number, digit LIMIT 30000) s");
 	audited_configure(&plain, scene, "phased", "[erp.phased]");
 	audited_stream(&plain);
 	scene_mariadb(scene, "out", "INSERT INTO phased (a, b) VALUES (-1, 1)");
@@ -260,10 +267,15 @@ int main(void)
 	scene_begin(&scene);
 	scene_add_mariadb(&scene);
 	audited_prepare(&scene);
-	rows_of_two_phases_come_when_they_are_committed(&scene);
-	what_was_prepared_in_a_log_that_is_gone_is_a_gap(&scene);
+	scene_mariadb(&scene, "out", "CREATE TABLE number (n int PRIMARY KEY); INSERT INTO number SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d FROM "
+		      "digit a, digit b, digit c, digit e WHERE e.d < 5");
+	if (since(&scene, 50700, 100500)) {
+		rows_of_two_phases_come_when_they_are_committed(&scene);
+		what_was_prepared_in_a_log_that_is_gone_is_a_gap(&scene);
+	}
 	what_a_crash_has_cut_off_is_not_published(&scene);
-	rows_of_an_alter_in_two_phases_have_their_shape(&scene);
+	if (since(&scene, UINT_MAX, 100801))
+		rows_of_an_alter_in_two_phases_have_their_shape(&scene);
 	scene_end(&scene);
 	return 0;
 }

@@ -201,7 +201,7 @@ static int decode_incident(struct binlog *log, const struct binlog_event *event,
 static int decode_payload(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	(void)event;
-	if (!log->grouped)
+	if (!log->grouped && !log->recalling) /* what is kept begins with it */
 		return error_set(err, ERROR_TRANSIENT, "a compressed transaction that did not begin");
 	return payload_open(&log->payload, rd, err);
 }

@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "events.h"
 #include "server.h"
 #include "source/source.h"
 
 #define KEPT_BYTES (128 * 1024) /* of one group */
 #define LEAST_OFFSET 4
 #define SEARCH_US (60 * USEC_PER_SEC)
-#define EVENT_TYPE_AT 4
 
 void my_recall_init(struct my_recall *recall, const struct source_options *options, const struct my_server *server, struct my_tables *tables)
 {
@@ -71,7 +69,6 @@ static void put(struct my_kept_group *group, struct view event)
 	wr_view_bytes(&group->events, event);
 }
 
-/* One that is compressed has no begin of its own: it is read again. */
 void my_recall_keep(struct my_recall *recall, const struct binlog *log, struct view event)
 {
 	struct my_kept_group *group;
@@ -81,7 +78,6 @@ void my_recall_keep(struct my_recall *recall, const struct binlog *log, struct v
 	group = find_kept(recall, log->txn.final);
 	if (!group)
 		group = begin_keeping(recall, log);
-	group->too_large |= (uint8_t)event.ptr[EVENT_TYPE_AT] == EVENT_PAYLOAD;
 	put(group, event);
 }
 
