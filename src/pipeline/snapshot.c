@@ -73,8 +73,6 @@ static void tell_rest(struct pipeline *p)
 		wr_u8(&text, '\n');
 		if (at == TABLE_NOT_BEGUN || reading->noted[i])
 			text.len = start;
-		if (at == TABLE_NOT_BEGUN)
-			break;
 	}
 	if (text.len < sizeof(p->snapshot_rest))
 		snprintf(p->snapshot_rest, sizeof(p->snapshot_rest), "%.*s", (int)text.len, text.len ? text.data : "");

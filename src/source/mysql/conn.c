@@ -5,6 +5,8 @@
 #include "conn.h"
 
 #include <errmsg.h>
+#include <ma_pvio.h>
+#include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +59,33 @@ int my_connect(const struct source_login *login, MYSQL **ret, struct error *err)
 	}
 	*ret = conn;
 	return 0;
+}
+
+/* As <ma_tls.h> has it, which is not C as strict as ours. */
+struct tls_session {
+	void *data;
+	MARIADB_PVIO *pvio;
+	void *ssl;
+};
+
+/* The session of OpenSSL is the library's; where it is another one, nobody can tell, and who asks has to wait for what comes. */
+static bool waits_in_tls(const struct st_ma_pvio *io)
+{
+	static int by_openssl = -1;
+	const char *library = NULL;
+
+	if (by_openssl < 0)
+		by_openssl = mariadb_get_infov(NULL, MARIADB_TLS_LIBRARY, &library) == 0 && library && strncmp(library, "OpenSSL", 7) == 0;
+	return !by_openssl || SSL_pending(((const struct tls_session *)io->ctls)->ssl) > 0;
+}
+
+bool my_has_input(MYSQL *conn)
+{
+	const struct st_ma_pvio *io = conn->net.pvio;
+
+	if (!io)
+		return true; /* it was lost, which reading tells */
+	return (io->cache && io->cache_pos < io->cache + io->cache_size) || (io->ctls && waits_in_tls(io));
 }
 
 static __attribute__((format(printf, 1, 0))) char *format_statement(const char *format, va_list args)

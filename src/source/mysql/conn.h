@@ -34,6 +34,9 @@ struct my_server {
 /* The caller ends it with mysql_close. Errors show the server's words, never the password. */
 int my_connect(const struct source_login *login, MYSQL **ret, struct error *err) MUST_CHECK;
 
+/* True if something that has arrived waits in the library, or in TLS: the socket does not tell of it. */
+bool my_has_input(MYSQL *conn);
+
 /* Runs a statement; a result that is to be freed by mysql_free_result, or NULL on an error. */
 MYSQL_RES *my_query(MYSQL *conn, struct error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

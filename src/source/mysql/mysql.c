@@ -26,6 +26,7 @@
 #include "part.h"
 #include "place.h"
 #include "prove.h"
+#include "readers.h"
 #include "recall.h"
 #include "server.h"
 #include "source/source.h"
@@ -57,11 +58,9 @@ struct source {
 	unsigned idle_groups;
 	struct position durable;         /* all before it may be forgotten */
 	struct my_expiry expiry;
-	struct my_snapshot snapshot;
-	const struct my_table *reading;  /* table of the snapshot, or part, being read */
-	const struct table *const *snapshot_tables;
-	struct source_progress progress; /* of the snapshot; it has `tables_done` as the number of the next table */
-	size_t ended;                    /* the table that has, and was not told of yet */
+	struct my_readers readers;       /* of the snapshot */
+	struct source_progress expected; /* of its tables */
+	const struct my_table *reading;  /* table of the part being read */
 	struct my_part part;
 	struct source_metrics metrics;
 };
@@ -70,7 +69,7 @@ static void my_close(struct source *source)
 {
 	if (!source)
 		return;
-	my_snapshot_done(&source->snapshot);
+	my_readers_done(&source->readers);
 	my_part_done(&source->part);
 	my_recall_done(&source->recall);
 	my_look_done(&source->look);
@@ -270,56 +269,40 @@ static int begin_snapshot(struct source *source, bool drop_first, struct source_
 	const struct my_hold hold = {.conn = source->queries, .tables = source->wanted, .count = source->wanted_count, .patience_s = 5};
 
 	(void)drop_first;
-	my_snapshot_done(&source->snapshot);
+	my_readers_done(&source->readers);
 	my_place_done(&source->place);
 	source->server.shift = 0;
-	if (my_snapshot_open(&source->snapshot, &source->options.login, err) < 0 ||
-	    my_snapshot_begin(&source->snapshot, &source->server, &hold, &ret->consistent, &source->place, err) < 0)
+	if (my_readers_begin(&source->readers, &source->options, &source->server, &hold, &ret->consistent, &source->place, err) < 0)
 		return -1;
 	ret->taken_at = clock_wall();
-	ret->readers = 1;
+	ret->readers = source->readers.count;
 	return 0;
 }
 
 static int read_tables(struct source *source, const struct table *const *tables, size_t count, struct error *err)
 {
-	source->snapshot_tables = tables;
-	source->progress = (struct source_progress){.tables = count};
-	source->ended = count;
-	return my_catalog_expected(source->queries, tables, count, &source->progress, err);
+	const struct my_table **found = MEM_ARRAY(const struct my_table *, count + 1);
+
+	for (size_t i = 0; i < count; i++)
+		found[i] = find_named(source, tables[i]);
+	my_readers_read(&source->readers, found, count);
+	free(found);
+	source->expected = (struct source_progress){.tables = count};
+	return my_catalog_expected(source->queries, tables, count, &source->expected, err);
 }
 
-/* One table after the other: 1 and a row, 0 when one has ended. */
 static int read_row(struct source *source, struct change *ret, size_t *ret_table, struct error *err)
 {
-	struct source_progress *progress = &source->progress;
 	unsigned long *lengths;
 	char **texts;
-	int got;
+	int got = my_readers_row(&source->readers, ret_table, &texts, &lengths, err);
 
-	*ret_table = progress->tables_done;
-	if (!source->snapshot.result) {
-		source->reading = find_named(source, source->snapshot_tables[progress->tables_done]);
-		if (my_snapshot_table(&source->snapshot, source->reading, NULL, err) < 0)
-			return -1;
-	}
-	got = my_snapshot_row(&source->snapshot, &texts, &lengths, err);
-	if (got < 0)
-		return -1;
-	if (!got) {
-		my_snapshot_stop(&source->snapshot);
-		source->ended = progress->tables_done++;
-		return 0;
-	}
-	progress->rows++;
-	return binlog_result_row(&source->log, source->reading, texts, lengths, ret, err);
+	return got <= 0 ? got : binlog_result_row(&source->log, source->readers.tables[*ret_table].table, texts, lengths, ret, err);
 }
 
 static bool table_ended(struct source *source, size_t *ret_table)
 {
-	*ret_table = source->ended;
-	source->ended = source->progress.tables;
-	return *ret_table < source->progress.tables;
+	return my_readers_ended(&source->readers, ret_table);
 }
 
 static int table_stands(struct source *source, size_t table, struct error *err)
@@ -333,21 +316,26 @@ static int table_stands(struct source *source, size_t table, struct error *err)
 /* One that was begun is read again from its beginning. */
 static enum table_reading rest_of(struct source *source, size_t table, struct writer *to)
 {
-	size_t done = source->progress.tables_done;
-
 	(void)to;
-	return table < done ? TABLE_READ : table > done ? TABLE_NOT_BEGUN : TABLE_BEGUN;
+	return source->readers.tables[table].told ? TABLE_READ : source->readers.tables[table].next ? TABLE_BEGUN : TABLE_NOT_BEGUN;
 }
 
+/* The server tells of bytes for tables only. */
 static void tell_progress(struct source *source, struct source_progress *ret)
 {
-	*ret = source->progress;
+	uint64_t rows = source->readers.rows;
+
+	*ret = source->expected;
+	for (size_t i = 0; i < source->readers.table_count; i++)
+		ret->tables_done += source->readers.tables[i].told;
+	ret->rows = rows;
+	ret->bytes = rows < ret->expected_rows ? (uint64_t)((double)ret->expected_bytes * (double)rows / (double)ret->expected_rows) : ret->expected_bytes;
 }
 
 static int end_snapshot(struct source *source, struct error *err)
 {
 	(void)err;
-	my_snapshot_done(&source->snapshot);
+	my_readers_done(&source->readers);
 	return 0;
 }
 

@@ -91,7 +91,10 @@ void my_server_grants(const struct my_server *server, const char *user, const st
 	if (!mariadb)
 		wr_printf(sql, "-- To hold the server still for the moment of a snapshot; without it, the tables are (LOCK TABLES).\n"
 			  "GRANT RELOAD ON *.* TO '%s'@'%%';\n", user);
-	for (size_t i = 0; i < count && !mariadb; i++)
+	if (mariadb && count)
+		wr_printf(sql, "-- For tables that are not InnoDB's, which are locked while a first snapshot reads them; and for a server that is so busy that\n"
+			  "-- transactions which see the same can be begun only while the tables are locked.\n");
+	for (size_t i = 0; i < count; i++)
 		if (!i || strcmp(tables[i].schema, tables[i - 1].schema) != 0)
 			wr_printf(sql, "GRANT LOCK TABLES ON `%s`.* TO '%s'@'%%';\n", tables[i].schema, user);
 	for (size_t i = 0; i < count; i++)

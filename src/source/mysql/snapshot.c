@@ -5,16 +5,17 @@
 #include "snapshot.h"
 
 #include <inttypes.h>
-#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/writer.h"
 #include "binlog.h"
+#include "hold.h"
 #include "place.h"
 #include "source/source.h"
 
+#define TRIES 20 /* to begin transactions that see the same */
 #define BEGIN "START TRANSACTION WITH CONSISTENT SNAPSHOT"
 
 static int take_place(const struct my_server *server, const char *file, const char *offset, struct position *ret, struct error *err)
@@ -43,15 +44,25 @@ int my_log_end(MYSQL *conn, const struct my_server *server, struct position *ret
 	return status;
 }
 
-static int begin_mariadb(MYSQL *conn, const struct my_server *server, struct position *ret_at, struct error *err)
+/* At once, so that on a server that is not busy all of them see the same. */
+static int begin_each(const struct my_snapshot *readers, unsigned count, struct error *err)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (mysql_send_query(readers[i].conn, BEGIN, strlen(BEGIN)))
+			return my_fail(readers[i].conn, err, BEGIN);
+	for (unsigned i = 0; i < count; i++)
+		if (mysql_read_query_result(readers[i].conn))
+			return my_fail(readers[i].conn, err, BEGIN);
+	return 0;
+}
+
+/* MariaDB tells what place in its log a transaction sees. */
+static int ask_sight(MYSQL *conn, const struct my_server *server, struct position *ret_at, struct error *err)
 {
 	char file[300] = "", offset[32] = "";
-	MYSQL_RES *result;
+	MYSQL_RES *result = my_query(conn, err, "SHOW STATUS LIKE 'binlog_snapshot_%%'");
 	MYSQL_ROW row;
 
-	if (my_do(conn, err, BEGIN) < 0)
-		return -1;
-	result = my_query(conn, err, "SHOW STATUS LIKE 'binlog_snapshot_%%'");
 	if (!result)
 		return -1;
 	while ((row = mysql_fetch_row(result))) {
@@ -64,94 +75,81 @@ static int begin_mariadb(MYSQL *conn, const struct my_server *server, struct pos
 	return take_place(server, file, offset, ret_at, err);
 }
 
-static void write_name(const char *name, struct writer *to)
+/* Which of them see what the first one does: these come first, and are counted. */
+static int sort_equal(struct my_snapshot *readers, unsigned count, const struct my_server *server, unsigned *ret_equal, struct position *ret_at,
+		      struct error *err)
 {
-	wr_u8(to, '`');
-	for (; *name; name++) {
-		if (*name == '`')
-			wr_u8(to, '`');
-		wr_u8(to, (uint8_t)*name);
+	*ret_equal = 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct my_snapshot reader = readers[i];
+		struct position at;
+
+		if (ask_sight(reader.conn, server, &at, err) < 0)
+			return -1;
+		if (i == 0)
+			*ret_at = at;
+		if (position_compare(at, *ret_at) != 0)
+			continue;
+		readers[i] = readers[*ret_equal];
+		readers[(*ret_equal)++] = reader;
 	}
-	wr_u8(to, '`');
+	return 0;
 }
 
-static bool is_denied(MYSQL *conn)
+/*
+ * While the tables are held still all see the same of them, wherever in the log each is. Who may not hold them, or waits for it in
+ * vain, reads with those that see the same.
+ */
+static int begin_held(struct my_snapshot *readers, unsigned count, const struct my_server *server, const struct my_hold *hold,
+		      unsigned *ret_equal, struct position *ret_at, struct error *err)
 {
-	unsigned code = mysql_errno(conn);
+	struct error ignored;
+	MYSQL *holder = my_hold_still(readers[0].conn, hold, &ignored);
+	int status;
 
-	return code == ER_SPECIFIC_ACCESS_DENIED_ERROR || code == ER_DBACCESS_DENIED_ERROR || code == ER_TABLEACCESS_DENIED_ERROR ||
-	       code == ER_ACCESS_DENIED_ERROR;
-}
-
-static int limit_wait(MYSQL *conn, const struct my_hold *hold, struct error *err)
-{
-	return my_do(conn, err, "SET SESSION lock_wait_timeout = %u", hold->patience_s);
-}
-
-/* 1; 0: it is not permitted; -1. */
-static int hold_all(MYSQL *conn, const struct my_hold *hold, struct error *err)
-{
-	if (limit_wait(conn, hold, err) < 0)
+	if (!holder)
+		return 0;
+	status = begin_each(readers, count, err) < 0 ? -1 : ask_sight(readers[0].conn, server, ret_at, err);
+	*ret_equal = count;
+	if (my_do(holder, status < 0 ? &ignored : err, "UNLOCK TABLES") < 0)
 		return -1;
-	if (my_do(conn, err, "FLUSH TABLES WITH READ LOCK") == 0)
-		return 1;
-	return is_denied(conn) ? 0 : -1;
+	return status;
 }
 
-static int hold_tables(const struct my_hold *hold, struct error *err)
+static int begin_mariadb(struct my_snapshot *readers, unsigned *count, const struct my_server *server, const struct my_hold *hold,
+			 struct position *ret_at, struct error *err)
 {
-	struct writer sql = {0};
-	int failed;
+	unsigned equal = 0;
 
-	if (limit_wait(hold->conn, hold, err) < 0)
+	for (unsigned i = 0; i < TRIES && equal < *count; i++)
+		if (begin_each(readers, *count, err) < 0 || sort_equal(readers, *count, server, &equal, ret_at, err) < 0)
+			return -1;
+	if (equal < *count && begin_held(readers, *count, server, hold, &equal, ret_at, err) < 0)
 		return -1;
-	for (size_t i = 0; i < hold->count; i++) {
-		wr_printf(&sql, i ? ", " : "LOCK TABLES ");
-		write_name(hold->tables[i].schema, &sql);
-		wr_u8(&sql, '.');
-		write_name(hold->tables[i].name, &sql);
-		wr_printf(&sql, " READ");
-	}
-	failed = mysql_real_query(hold->conn, sql.data, sql.len);
-	wr_done(&sql);
-	if (!failed)
-		return 1;
-	my_fail(hold->conn, err, "LOCK TABLES");
-	return is_denied(hold->conn) ? 0 : -1;
+	while (*count > equal)
+		my_snapshot_done(&readers[--*count]);
+	return 0;
 }
 
-/* The session that holds it, or NULL. */
-static MYSQL *hold_still(MYSQL *conn, const struct my_hold *hold, struct error *err)
+/* The transactions begin before the lock ends. */
+static int begin_mysql(struct my_snapshot *readers, unsigned count, const struct my_server *server, const struct my_hold *hold,
+		       struct position *ret_at, struct my_place *place, struct error *err)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		bool few = (i == 0) == hold->tables_first;
-		int held = few ? hold_tables(hold, err) : hold_all(conn, hold, err);
-
-		if (held)
-			return held < 0 ? NULL : few ? hold->conn : conn;
-	}
-	error_state(err, STATE_UNSUPPORTED, "the user may not hold the server still for the moment of a snapshot, nor its tables");
-	error_hint(err, "grant RELOAD, or LOCK TABLES: see `tailwater grants`");
-	return NULL;
-}
-
-/* The transaction begins before the lock ends. */
-static int begin_mysql(MYSQL *conn, const struct my_server *server, const struct my_hold *hold, struct position *ret_at, struct my_place *place,
-		       struct error *err)
-{
-	MYSQL *holder = hold_still(conn, hold, err);
+	MYSQL *conn = readers[0].conn, *holder = my_hold_still(conn, hold, err);
 	struct error ignored;
 	int status;
 
 	if (!holder)
 		return -1;
-	status = my_do(conn, err, BEGIN) < 0 ? -1 : my_log_end(conn, server, ret_at, err);
+	status = begin_each(readers, count, err) < 0 ? -1 : my_log_end(conn, server, ret_at, err);
 	if (status == 0 && place)
 		status = my_place_ask(conn, server, place, *ret_at, err);
 	if (my_do(holder, status < 0 ? &ignored : err, "UNLOCK TABLES") < 0)
 		return -1;
 	return status;
 }
+
+#define ER_LOCK_WAIT_TIMEOUT 1205
 
 bool my_snapshot_waited(const struct my_snapshot *snapshot, const struct my_hold *hold)
 {
@@ -168,14 +166,22 @@ int my_snapshot_open(struct my_snapshot *snapshot, const struct source_login *lo
 	return -1;
 }
 
+int my_snapshots_begin(struct my_snapshot *readers, unsigned *count, const struct my_server *server, const struct my_hold *hold,
+		       struct position *ret_at, struct my_place *place, struct error *err)
+{
+	if (server->family == FAMILY_MYSQL)
+		return begin_mysql(readers, *count, server, hold, ret_at, place, err);
+	if (begin_mariadb(readers, count, server, hold, ret_at, err) < 0)
+		return -1;
+	return place ? my_place_ask(readers[0].conn, server, place, *ret_at, err) : 0;
+}
+
 int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, const struct my_hold *hold, struct position *ret_at,
 		      struct my_place *place, struct error *err)
 {
-	if (server->family == FAMILY_MYSQL)
-		return begin_mysql(snapshot->conn, server, hold, ret_at, place, err);
-	if (begin_mariadb(snapshot->conn, server, ret_at, err) < 0)
-		return -1;
-	return place ? my_place_ask(snapshot->conn, server, place, *ret_at, err) : 0;
+	unsigned one = 1;
+
+	return my_snapshots_begin(snapshot, &one, server, hold, ret_at, place, err);
 }
 
 void my_snapshot_done(struct my_snapshot *snapshot)
@@ -193,19 +199,24 @@ void my_snapshot_stop(struct my_snapshot *snapshot)
 	snapshot->result = NULL;
 }
 
-static void write_select(const struct my_table *table, const char *rest, struct writer *to)
+void my_snapshot_write_table(const struct my_table *table, struct writer *to)
+{
+	my_write_name(table->table->schema, to);
+	wr_u8(to, '.');
+	my_write_name(table->table->name, to);
+}
+
+void my_snapshot_select(const struct my_table *table, const char *rest, struct writer *to)
 {
 	for (unsigned i = 0; i < table->table->column_count; i++) {
 		const char *behind = my_column_select(&table->columns[i]);
 
 		wr_printf(to, i ? ", " : "SELECT /*!40001 SQL_NO_CACHE */ ");
-		write_name(table->columns[i].name, to);
+		my_write_name(table->columns[i].name, to);
 		wr_printf(to, "%s", behind ? behind : "");
 	}
 	wr_printf(to, " FROM ");
-	write_name(table->table->schema, to);
-	wr_u8(to, '.');
-	write_name(table->table->name, to);
+	my_snapshot_write_table(table, to);
 	wr_printf(to, " %s", rest ? rest : "");
 }
 
@@ -215,7 +226,7 @@ int my_snapshot_table(struct my_snapshot *snapshot, const struct my_table *table
 	int failed;
 
 	my_snapshot_stop(snapshot);
-	write_select(table, rest, &sql);
+	my_snapshot_select(table, rest, &sql);
 	failed = mysql_real_query(snapshot->conn, sql.data, sql.len);
 	wr_done(&sql);
 	snapshot->result = failed ? NULL : mysql_use_result(snapshot->conn);

@@ -10,11 +10,12 @@
 #define MYSQL_SNAPSHOT_H
 
 #include "conn.h"
+#include "hold.h"
 #include "model/position.h"
 #include "tables.h"
 
 struct my_place;
-struct source_table;
+struct writer;
 
 struct my_snapshot {
 	MYSQL *conn;
@@ -24,23 +25,27 @@ struct my_snapshot {
 
 int my_snapshot_open(struct my_snapshot *snapshot, const struct source_login *login, struct error *err);
 
-/* How MySQL is held still: the way that is not permitted gives way to the other one. */
-struct my_hold {
-	MYSQL *conn;                    /* of another session than the transaction's */
-	const struct source_table *tables;
-	size_t count;
-	bool tables_first;
-	unsigned patience_s;            /* whoever waits for a lock makes others wait */
-};
-
 /* Begins the transaction; `ret_at`: it sees all that stands before, and nothing else. `place`: told of that, or NULL. */
 int my_snapshot_begin(struct my_snapshot *snapshot, const struct my_server *server, const struct my_hold *hold, struct position *ret_at,
 		      struct my_place *place, struct error *err);
+
+/*
+ * The same for several, which see the same, so that `count` may be less afterwards: on MariaDB they are begun until they do, or, if the
+ * server is too busy for that, while the tables are held still.
+ */
+int my_snapshots_begin(struct my_snapshot *readers, unsigned *count, const struct my_server *server, const struct my_hold *hold,
+		       struct position *ret_at, struct my_place *place, struct error *err);
 
 /* True if the last thing that failed there was the wait for a lock. */
 bool my_snapshot_waited(const struct my_snapshot *snapshot, const struct my_hold *hold);
 
 void my_snapshot_done(struct my_snapshot *snapshot);
+
+/* Its name, with the database's. */
+void my_snapshot_write_table(const struct my_table *table, struct writer *to);
+
+/* The statement that selects a table's columns; what follows FROM and the name may be NULL. */
+void my_snapshot_select(const struct my_table *table, const char *rest, struct writer *to);
 
 /* Reads one table, row by row: 1, 0 at its end, -1. What follows FROM and the name may be NULL. */
 int my_snapshot_table(struct my_snapshot *snapshot, const struct my_table *table, const char *rest, struct error *err);

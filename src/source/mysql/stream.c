@@ -8,7 +8,6 @@
  */
 #include "stream.h"
 
-#include <ma_pvio.h>
 #include <mysqld_error.h>
 #include <poll.h>
 
@@ -69,10 +68,9 @@ int my_stream_open(struct my_stream *stream, MYSQL *conn, const char *file, uint
 
 bool my_stream_waits(const struct my_stream *stream)
 {
-	const struct st_ma_pvio *io = stream->conn->net.pvio;
 	struct pollfd wait = {.fd = mysql_get_socket(stream->conn), .events = POLLIN};
 
-	return (io && io->cache && io->cache_pos < io->cache + io->cache_size) || poll(&wait, 1, 0) != 0;
+	return my_has_input(stream->conn) || poll(&wait, 1, 0) != 0;
 }
 
 bool my_stream_is_cut(const struct my_stream *stream)
