@@ -23,6 +23,7 @@ enum fact {
 	FACT_MYSQL_GTIDS,
 	FACT_WAIT_FOR_SET,      /* of GTIDs */
 	FACT_PACKED_LOG,
+	FACT_CUTS_LOG,          /* the server, of what a crash has left */
 	FACT_SHOW_REPLICAS,     /* which were hosts of slaves */
 	FACT_LOG_STATUS,        /* ... and masters: source, log status */
 	FACT_LIMITED_TIME,      /* of a statement */
