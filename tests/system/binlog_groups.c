@@ -125,7 +125,7 @@ static int log_size(struct scene *scene, char path[400], off_t *ret)
 {
 	struct stat status;
 
-	scene_mariadb(scene, "end.out", "%s", family_says(scene, FACT_LOG_STATUS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
+	scene_mariadb(scene, "end.out", "%s", family_says(scene, FACT_NEW_WORDS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
 	snprintf(path, 400, "%s/mariadb/data/%s", scene->dir, scene_value(scene, "\\! cut -f1 %s/end.out", scene->dir));
 	*ret = stat(path, &status) == 0 ? status.st_size : -1;
 	return *ret < 0 ? -1 : 0;
