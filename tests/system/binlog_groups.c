@@ -18,7 +18,6 @@
 
 #include "base/writer.h"
 #include "system/audited.h"
-#include "system/family.h"
 
 static bool since(const struct scene *scene, unsigned mysql, unsigned mariadb)
 {
@@ -125,7 +124,7 @@ static int log_size(struct scene *scene, char path[400], off_t *ret)
 {
 	struct stat status;
 
-	scene_mariadb(scene, "end.out", "%s", family_says(scene, FACT_LOG_STATUS, "SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"));
+	scene_mariadb(scene, "end.out", "%s", since(scene, 80200, UINT_MAX) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
 	snprintf(path, 400, "%s/mariadb/data/%s", scene->dir, scene_value(scene, "\\! cut -f1 %s/end.out", scene->dir));
 	*ret = stat(path, &status) == 0 ? status.st_size : -1;
 	return *ret < 0 ? -1 : 0;

@@ -104,13 +104,35 @@ static void go_to(struct plain *plain, unsigned server)
 	audited_configure(plain, &scene, plain->name, "[erp.account, erp.other]");
 }
 
+/* Transactions in two phases are ended on another server than the one that they were prepared on, which has them elsewhere in its log. */
+static bool has_two_phases(void)
+{
+	return scene.mariadb_version >= (scene.is_mariadb ? 100500 : 50700);
+}
+
+static void prepare(const char *xid, int id)
+{
+	if (has_two_phases())
+		scene_mariadb(&scene, "out", "XA START '%s'; INSERT INTO account VALUES (%d, NULL, 'in two phases', 1); XA END '%s'; XA PREPARE '%s'",
+			      xid, id, xid, xid);
+}
+
+static void commit_what_is_prepared(void)
+{
+	if (has_two_phases())
+		scene_mariadb(&scene, "out", "XA COMMIT 'short'; XA COMMIT 'long'");
+}
+
 /* With changes in its log that the agent, which stands still, has not read. */
 static void lose_the_primary(struct plain *plain)
 {
 	struct agent *agent = &plain->agent;
 
+	prepare("long", 2001); /* which the agent has seen */
+	audited_catch_up(plain);
 	kill(agent->pid, SIGSTOP);
-	scene_mariadb(&scene, "out", "CALL work(60)");
+	prepare("short", 2003);
+	scene_mariadb(&scene, "out", "UPDATE account SET balance = balance + 1 WHERE id < 900");
 	await_replica(0, 1);
 	scene_server(&scene, "stop", "mariadb", "kill");
 	kill(agent->pid, SIGCONT);
@@ -132,6 +154,7 @@ static void go_on_with_the_replica(struct plain *plain)
 
 	promote(1);
 	go_to(plain, 1);
+	commit_what_is_prepared();
 	work = audited_begin(&scene);
 	audited_stream(plain);
 	if (agent_logged(&plain->agent, "another server is gone on with") != 1)

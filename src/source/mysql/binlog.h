@@ -59,7 +59,8 @@ struct binlog {
 	struct position recalled_from;  /* NONE: it is not known where */
 	struct my_prepared_set *prepared_set; /* borrowed: those between their phases; NULL: nobody wants to know */
 	bool recalling;                 /* a second look at the rows of one that is committed: they are handed out */
-	bool quiet;                     /* nothing of rows and tables is looked at */
+	bool quiet;                     /* nothing of rows and tables is looked at ... */
+	struct view wanted;             /* ... and of what is in two phases, only this one (may be VIEW_NONE): all that came of it */
 	bool undecided;                 /* the group's statement alters a table in two phases, and is not the one that does it */
 	void (*seen)(void *by, const struct statement *statement); /* NULL: nobody wants to see statements of other kinds */
 	void *seen_by;

@@ -14,6 +14,7 @@
 #define HEADER_BYTES 19
 #define CHECKSUM_BYTES 4
 #define ARTIFICIAL 0x20
+#define ENCRYPTION_BYTES 512 /* before what positions count in a file that MySQL keeps encrypted */
 #define FIRST_OFFSET 4
 
 struct ended_file {
@@ -23,6 +24,12 @@ struct ended_file {
 	uint32_t next;        /* ... of this number */
 	size_t next_name_len;
 };
+
+/* From MySQL 8.0.14 on a third column tells it. */
+static bool encrypted(MYSQL_RES *result, MYSQL_ROW row)
+{
+	return mysql_num_fields(result) > 2 && row[2] && strcasecmp(row[2], "yes") == 0;
+}
 
 static int list(MYSQL *conn, const struct my_server *server, uint32_t number, struct ended_file *ret, struct error *err)
 {
@@ -37,7 +44,7 @@ static int list(MYSQL *conn, const struct my_server *server, uint32_t number, st
 
 		if (is == number) {
 			ret->found = true;
-			ret->bytes = strtoull(row[1], NULL, 10);
+			ret->bytes = strtoull(row[1], NULL, 10) - (encrypted(result, row) ? ENCRYPTION_BYTES : 0);
 		} else if (ret->found) {
 			ret->ended = true;
 			ret->next = (uint32_t)is;

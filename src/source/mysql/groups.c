@@ -29,7 +29,7 @@ static int open_group(struct binlog *log, const struct binlog_event *event, uint
 	log->grouped = true;
 	log->multi = log->prepared = log->begun = log->has_rows = log->outcome = log->recalled = log->undecided = false;
 	log->xid = VIEW_NONE;
-	if (log->prepared_set) /* what was handed out last is behind whoever asks for more */
+	if (log->prepared_set && !log->quiet) /* what was handed out last is behind whoever asks for more */
 		my_prepared_forget(log->prepared_set, log->reached);
 	log->index = 0;
 	arena_reset(&log->txn_arena);
@@ -224,6 +224,11 @@ static void recall(struct binlog *log, struct position from)
 	log->recalled_from = from;
 }
 
+static bool is_noted(const struct binlog *log, struct view xid)
+{
+	return log->prepared_set && (!log->quiet || view_equal(xid, log->wanted));
+}
+
 /* The first phase ends; or both do, which could not be known before. */
 int decode_xa_prepare(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
@@ -234,7 +239,7 @@ int decode_xa_prepare(struct binlog *log, const struct binlog_event *event, stru
 		return rd->failed ? 0 : -1;
 	if (log->recalling || (one_phase && (log->quiet || log->repeated || !log->has_rows)))
 		return 0;
-	if (!one_phase && log->prepared_set)
+	if (!one_phase && is_noted(log, log->xid))
 		my_prepared_put(log->prepared_set, log->xid, log->has_rows || log->quiet ? log->txn.final : (struct position){POSITION_NONE, 0});
 	if (one_phase) {
 		log->closing = false;
@@ -302,9 +307,14 @@ static int on_xa(struct binlog *log, const struct statement *statement, struct e
 /* The group ends with it. The place that it is settled at is that end. */
 static struct my_prepared *settle(struct binlog *log, const struct statement *statement)
 {
-	struct my_prepared *one = log->prepared_set ? my_prepared_find(log->prepared_set, statement->xid) : NULL;
+	struct my_prepared *one;
 
 	log->closing = log->outcome = true;
+	if (!is_noted(log, statement->xid))
+		return NULL;
+	if (log->quiet && !my_prepared_find(log->prepared_set, statement->xid))
+		my_prepared_put(log->prepared_set, statement->xid, (struct position){POSITION_NONE, 0});
+	one = my_prepared_find(log->prepared_set, statement->xid);
 	if (one)
 		one->settled = binlog_position(log->file, log->at);
 	return one;
@@ -317,7 +327,7 @@ static int on_xa_commit(struct binlog *log, const struct statement *statement, s
 
 	(void)err;
 	if (log->begun || log->quiet) {
-		log->closing = true;
+		settle(log, statement);
 		return 0;
 	}
 	log->xid = arena_copy(&log->txn_arena, statement->xid);

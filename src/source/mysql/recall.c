@@ -111,7 +111,7 @@ static int not_found(const struct binlog *log, struct error *err)
 	return error_hint(err, "begin anew with a snapshot");
 }
 
-/* It was prepared before we began to read: the newest file that has it, from the one at hand back. */
+/* It was prepared before we began to read: the newest file that has it, from the one at hand back. One of its name that is done is not it. */
 static int search(struct my_recall *recall, struct binlog *log, MYSQL *queries, struct position *ret, struct error *err)
 {
 	struct my_prepared_set seen = {0};
@@ -121,12 +121,14 @@ static int search(struct my_recall *recall, struct binlog *log, MYSQL *queries, 
 	int result = my_log_start(queries, recall->look.server, &start, err);
 
 	recall->look.log.prepared_set = &seen;
+	recall->look.log.wanted = log->xid;
 	for (uint32_t file = log->file; result == 0 && !found && file >= position_file(start); file--) {
 		result = look_through(&recall->look, log, file, until, err);
 		found = my_prepared_find(&seen, log->xid);
 	}
 	recall->look.log.prepared_set = NULL;
-	if (found && result == 0)
+	recall->look.log.wanted = VIEW_NONE;
+	if (found && found->settled.kind == POSITION_NONE && result == 0)
 		*ret = found->at;
 	else if (result == 0)
 		result = not_found(log, err);

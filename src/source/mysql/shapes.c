@@ -80,14 +80,19 @@ static struct my_version *add(struct my_shapes *shapes, const char *schema, cons
 
 void my_shapes_put(struct my_shapes *shapes, const struct my_shape *shape, const char *charset, struct position since)
 {
-	struct my_version *version = add(shapes, shape->schema, shape->name, since);
+	struct my_version *version;
 
+	if (!*shape->schema || !*shape->name)
+		return;
+	version = add(shapes, shape->schema, shape->name, since);
 	version->charset = keep_text(shapes, charset);
 	keep_columns(shapes, shape, &version->shape);
 }
 
 void my_shapes_lose(struct my_shapes *shapes, const char *schema, const char *name, const char *statement, struct position since)
 {
+	if (!*schema || !*name) /* a statement that is not understood can seem to name none */
+		return;
 	add(shapes, schema, name, since)->lost = keep_text(shapes, statement);
 	shapes->lost = true;
 }
@@ -273,7 +278,7 @@ static const char *take_optional(struct view *line, struct arena *arena)
 {
 	struct view text = take_text(line, arena);
 
-	return text.len ? text.ptr : NULL;
+	return *text.ptr ? text.ptr : NULL;
 }
 
 static unsigned place_in_key(const struct my_shape *shape, unsigned column)

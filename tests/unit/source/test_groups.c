@@ -199,6 +199,30 @@ static void what_is_prepared_and_committed_at_once_is_asked_for_at_once(void **s
 	assert_int_equal(set.count, 0);
 }
 
+static void a_search_notes_all_that_came_of_one(void **state)
+{
+	struct decoder *dec = *state;
+	struct my_prepared_set set = {0};
+
+	dec->log.prepared_set = &set;
+	dec->log.quiet = true;
+	dec->log.wanted = VIEW("X'61',X'',1");
+	prepare(dec, 1000, "62", NULL, MAP_T);
+	assert_prepared(dec, "");
+	TAKE(dec, GTID, 1450, OUTCOME);
+	assert_ok(made_query(dec, 1550, "XA ROLLBACK X'61',X'',1"), &dec->err); /* it was prepared in an older file */
+	prepare(dec, 1600, "63", "XA START X'63',X'',1", MAP_T);
+	assert_prepared(dec, " X'61',X'',1@none>1:1550");
+	prepare(dec, 2000, "61", NULL, MAP_T);
+	prepare(dec, 2400, "62", NULL, MAP_T);
+	assert_prepared(dec, " X'61',X'',1@1:2061");
+	TAKE(dec, GTID, 2850, OUTCOME);
+	assert_ok(made_query(dec, 2950, "XA COMMIT X'61',X'',1"), &dec->err);
+	assert_prepared(dec, " X'61',X'',1@1:2061>1:2950");
+	assert_false(dec->log.recalled);
+	my_prepared_done(&set);
+}
+
 /* The second look at a group that was passed by. */
 static void recalled_rows_are_handed_out(void **state)
 {
@@ -301,6 +325,7 @@ int main(void)
 		DECODER_TEST("rows of two phases are asked for when they are committed", rows_of_two_phases_are_asked_for_when_they_are_committed),
 		DECODER_TEST("two phases without a row for us end with a place", two_phases_without_a_row_for_us_end_with_a_place),
 		DECODER_TEST("what is prepared and committed at once is asked for at once", what_is_prepared_and_committed_at_once_is_asked_for_at_once),
+		DECODER_TEST("a search notes all that came of one", a_search_notes_all_that_came_of_one),
 		DECODER_TEST("recalled rows are handed out", recalled_rows_are_handed_out),
 		DECODER_TEST("a name of two phases is no longer than it can be", a_name_of_two_phases_is_no_longer_than_it_can_be),
 		DECODER_TEST("a statement in two phases counts when it is done", a_statement_in_two_phases_counts_when_it_is_done),
