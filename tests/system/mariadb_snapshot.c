@@ -136,6 +136,41 @@ static void snapshot_under_load(const char *name, unsigned readers)
 	verify(&plain, "loose");
 }
 
+/* Dates that the calendar does not have ---------------------------------------------------------- */
+
+static void configure_dates(struct plain *plain, const char *name, const char *rule)
+{
+	char command[500];
+
+	audited_configure(plain, &scene, name, "[erp.dates]");
+	snprintf(command, sizeof(command), "sed -i 's/^  type: .*/&\\n  zero_dates: %s/' %s", rule, plain->agent.config);
+	if (system(command) != 0)
+		abort();
+}
+
+/* A row that the snapshot reads, and a copy of it that the stream brings. */
+static void zero_dates_are_what_is_said(void)
+{
+	static const char expected[] = "0000-00-00 2024-02-31 2024-02-00 01:02:03.456 0000-00-00 00:00:00";
+	struct plain plain;
+
+	scene_mariadb(&scene, "out", "SET sql_mode = 'ALLOW_INVALID_DATES'; CREATE TABLE dates (id int PRIMARY KEY, a date, b date, c datetime(3), d timestamp NULL);"
+		      "INSERT INTO dates VALUES (1, '0000-00-00', '2024-02-31', '2024-02-00 01:02:03.456', '0000-00-00 00:00:00')");
+	configure_dates(&plain, "told", "text");
+	audited_stream(&plain);
+	scene_mariadb(&scene, "out", "SET sql_mode = 'ALLOW_INVALID_DATES'; INSERT INTO dates SELECT 2, a, b, c, d FROM dates");
+	WAIT_UNTIL(agent_metric(&plain.agent, "changes") > 0, 30, &plain.agent);
+	agent_stop(&plain.agent);
+	plain_read_back(&plain, "told.change.erp.dates");
+	if (strcmp(scene_value(&scene, "SELECT count(*) FROM seen WHERE concat_ws(' ', value #>> '{after,a}', value #>> '{after,b}', value #>> '{after,c}', "
+			       "value #>> '{after,d}') = '%s'", expected), "2") != 0)
+		harness_fail(&plain.agent, scene_value(&scene, "SELECT string_agg(value::text, E'\\n') FROM seen"));
+	configure_dates(&plain, "refused", "error");
+	agent_start(&plain.agent, NULL);
+	plain_expect(&plain, STATE_BLOCKED, "column erp.dates.a: a date that the calendar does not have (source.zero_dates: error)", 1, 30);
+	printf("dates that the calendar does not have, as texts and refused\n");
+}
+
 int main(void)
 {
 	const char *rounds = getenv("TAILWATER_ROUNDS");
@@ -144,6 +179,7 @@ int main(void)
 	scene_begin(&scene);
 	scene_add_mariadb(&scene);
 	prepare();
+	zero_dates_are_what_is_said();
 	snapshot_under_load("many", 16);
 	for (int i = 0; i < (rounds ? atoi(rounds) : 0); i++) {
 		char name[20];
