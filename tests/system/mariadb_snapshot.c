@@ -13,6 +13,7 @@
 
 #include "base/writer.h"
 #include "system/audited.h"
+#include "system/family.h"
 
 #define WRITERS 3
 #define ROWS 65536
@@ -171,6 +172,29 @@ static void zero_dates_are_what_is_said(void)
 	printf("dates that the calendar does not have, as texts and refused\n");
 }
 
+/* Statements ------------------------------------------------------------------------------------- */
+
+/* Of a client in latin1, where the log does not tell of columns. */
+static void names_are_what_the_client_meant(void)
+{
+	struct plain plain;
+
+	scene_mariadb(&scene, "out", "SET GLOBAL binlog_row_metadata = '%s'; CREATE TABLE größe (id int PRIMARY KEY); INSERT INTO größe VALUES (1)",
+		      family_has(&scene, FACT_MARIADB) ? "NO_LOG" : "MINIMAL");
+	audited_configure(&plain, &scene, "named", "[erp.größe]");
+	audited_stream(&plain);
+	scene_mariadb(&scene, "out", "SET NAMES latin1; ALTER TABLE gr\xf6\xdf" "e ADD w\xe4hrung varchar(3) CHARACTER SET utf8mb4; INSERT INTO gr\xf6\xdf" "e VALUES (2, '\xa3');"
+		      "SET NAMES utf8mb4; ALTER TABLE größe ADD länge int; INSERT INTO größe VALUES (3, 'EUR', 7)");
+	WAIT_UNTIL(agent_metric(&plain.agent, "changes") >= 2, 30, &plain.agent);
+	agent_stop(&plain.agent);
+	plain_read_back(&plain, "named.change.*");
+	if (strcmp(scene_value(&scene, "SELECT string_agg(concat_ws(' ', value #>> '{after,id}', value #>> '{after,w_hrung}', value #>> '{after,l_nge}'), ', ' "
+			       "ORDER BY value #>> '{after,id}') FROM seen"), "1, 2 £, 3 EUR 7") != 0)
+		harness_fail(&plain.agent, scene_value(&scene, "SELECT string_agg(value::text, E'\\n') FROM seen"));
+	scene_mariadb(&scene, "out", "SET GLOBAL binlog_row_metadata = 'FULL'");
+	printf("a statement of a client in latin1 names what the client meant\n");
+}
+
 int main(void)
 {
 	const char *rounds = getenv("TAILWATER_ROUNDS");
@@ -180,6 +204,7 @@ int main(void)
 	scene_add_mariadb(&scene);
 	prepare();
 	zero_dates_are_what_is_said();
+	names_are_what_the_client_meant();
 	snapshot_under_load("many", 16);
 	for (int i = 0; i < (rounds ? atoi(rounds) : 0); i++) {
 		char name[20];
