@@ -49,6 +49,7 @@ struct settings {
 	int64_t source_origin;
 	int64_t source_values;
 	int64_t source_server_id;
+	int64_t source_zero_dates;
 	int64_t source_max_retained_wal;
 	int64_t source_on_exceed;
 

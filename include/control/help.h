@@ -39,8 +39,16 @@ struct help_type {
 	struct writer choices; /* ... and what options make of it: sentences, or "" */
 };
 
+/* Servers of one table of types. */
+struct help_family {
+	const char *name, *source; /* the source by its name in the configuration */
+};
+
+extern const struct help_family help_families[];
+extern const size_t help_family_count;
+
 /* The number-th from 0; false: there are no more. */
-bool help_type(size_t number, struct help_type *ret);
+bool help_type(const struct help_family *family, size_t number, struct help_type *ret);
 void help_type_done(struct help_type *type);
 
 /* Exit codes that are no named states. */

@@ -35,6 +35,9 @@ struct source_table {
 /* The same values in another form: nothing but the cost depends on it. */
 enum source_values { VALUES_AUTO, VALUES_TEXT, VALUES_BINARY };
 
+/* What becomes of a date that the calendar does not have (0000-00-00, 2024-02-31): of the last, all dates are texts. */
+enum source_dates { DATES_NULL, DATES_ERROR, DATES_TEXT };
+
 /* Where the server is, and as whom one goes there. Texts are borrowed; what is not given is NULL. */
 struct source_parameter {
 	const char *name, *value;
@@ -60,6 +63,7 @@ struct source_options {
 	unsigned snapshot_readers;    /* connections that read a snapshot at once; 0: one */
 	usec_t slot_timeout_us;       /* how long making a slot may wait for open transactions */
 	uint32_t server_id;           /* MySQL: as which the log is asked for; 0: one that is made of the name */
+	enum source_dates zero_dates; /* MySQL */
 	int stop_fd;                  /* readable when such a wait is to end; -1: never */
 	const char *place;            /* what `place` wrote when the position was kept from which is gone on; NULL: nothing */
 	struct view history;          /* ... and what `history` wrote; VIEW_NONE: nothing */

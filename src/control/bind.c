@@ -278,6 +278,7 @@ static struct source_options bind_source(const struct settings *settings, struct
 		.slot_timeout_us = settings->source_slot_timeout,
 		.snapshot_readers = (unsigned)settings->snapshot_readers,
 		.server_id = (uint32_t)settings->source_server_id,
+		.zero_dates = (enum source_dates)settings->source_zero_dates,
 		.stop_fd = -1,
 	};
 }

@@ -128,17 +128,24 @@ void help_states(struct writer *to)
 			  named_states[i].meaning);
 }
 
+static void print_type(const struct help_type *type, struct writer *to)
+{
+	wr_printf(to, "\n  %-28s  %s\n", type->name, type->avro.data);
+	if (*type->remark)
+		fill(to, "      ", type->remark);
+	if (*type->choices.data)
+		fill(to, "      ", type->choices.data);
+}
+
 void help_types(struct writer *to)
 {
 	struct help_type type = {0};
 
 	fill(to, "", help_types_text);
-	for (size_t i = 0; help_type(i, &type); i++) {
-		wr_printf(to, "\n  %-28s  %s\n", type.name, type.avro.data);
-		if (*type.remark)
-			fill(to, "      ", type.remark);
-		if (*type.choices.data)
-			fill(to, "      ", type.choices.data);
+	for (size_t k = 0; k < help_family_count; k++) {
+		wr_printf(to, "\nTypes of %s\n", help_families[k].name);
+		for (size_t i = 0; help_type(&help_families[k], i, &type); i++)
+			print_type(&type, to);
 	}
 	help_type_done(&type);
 }

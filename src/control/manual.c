@@ -222,12 +222,17 @@ void manual_types(struct writer *to)
 {
 	struct help_type type = {0};
 
-	begin_page(to, "tailwater.types", 5, "what types of PostgreSQL are in change topics");
+	begin_page(to, "tailwater.types", 5, "what types of columns are in change topics");
 	heading(to, "DESCRIPTION");
 	paragraph(to, help_types_text);
-	heading(to, "TYPES");
-	for (size_t i = 0; help_type(i, &type); i++)
-		manual_type(&type, to);
+	for (size_t k = 0; k < help_family_count; k++) {
+		char title[100];
+
+		snprintf(title, sizeof(title), "TYPES OF %s", help_families[k].name);
+		heading(to, title);
+		for (size_t i = 0; help_type(&help_families[k], i, &type); i++)
+			manual_type(&type, to);
+	}
 	help_type_done(&type);
 	heading(to, "SEE ALSO");
 	paragraph(to, "tailwater(1), tailwater.yaml(5)");

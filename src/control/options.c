@@ -103,6 +103,9 @@ static const char *const histories[] = {"all", "none", NULL};
 static const char *const value_wires[] = {"auto", "text", "binary", NULL};
 
 static const char *const source_types[] = {"postgresql", "mysql", "mariadb", NULL};
+/* In the order of enum source_dates. */
+static const char *const zero_dates[] = {"null", "error", "text", NULL};
+
 static const char *const origins[] = {"any", "none", NULL};
 static const char *const exceed_ways[] = {"warn", "pause_snapshot", "stop", NULL};
 static const char *const deliveries[] = {"exactly_once", "at_least_once", NULL};
@@ -182,6 +185,10 @@ const struct option option_table[] = {
 	 .derived = "a number from 1,000,000,000 on, made of source.name", .example = "4711",
 	 .help = "The number that the agent has among the replicas of a MySQL or MariaDB server, which no server and no other replica may "
 		 "have: the one of two that came first is thrown out, and CONFLICT."},
+	{.name = "source.zero_dates", .type = OPTION_CHOICE, AT(source_zero_dates), .choices = zero_dates, .fallback = "null",
+	 .help = "What becomes of a date of MySQL or MariaDB that the calendar does not have, as 0000-00-00, 2024-00-10 or 2024-02-31. null: it is "
+		 "null. error: its row is a bad record (on_bad_record). text: every date, datetime and timestamp is a text, as the server prints "
+		 "it, and the schemas say string. Snapshot and stream do the same. It makes another version of tables: choose it once."},
 	{.name = "source.max_retained_wal", .type = OPTION_SIZE, AT(source_max_retained_wal), RANGE(MB, 1024 * 1024 * GB),
 	 .fallback = "unlimited", .word = "unlimited", .word_value = 0, .example = "20GB", .reloadable = true,
 	 .help = "How much of its log the server may keep for the slot before source.on_exceed counts. It is looked at every ten "

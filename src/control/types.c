@@ -54,14 +54,17 @@ static void describe_elements(struct writer *to)
 	wr_printf(to, ".");
 }
 
-bool help_type(size_t number, struct help_type *ret)
+const struct help_family help_families[] = {{"PostgreSQL", "postgresql"}, {"MySQL and MariaDB", "mysql"}};
+const size_t help_family_count = sizeof(help_families) / sizeof(help_families[0]);
+
+bool help_type(const struct help_family *family, size_t number, struct help_type *ret)
 {
 	struct source_type type;
 	struct column column;
 
 	wr_clear(&ret->avro);
 	wr_clear(&ret->choices);
-	if (!source_find("postgresql")->type(number, &type))
+	if (!source_find(family->source)->type(number, &type))
 		return false;
 	column = (struct column){.name = type.name, .type = type.type, .source_type = type.source_type};
 	ret->name = type.name;

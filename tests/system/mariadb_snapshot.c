@@ -13,6 +13,7 @@
 
 #include "base/writer.h"
 #include "system/audited.h"
+#include "system/family.h"
 
 #define WRITERS 3
 #define ROWS 65536
@@ -136,6 +137,64 @@ static void snapshot_under_load(const char *name, unsigned readers)
 	verify(&plain, "loose");
 }
 
+/* Dates that the calendar does not have ---------------------------------------------------------- */
+
+static void configure_dates(struct plain *plain, const char *name, const char *rule)
+{
+	char command[500];
+
+	audited_configure(plain, &scene, name, "[erp.dates]");
+	snprintf(command, sizeof(command), "sed -i 's/^  type: .*/&\\n  zero_dates: %s/' %s", rule, plain->agent.config);
+	if (system(command) != 0)
+		abort();
+}
+
+/* A row that the snapshot reads, and a copy of it that the stream brings: also of characters that nobody has assigned. */
+static void zero_dates_are_what_is_said(void)
+{
+	static const char expected[] = "0000-00-00 2024-02-31 2024-02-00 01:02:03.456 0000-00-00 00:00:00 ?a?b";
+	struct plain plain;
+
+	scene_mariadb(&scene, "out", "SET sql_mode = 'ALLOW_INVALID_DATES'; CREATE TABLE dates (id int PRIMARY KEY, a date, b date, c datetime(3), d timestamp NULL, e varchar(9) CHARACTER SET gbk);"
+		      "INSERT INTO dates VALUES (1, '0000-00-00', '2024-02-31', '2024-02-00 01:02:03.456', '0000-00-00 00:00:00', x'fefe61fefe62')");
+	configure_dates(&plain, "told", "text");
+	audited_stream(&plain);
+	scene_mariadb(&scene, "out", "SET sql_mode = 'ALLOW_INVALID_DATES'; INSERT INTO dates SELECT 2, a, b, c, d, e FROM dates");
+	WAIT_UNTIL(agent_metric(&plain.agent, "changes") > 0, 30, &plain.agent);
+	agent_stop(&plain.agent);
+	plain_read_back(&plain, "told.change.erp.dates");
+	if (strcmp(scene_value(&scene, "SELECT count(*) FROM seen WHERE concat_ws(' ', value #>> '{after,a}', value #>> '{after,b}', value #>> '{after,c}', "
+			       "value #>> '{after,d}', value #>> '{after,e}') = '%s'", expected), "2") != 0)
+		harness_fail(&plain.agent, scene_value(&scene, "SELECT string_agg(value::text, E'\\n') FROM seen"));
+	configure_dates(&plain, "refused", "error");
+	agent_start(&plain.agent, NULL);
+	plain_expect(&plain, STATE_BLOCKED, "column erp.dates.a: a date that the calendar does not have (source.zero_dates: error)", 1, 30);
+	printf("dates that the calendar does not have, as texts and refused\n");
+}
+
+/* Statements ------------------------------------------------------------------------------------- */
+
+/* Of a client in latin1, where the log does not tell of columns. */
+static void names_are_what_the_client_meant(void)
+{
+	struct plain plain;
+
+	scene_mariadb(&scene, "out", "SET GLOBAL binlog_row_metadata = '%s'; CREATE TABLE größe (id int PRIMARY KEY); INSERT INTO größe VALUES (1)",
+		      family_has(&scene, FACT_MARIADB) ? "NO_LOG" : "MINIMAL");
+	audited_configure(&plain, &scene, "named", "[erp.größe]");
+	audited_stream(&plain);
+	scene_mariadb(&scene, "out", "SET NAMES latin1; ALTER TABLE gr\xf6\xdf" "e ADD w\xe4hrung varchar(3) CHARACTER SET utf8mb4; INSERT INTO gr\xf6\xdf" "e VALUES (2, '\xa3');"
+		      "SET NAMES utf8mb4; ALTER TABLE größe ADD länge int; INSERT INTO größe VALUES (3, 'EUR', 7)");
+	WAIT_UNTIL(agent_metric(&plain.agent, "changes") >= 2, 30, &plain.agent);
+	agent_stop(&plain.agent);
+	plain_read_back(&plain, "named.change.*");
+	if (strcmp(scene_value(&scene, "SELECT string_agg(concat_ws(' ', value #>> '{after,id}', value #>> '{after,w_hrung}', value #>> '{after,l_nge}'), ', ' "
+			       "ORDER BY value #>> '{after,id}') FROM seen"), "1, 2 £, 3 EUR 7") != 0)
+		harness_fail(&plain.agent, scene_value(&scene, "SELECT string_agg(value::text, E'\\n') FROM seen"));
+	scene_mariadb(&scene, "out", "SET GLOBAL binlog_row_metadata = 'FULL'");
+	printf("a statement of a client in latin1 names what the client meant\n");
+}
+
 int main(void)
 {
 	const char *rounds = getenv("TAILWATER_ROUNDS");
@@ -144,6 +203,8 @@ int main(void)
 	scene_begin(&scene);
 	scene_add_mariadb(&scene);
 	prepare();
+	zero_dates_are_what_is_said();
+	names_are_what_the_client_meant();
 	snapshot_under_load("many", 16);
 	for (int i = 0; i < (rounds ? atoi(rounds) : 0); i++) {
 		char name[20];

@@ -137,7 +137,19 @@ static void convert_latin1(struct view bytes, struct arena *arena, struct view *
 	*ret = (struct view){text, (size_t)(to - text)};
 }
 
-/* No set needs more than four bytes of UTF-8 for one byte of its own. */
+/* How long a character is that has none in Unicode: what servers let in are characters by their form. */
+static size_t length_of(const struct my_charset *charset, const char *from, size_t left)
+{
+	size_t bytes = !(from[0] & 0x80) || charset->most_bytes < 2 ? 1 : 2;
+
+	if (charset->most_bytes == 3 && (unsigned char)from[0] == 0x8f) /* ujis */
+		bytes = 3;
+	if (charset->most_bytes == 4 && left > 1 && from[1] >= '0' && from[1] <= '9') /* gb18030 */
+		bytes = 4;
+	return bytes < left ? bytes : left;
+}
+
+/* No set needs more than four bytes of UTF-8 for one byte of its own. What there is no character for is '?', as servers print it. */
 static int convert_other(const struct my_charset *charset, struct view bytes, struct arena *arena, struct view *ret)
 {
 	size_t left = bytes.len, room = bytes.len * 4 + 4;
@@ -146,8 +158,14 @@ static int convert_other(const struct my_charset *charset, struct view bytes, st
 	if (!charset->converter)
 		return -1;
 	iconv(charset->converter, NULL, NULL, NULL, NULL);
-	if (iconv(charset->converter, &from, &left, &to, &room) == (size_t)-1 || left)
-		return -1;
+	while (iconv(charset->converter, &from, &left, &to, &room) == (size_t)-1 && left) {
+		size_t skipped = length_of(charset, from, left);
+
+		*to++ = '?';
+		room--;
+		from += skipped;
+		left -= skipped;
+	}
 	*ret = (struct view){text, (size_t)(to - text)};
 	return 0;
 }

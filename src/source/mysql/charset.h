@@ -42,7 +42,10 @@ void my_charsets_collation(struct my_charsets *set, uint32_t number, const struc
 const struct my_charset *my_charset_named(const struct my_charsets *set, const char *name);
 const struct my_charset *my_charset_of(const struct my_charsets *set, uint32_t collation);
 
-/* The bytes as UTF-8, in place or in the arena: 0, or -1 if they are no text of the set. */
+/*
+ * The bytes as UTF-8, in place or in the arena: 0, or -1 if they are to be UTF-8 and are not, or nothing can be told of the set. What the set has
+ * and Unicode has not is '?'.
+ */
 int my_charset_text(const struct my_charset *charset, struct view bytes, struct arena *arena, struct view *ret) MUST_CHECK;
 
 #endif

@@ -67,7 +67,7 @@ static const struct examination of_server[] = {
 
 #define ENGINES \
 	"SELECT 'warning', CONCAT(table_schema, '.', table_name, ' is of the engine ', engine), CONCAT('ALTER TABLE ', table_schema, '.'," \
-	" table_name, ' ENGINE = InnoDB: what a snapshot reads of it is not of one moment, and what is rolled back stays') FROM" \
+	" table_name, ' ENGINE = InnoDB: nobody writes to it while a first snapshot reads it, and what is rolled back stays') FROM" \
 	" information_schema.tables WHERE engine <> 'InnoDB' AND (table_schema, table_name) IN "
 #define CASCADES \
 	"SELECT 'warning', CONCAT('what the foreign key ', constraint_name, ' changes or removes of ', constraint_schema, '.', table_name," \

@@ -10,6 +10,7 @@
 #include "ddl.h"
 #include "events.h"
 #include "history.h"
+#include "session.h"
 #include "shapes.h"
 #include "statement.h"
 
@@ -401,25 +402,27 @@ static do_statement *const statements[STATEMENT_KINDS] = {
 	[STATEMENT_OTHER] = on_other,
 };
 
-/* Flags come first where there are any. What follows counts for other statements than ours. */
-static uint64_t read_sql_mode(struct view variables)
+static bool is_plain(struct view text)
 {
-	enum { VARIABLE_FLAGS, VARIABLE_SQL_MODE };
-	struct reader rd = reader_of(variables);
-	uint8_t variable = rd_u8(&rd);
-	uint64_t mode;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] & 0x80)
+			return false;
+	return true;
+}
 
-	if (variable == VARIABLE_FLAGS) {
-		rd_bytes(&rd, 4);
-		variable = rd_u8(&rd);
-	}
-	mode = rd_uint_le(&rd, 8);
-	return rd.failed || variable != VARIABLE_SQL_MODE ? 0 : mode;
+/* As the client sent it, into UTF-8. One that is no text of its character set, as values can be, stays as it is. */
+static struct view text_of(struct binlog *log, const struct session *session, struct view sql)
+{
+	const struct my_charset *charset = is_plain(sql) ? NULL : my_charset_of(log->tables->charsets, session->collation);
+	struct view text;
+
+	return charset && my_charset_text(charset, sql, &log->arena, &text) == 0 ? text : sql;
 }
 
 int decode_query(struct binlog *log, const struct binlog_event *event, struct reader *rd, struct error *err)
 {
 	struct statement statement;
+	struct session session;
 	struct view database, variables;
 	uint8_t database_len;
 
@@ -431,9 +434,10 @@ int decode_query(struct binlog *log, const struct binlog_event *event, struct re
 	rd_u8(rd);
 	if (event->type == EVENT_PACKED_QUERY && unpack(log, rd) < 0)
 		return 0;
-	statement_read(rd_bytes(rd, rd_left(rd)), &statement);
+	session_read(variables, &session);
+	statement_read(text_of(log, &session, rd_bytes(rd, rd_left(rd))), &statement);
 	statement.database = database;
-	statement.sql_mode = read_sql_mode(variables);
+	statement.sql_mode = session.sql_mode;
 	if (rd->failed)
 		return 0;
 	if (!log->grouped && open_group(log, event, log->at, err) < 0)

@@ -122,6 +122,7 @@ static int my_open(struct source **ret, const struct source_options *options, st
 	source->log.history = &source->history;
 	source->log.prepared_set = &source->place.prepared;
 	source->tables.shapes = &source->shapes;
+	source->tables.dates = (uint8_t)options->zero_dates;
 	source->shapes.charsets = &source->charsets;
 	if (my_place_parse(&source->place, view_of(options->place), err) < 0 ||
 	    connect_and_ask(source, err) < 0 || take_history(source, options->history, err) < 0) {

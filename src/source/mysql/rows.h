@@ -9,6 +9,7 @@
 
 my_read read_tiny, read_short, read_int24, read_long, read_longlong, read_float, read_double, read_decimal, read_year;
 my_read read_date, read_time, read_datetime, read_timestamp, read_old_time, read_old_datetime, read_old_timestamp;
+my_read read_date_text, read_datetime_text, read_timestamp_text, read_old_datetime_text, read_old_timestamp_text;
 my_read read_varchar, read_char, read_blob, read_bit, read_enum, read_set, read_native, read_json, read_geometry, read_vector;
 my_read read_packed_varchar, read_packed_blob;
 

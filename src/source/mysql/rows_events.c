@@ -14,6 +14,7 @@
 #include "events.h"
 #include "json.h"
 #include "rows.h"
+#include "source/source.h"
 
 void reserve_columns(struct binlog *log, unsigned count)
 {
@@ -151,6 +152,9 @@ int decode_rows(struct binlog *log, const struct binlog_event *event, struct rea
 
 int wrong_value(const struct my_table *table, unsigned i, struct error *err)
 {
+	if (table->columns[i].dates == DATES_ERROR && i < table->table->column_count)
+		return error_set(err, ERROR_RECORD, "column %s.%s.%s: a %s that the calendar does not have (source.zero_dates: error)",
+				 table->table->schema, table->table->name, table->columns[i].name, table->table->columns[i].source_type);
 	return error_set(err, ERROR_RECORD, "column %s.%s.%s: what the log has is no %s", table->table->schema, table->table->name,
 			 table->columns[i].name, i < table->table->column_count ? table->table->columns[i].source_type : "timestamp(6)");
 }

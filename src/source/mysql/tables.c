@@ -190,6 +190,8 @@ static int build(struct my_tables *set, const struct my_shape *shape, enum how h
 	const struct table *table;
 	struct table draft;
 
+	for (unsigned i = 0; i < shape->visible; i++) /* the end of a row's time is read as a time */
+		shape->columns[i].dates = shape->columns[i].native ? 0 : set->dates;
 	if (make_draft(shape, &draft, types, arena, err) < 0)
 		return -1;
 	*ret_new = false;

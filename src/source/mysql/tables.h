@@ -55,6 +55,7 @@ struct my_tables {
 	struct catalog *catalog;              /* borrowed */
 	const struct my_charsets *charsets;   /* borrowed */
 	struct map_rules rules;
+	uint8_t dates;                        /* enum source_dates */
 	struct my_shapes *shapes;             /* borrowed: where the log does not tell of them; NULL: nobody follows them */
 	struct map captured;                  /* "schema.name" -> struct my_table as the catalogue had it */
 	struct map current;                   /* "schema.name" -> struct my_table of its last table map */

@@ -2,14 +2,16 @@
 /* Copyright the Tailwater authors. */
 
 /*
- * Dates and times, as rows events and as results have them (MySQL source, my_time.cc). Dates that the calendar does not
- * have (0000-00-00, 2024-00-10, 2024-02-31) are null: no target type has a place for them.
+ * Dates and times, as rows events and as results have them (MySQL source, my_time.cc). No target type but text has a place for dates
+ * that the calendar does not have (0000-00-00, 2024-00-10, 2024-02-31): the column says what becomes of them.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/datetime.h"
 #include "rows.h"
+#include "source/source.h"
 
 #define DAY_US (INT64_C(86400) * USEC_PER_SEC)
 
@@ -21,12 +23,17 @@ static bool is_date(unsigned year, unsigned month, unsigned day)
 	return month >= 1 && month <= 12 && day >= 1 && day <= days[month] + (unsigned)(month == 2 && leap);
 }
 
-static int put_date(unsigned year, unsigned month, unsigned day, struct value *ret)
+static int put_no_date(const struct my_column *column, struct value *ret)
+{
+	ret->state = VALUE_NULL;
+	return column->dates == DATES_ERROR ? -1 : 0;
+}
+
+static int put_date(const struct my_column *column, unsigned year, unsigned month, unsigned day, struct value *ret)
 {
 	if (!is_date(year, month, day))
-		ret->state = VALUE_NULL;
-	else
-		ret->integer = date_from_civil(year, month, day);
+		return put_no_date(column, ret);
+	ret->integer = date_from_civil(year, month, day);
 	return 0;
 }
 
@@ -34,11 +41,15 @@ struct moment {
 	unsigned year, month, day, hour, minute, second, micro;
 };
 
-static int put_moment(const struct moment *at, struct value *ret)
+static bool is_moment(const struct moment *at)
 {
-	if (at->year > 9999 || at->hour > 23 || at->minute > 59 || at->second > 59 || at->micro > 999999)
+	return at->year <= 9999 && at->hour <= 23 && at->minute <= 59 && at->second <= 59 && at->micro <= 999999;
+}
+
+static int put_moment(const struct my_column *column, const struct moment *at, struct value *ret)
+{
+	if (!is_moment(at) || put_date(column, at->year, at->month, at->day, ret) < 0)
 		return -1;
-	put_date(at->year, at->month, at->day, ret);
 	if (ret->state == VALUE_PRESENT)
 		ret->integer = ret->integer * DAY_US + ((at->hour * 60 + at->minute) * INT64_C(60) + at->second) * USEC_PER_SEC + at->micro;
 	return 0;
@@ -48,9 +59,8 @@ int read_date(struct reader *rd, const struct my_column *column, struct arena *a
 {
 	unsigned packed = (unsigned)rd_uint_le(rd, 3);
 
-	(void)column;
 	(void)arena;
-	return put_date(packed >> 9, packed >> 5 & 15, packed & 31, ret);
+	return put_date(column, packed >> 9, packed >> 5 & 15, packed & 31, ret);
 }
 
 static const unsigned fraction_unit[7] = {1, 10000, 10000, 100, 100, 1, 1};
@@ -69,22 +79,26 @@ int read_timestamp(struct reader *rd, const struct my_column *column, struct are
 	if (column->meta > 6 || micro > 999999)
 		return -1;
 	ret->integer = seconds * USEC_PER_SEC + micro;
-	if (!seconds && !micro)
-		ret->state = VALUE_NULL; /* 0000-00-00 */
-	return 0;
+	return seconds || micro ? 0 : put_no_date(column, ret); /* 0000-00-00 */
+}
+
+static struct moment take_datetime(struct reader *rd, const struct my_column *column)
+{
+	uint64_t packed = rd_uint_be(rd, 5) - UINT64_C(0x8000000000);
+	unsigned months = (unsigned)(packed >> 22) & 0x1ffff;
+
+	return (struct moment){
+		.year = months / 13, .month = months % 13, .day = packed >> 17 & 31, .hour = packed >> 12 & 31,
+		.minute = packed >> 6 & 63, .second = packed & 63, .micro = read_fraction(rd, column->meta),
+	};
 }
 
 int read_datetime(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
 {
-	uint64_t packed = rd_uint_be(rd, 5) - UINT64_C(0x8000000000);
-	unsigned months = (unsigned)(packed >> 22) & 0x1ffff;
-	struct moment at = {
-		.year = months / 13, .month = months % 13, .day = packed >> 17 & 31, .hour = packed >> 12 & 31,
-		.minute = packed >> 6 & 63, .second = packed & 63, .micro = read_fraction(rd, column->meta),
-	};
+	struct moment at = take_datetime(rd, column);
 
 	(void)arena;
-	return column->meta > 6 ? -1 : put_moment(&at, ret);
+	return column->meta > 6 ? -1 : put_moment(column, &at, ret);
 }
 
 /* Beyond a day, too. */
@@ -122,27 +136,29 @@ int read_old_timestamp(struct reader *rd, const struct my_column *column, struct
 {
 	int64_t seconds = rd_u32le(rd);
 
-	(void)column;
 	(void)arena;
 	ret->integer = seconds * USEC_PER_SEC;
-	if (!seconds)
-		ret->state = VALUE_NULL;
-	return 0;
+	return seconds ? 0 : put_no_date(column, ret);
 }
 
 /* YYYYMMDDhhmmss */
-int read_old_datetime(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+static struct moment take_old_datetime(struct reader *rd)
 {
 	uint64_t digits = rd_uint_le(rd, 8), date = digits / 1000000;
 	unsigned time = (unsigned)(digits % 1000000);
-	struct moment at = {
+
+	return (struct moment){
 		.year = (unsigned)(date / 10000), .month = (unsigned)(date / 100 % 100), .day = (unsigned)(date % 100),
 		.hour = time / 10000, .minute = time / 100 % 100, .second = time % 100,
 	};
+}
 
-	(void)column;
+int read_old_datetime(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	struct moment at = take_old_datetime(rd);
+
 	(void)arena;
-	return put_moment(&at, ret);
+	return put_moment(column, &at, ret);
 }
 
 /* hhmmss with a sign */
@@ -155,6 +171,72 @@ int read_old_time(struct reader *rd, const struct my_column *column, struct aren
 	(void)column;
 	(void)arena;
 	return put_time(digits < 0, &at, ret);
+}
+
+/* As texts, which a result has anyway ------------------------------------------------------------ */
+
+int read_date_text(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	unsigned packed = (unsigned)rd_uint_le(rd, 3);
+
+	(void)column;
+	ret->text = arena_printf(arena, "%04u-%02u-%02u", packed >> 9, packed >> 5 & 15, packed & 31);
+	return 0;
+}
+
+/* With so many digits of the fraction. */
+static int print_moment(const struct moment *at, unsigned digits, struct arena *arena, struct value *ret)
+{
+	static const unsigned cut[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+
+	if (!is_moment(at) || digits > 6)
+		return -1;
+	ret->text = arena_printf(arena, digits ? "%04u-%02u-%02u %02u:%02u:%02u.%0*u" : "%04u-%02u-%02u %02u:%02u:%02u", at->year, at->month, at->day,
+				 at->hour, at->minute, at->second, (int)digits, at->micro / cut[digits]);
+	return 0;
+}
+
+/* In UTC; the beginning of 1970 is no moment. */
+static int print_time(int64_t seconds, unsigned micro, unsigned digits, struct arena *arena, struct value *ret)
+{
+	time_t time = (time_t)seconds;
+	struct moment at = {.micro = micro};
+	struct tm utc;
+
+	if (!gmtime_r(&time, &utc))
+		return -1;
+	if (seconds || micro)
+		at = (struct moment){.year = (unsigned)utc.tm_year + 1900, .month = (unsigned)utc.tm_mon + 1, .day = (unsigned)utc.tm_mday,
+				     .hour = (unsigned)utc.tm_hour, .minute = (unsigned)utc.tm_min, .second = (unsigned)utc.tm_sec, .micro = micro};
+	return print_moment(&at, digits, arena, ret);
+}
+
+int read_datetime_text(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	struct moment at = take_datetime(rd, column);
+
+	return print_moment(&at, column->meta, arena, ret);
+}
+
+int read_timestamp_text(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	int64_t seconds = rd_u32be(rd);
+
+	return print_time(seconds, read_fraction(rd, column->meta), column->meta, arena, ret);
+}
+
+int read_old_datetime_text(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	struct moment at = take_old_datetime(rd);
+
+	(void)column;
+	return print_moment(&at, 0, arena, ret);
+}
+
+int read_old_timestamp_text(struct reader *rd, const struct my_column *column, struct arena *arena, struct value *ret)
+{
+	(void)column;
+	return print_time(rd_u32le(rd), 0, 0, arena, ret);
 }
 
 /* Results of the text protocol ------------------------------------------------------------------ */
@@ -191,11 +273,10 @@ int parse_date(struct view text, const struct my_column *column, struct arena *a
 	const char *at = text.ptr;
 	unsigned year, month, day;
 
-	(void)column;
 	(void)arena;
 	if (take_number(&at, '-', &year) < 0 || take_number(&at, '-', &month) < 0 || take_number(&at, '\0', &day) < 0 || *at)
 		return -1;
-	return put_date(year, month, day, ret);
+	return put_date(column, year, month, day, ret);
 }
 
 int parse_datetime(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)
@@ -203,13 +284,12 @@ int parse_datetime(struct view text, const struct my_column *column, struct aren
 	struct moment to;
 	const char *at = text.ptr;
 
-	(void)column;
 	(void)arena;
 	if (take_number(&at, '-', &to.year) < 0 || take_number(&at, '-', &to.month) < 0 || take_number(&at, ' ', &to.day) < 0 ||
 	    take_number(&at, ':', &to.hour) < 0 || take_number(&at, ':', &to.minute) < 0 || take_number(&at, '\0', &to.second) < 0 ||
 	    take_fraction(&at, &to.micro) < 0 || *at)
 		return -1;
-	return put_moment(&to, ret);
+	return put_moment(column, &to, ret);
 }
 
 int parse_time(struct view text, const struct my_column *column, struct arena *arena, struct value *ret)

@@ -10,11 +10,13 @@
 #include "rows.h"
 #include "source/source.h"
 
-#define NO_DATE "A date that the calendar does not have (0000-00-00, 2024-00-10, 2024-02-31) is null."
+#define NO_DATE "A date that the calendar does not have is what source.zero_dates says: null, unless it says otherwise."
+#define NO_DATE_TEXT "With source.zero_dates: text, as the server prints it."
+#define MICROSECONDS "From (4) on long, io.debezium.time.MicroTimestamp. "
 #define BEYOND_A_DAY "Microseconds; also below zero and beyond a day, as the server allows."
 
 /* Whether a row of the table is for a column is asked of the rows of its code in their order. */
-enum variant { ANY, SIGNED, UNSIGNED, BYTES, ONE_BIT, UUID, ADDRESS };
+enum variant { ANY, TEXTS, SIGNED, UNSIGNED, BYTES, ONE_BIT, UUID, ADDRESS };
 
 static const struct type_row {
 	struct my_type type;
@@ -34,10 +36,16 @@ static const struct type_row {
 	{{"year", MY_YEAR, TYPE_INT32, read_year, parse_integer, "The year; 0000 is 0."}, ANY},
 	{{"bit(1)", MY_BIT, TYPE_BOOL, read_bit, parse_bit, NULL}, ONE_BIT},
 	{{"bit(n)", MY_BIT, TYPE_BITS, read_bit, parse_bit, "A mapping has the text, as in 0101."}, ANY},
+	{{"date as text", MY_DATE, TYPE_TEXT, read_date_text, parse_text, NO_DATE_TEXT}, TEXTS},
 	{{"date", MY_DATE, TYPE_DATE, read_date, parse_date, NO_DATE}, ANY},
 	{{"time(n)", MY_TIME, TYPE_TIME, read_time, parse_time, BEYOND_A_DAY}, ANY},
 	{{"time", MY_OLD_TIME, TYPE_TIME, read_old_time, parse_time, "Of tables made before MySQL 5.6. " BEYOND_A_DAY}, ANY},
-	{{"datetime(n)", MY_DATETIME, TYPE_TIMESTAMP, read_datetime, parse_datetime, NO_DATE}, ANY},
+	{{"datetime(n) as text", MY_DATETIME, TYPE_TEXT, read_datetime_text, parse_text, NO_DATE_TEXT}, TEXTS},
+	{{"datetime as text", MY_OLD_DATETIME, TYPE_TEXT, read_old_datetime_text, parse_text, "Of tables made before MySQL 5.6. " NO_DATE_TEXT}, TEXTS},
+	{{"timestamp(n) as text", MY_TIMESTAMP, TYPE_TEXT, read_timestamp_text, parse_text, "In UTC. " NO_DATE_TEXT}, TEXTS},
+	{{"timestamp as text", MY_OLD_TIMESTAMP, TYPE_TEXT, read_old_timestamp_text, parse_text,
+	  "Of tables made before MySQL 5.6. In UTC. " NO_DATE_TEXT}, TEXTS},
+	{{"datetime(n)", MY_DATETIME, TYPE_TIMESTAMP, read_datetime, parse_datetime, MICROSECONDS NO_DATE}, ANY},
 	{{"datetime", MY_OLD_DATETIME, TYPE_TIMESTAMP, read_old_datetime, parse_datetime, "Of tables made before MySQL 5.6. " NO_DATE},
 	 ANY},
 	{{"timestamp(n)", MY_TIMESTAMP, TYPE_TIMESTAMP_ZONED, read_timestamp, parse_datetime, "In UTC. " NO_DATE}, ANY},
@@ -71,6 +79,8 @@ static bool fits(enum variant variant, const struct my_column *column)
 	bool bytes = column->charset && column->charset->form == CHARSET_BYTES;
 
 	switch (variant) {
+	case TEXTS:
+		return column->dates == DATES_TEXT;
 	case SIGNED:
 		return !column->is_unsigned;
 	case UNSIGNED:
@@ -101,9 +111,9 @@ static unsigned bits_of(const struct my_column *column)
 	return (column->meta >> 8) * 8u + (column->meta & 0xff);
 }
 
-struct type my_column_type(const struct my_column *column)
+static struct type type_of(enum type_kind kind, const struct my_column *column)
 {
-	struct type ret = {.kind = my_type_of(column)->kind};
+	struct type ret = {.kind = kind};
 
 	if (column->code == MY_DECIMAL)
 		return (struct type){TYPE_DECIMAL, column->meta & 0xff, (int16_t)(column->meta >> 8)};
@@ -116,6 +126,11 @@ struct type my_column_type(const struct my_column *column)
 	if (ret.kind == TYPE_TIMESTAMP || ret.kind == TYPE_TIMESTAMP_ZONED)
 		ret.scale = column->code == MY_OLD_DATETIME || column->code == MY_OLD_TIMESTAMP ? 0 : (int16_t)column->meta;
 	return ret;
+}
+
+struct type my_column_type(const struct my_column *column)
+{
+	return type_of(my_type_of(column)->kind, column);
 }
 
 static const char *const integer_names[] = {
@@ -213,10 +228,15 @@ const char *my_column_select(const struct my_column *column)
 bool my_type_at(size_t number, struct source_type *ret)
 {
 	const struct my_type *row = number < ROWS ? &rows[number].type : NULL;
+	struct my_column usual = {.code = row ? row->code : 0};
 
 	if (!row)
 		return false;
-	*ret = (struct source_type){.name = row->name, .type = {.kind = row->kind}, .source_type = row->name,
+	if (row->code == MY_DECIMAL)
+		usual.meta = 10 | 2 << 8;
+	if (row->code == MY_BIT)
+		usual.meta = 1 << 8;
+	*ret = (struct source_type){.name = row->name, .type = type_of(row->kind, &usual), .source_type = row->name,
 				    .remark = row->remark ? row->remark : ""};
 	return true;
 }

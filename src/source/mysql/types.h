@@ -40,6 +40,7 @@ struct my_column {
 	const struct my_charset *charset; /* of texts and labels; NULL: not told */
 	const struct view *labels;        /* of ENUM and SET, in UTF-8 */
 	unsigned label_count;
+	uint8_t dates;                    /* enum source_dates: what is done with those that the calendar does not have */
 	const char *native;               /* of the catalogue alone: uuid, inet4, inet6, which look like binary(16) in the log; row end */
 };
 

@@ -183,6 +183,42 @@ static void a_float_of_four_bytes_is_the_number_that_its_text_says(void **state)
 	arena_done(&arena);
 }
 
+/* By the rule of the column, which changes its type if it is `text`. */
+static void a_date_that_the_calendar_does_not_have_is_what_is_said(void **state)
+{
+	static const struct {
+		struct my_column column;
+		const char *hex, *ruled[3];
+	} table[] = {
+		{{.code = MY_DATE}, "000000", {"null", "refused", "0000-00-00"}}, {{.code = MY_DATE}, "5fd00f", {"null", "refused", "2024-02-31"}},
+		{{.code = MY_DATE}, "5dd00f", {"19782", "19782", "2024-02-29"}},
+		{{.code = MY_DATETIME}, "8000000000", {"null", "refused", "0000-00-00 00:00:00"}},
+		{{.code = MY_DATETIME, .meta = 3}, "99b2bac8b81ed2", {"1709210096789000", "1709210096789000", "2024-02-29 12:34:56.789"}},
+		{{.code = MY_DATETIME, .meta = 6}, "8000000000000000", {"null", "refused", "0000-00-00 00:00:00.000000"}},
+		{{.code = MY_TIMESTAMP}, "00000000", {"null", "refused", "0000-00-00 00:00:00"}},
+		{{.code = MY_TIMESTAMP, .meta = 2}, "65e07bf032", {"1709210608500000", "1709210608500000", "2024-02-29 12:43:28.50"}},
+		{{.code = MY_OLD_TIMESTAMP}, "f07be065", {"1709210608000000", "1709210608000000", "2024-02-29 12:43:28"}},
+		{{.code = MY_OLD_TIMESTAMP}, "00000000", {"null", "refused", "0000-00-00 00:00:00"}},
+		{{.code = MY_OLD_DATETIME}, "0000000000000000", {"null", "refused", "0000-00-00 00:00:00"}},
+	};
+
+	(void)state;
+	FOR_EACH(row, table) {
+		for (uint8_t rule = 0; rule < 3; rule++) {
+			struct my_column column = row->column;
+			struct value value = {.state = VALUE_PRESENT};
+			char bytes[BYTES_MOST];
+			struct arena arena = {0};
+
+			column.dates = rule;
+			assert_string_equal(value_of(&column, (struct view){bytes, bytes_of(row->hex, bytes)}), row->ruled[rule]);
+			assert_int_equal(my_type_of(&column)->parse(view_of(row->ruled[2]), &column, &arena, &value),
+					 strcmp(row->ruled[rule], "refused") == 0 ? -1 : 0);
+			arena_done(&arena);
+		}
+	}
+}
+
 /* As the server prints it for a snapshot; the log has no zeros that fill a column. */
 static void what_a_snapshot_reads_is_what_the_stream_brings(void **state)
 {
@@ -266,6 +302,7 @@ int main(void)
 		TEST("a value without its last byte is cut short", a_value_without_its_last_byte_is_cut_short),
 		TEST("changed parts of a document are put into its text", changed_parts_of_a_document_are_put_into_its_text),
 		TEST("a float of four bytes is the number that its text says", a_float_of_four_bytes_is_the_number_that_its_text_says),
+		TEST("a date that the calendar does not have is what is said", a_date_that_the_calendar_does_not_have_is_what_is_said),
 		TEST("what a snapshot reads is what the stream brings", what_a_snapshot_reads_is_what_the_stream_brings),
 	};
 
