@@ -28,7 +28,7 @@ static const struct {
 	enum fact fact;
 	const char *change, *stop, *forget, *executed, *wait;
 } words[] = {
-	{FACT_MARIADB, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'root', MASTER_USE_GTID = slave_pos, MASTER_PORT = %s; START SLAVE",
+	{FACT_MARIADB, "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_USER = 'root', MASTER_USE_GTID = slave_pos, MASTER_SSL_VERIFY_SERVER_CERT = 0, MASTER_PORT = %s; START SLAVE",
 	 "STOP SLAVE", "RESET SLAVE ALL", "SELECT @@gtid_binlog_pos", "SELECT MASTER_GTID_WAIT('%s', 60)"},
 	{FACT_LOG_STATUS, "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_USER = 'root', SOURCE_AUTO_POSITION = 1, SOURCE_PORT = %s; START REPLICA",
 	 "STOP REPLICA", "RESET REPLICA ALL", "SELECT replace(@@GLOBAL.gtid_executed, '\n', '')", "SELECT WAIT_FOR_EXECUTED_GTID_SET('%s', 60)"},
@@ -68,7 +68,7 @@ static void replicate(unsigned from, unsigned to)
 
 static const char *first_line(const char *name)
 {
-	static char line[300];
+	static char line[3000];
 	char path[300];
 	FILE *file;
 
@@ -92,8 +92,11 @@ static void await_replica(unsigned from, unsigned to)
 	snprintf(end, sizeof(end), "%s", first_line("out"));
 	on(to);
 	say(said->wait, end);
-	if (strcmp(first_line("out"), "0") != 0)
+	if (strcmp(first_line("out"), "0") != 0) {
+		scene_mariadb(&scene, "out", "%s", family_says(&scene, FACT_SHOW_REPLICAS, "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"));
+		fprintf(stderr, "%s\n", first_line("out"));
 		harness_fail(NULL, "the replica does not get what the primary has");
+	}
 	on(from);
 }
 
