@@ -18,6 +18,7 @@
 
 #include "base/writer.h"
 #include "system/audited.h"
+#include "system/family.h"
 
 static bool since(const struct scene *scene, unsigned mysql, unsigned mariadb)
 {
