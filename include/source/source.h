@@ -182,8 +182,8 @@ struct source_ops {
 	/* The types of the server, one by one from 0, in the order of the manual; false: there are no more. */
 	bool (*type)(size_t number, struct source_type *ret);
 
-	/* ERROR_INPUT if the kind of server has no connection parameter of this name; connects to nothing. */
-	int (*check_parameter)(const char *name, struct error *err);
+	/* ERROR_INPUT if the kind of server has no connection parameter of this name, or it can have no such value; connects to nothing. */
+	int (*check_parameter)(const char *name, const char *value, struct error *err);
 
 	/* Connects for queries. The catalogue is borrowed; table versions go into it. */
 	int (*open)(struct source **ret, const struct source_options *options, struct catalog *catalog,

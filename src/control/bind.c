@@ -54,7 +54,7 @@ void bind_derive(struct conf *conf)
 /* Checks across options ----------------------------------------------------------------------- */
 
 /* Keywords of libpq that are options of their own here. */
-static void check_parameter(const char *name, struct place at, const struct source_ops *ops, struct diagnostics *diag)
+static void check_parameter(const char *name, const char *value, struct place at, const struct source_ops *ops, struct diagnostics *diag)
 {
 	static const char *const own[] = {"host", "port", "dbname", "user", "password"};
 	struct error err;
@@ -67,7 +67,7 @@ static void check_parameter(const char *name, struct place at, const struct sour
 	}
 	if (strcmp(name, "replication") == 0)
 		diag_error(diag, at, "'source.parameters.replication': this is set by Tailwater");
-	else if (ops->check_parameter(name, &err) < 0)
+	else if (ops->check_parameter(name, value, &err) < 0)
 		diag_error(diag, at, "'source.parameters': %s", err.text);
 }
 
@@ -81,9 +81,9 @@ static void check_parameters(const struct settings *settings, const struct loade
 	const struct source_ops *ops = source_find(source_type(settings));
 
 	for (size_t i = 0; i < settings->source_parameters.count; i++) {
-		const char *name = settings->source_parameters.entries[i].name;
+		const char *name = settings->source_parameters.entries[i].name, *value = settings->source_parameters.entries[i].value;
 
-		check_parameter(name, loader_entry_place(ld, "source.parameters", name), ops, diag);
+		check_parameter(name, value, loader_entry_place(ld, "source.parameters", name), ops, diag);
 	}
 }
 

@@ -96,20 +96,6 @@ static int fail(MYSQL *conn, struct error *err)
 
 /* Parameters ----------------------------------------------------------------------------------- */
 
-int my_check_parameter(const char *name, struct error *err)
-{
-	const char *names[PARAMETERS], *meant;
-
-	for (size_t i = 0; i < PARAMETERS; i++) {
-		names[i] = parameters[i].name;
-		if (strcmp(name, names[i]) == 0)
-			return 0;
-	}
-	meant = diag_did_you_mean(view_of(name), names, PARAMETERS);
-	return error_set(err, ERROR_INPUT, "there is no connection parameter '%s'%s%s%s", name, meant ? "; did you mean '" : "",
-			 meant ? meant : "", meant ? "'?" : "");
-}
-
 static const char *given(const struct source_login *login, const char *name)
 {
 	for (size_t i = 0; i < login->parameter_count; i++)
@@ -132,6 +118,20 @@ static int mode_named(const char *name, struct error *err)
 		if (same_mode(name, tls_modes[i]))
 			return i;
 	return error_set(err, ERROR_INPUT, "ssl_mode '%s': it is disabled, preferred, required, verify_ca or verify_identity", name);
+}
+
+int my_check_parameter(const char *name, const char *value, struct error *err)
+{
+	const char *names[PARAMETERS], *meant;
+
+	for (size_t i = 0; i < PARAMETERS; i++) {
+		names[i] = parameters[i].name;
+		if (strcmp(name, names[i]) == 0)
+			return strcmp(name, "ssl_mode") == 0 && mode_named(value, err) < 0 ? -1 : 0;
+	}
+	meant = diag_did_you_mean(view_of(name), names, PARAMETERS);
+	return error_set(err, ERROR_INPUT, "there is no connection parameter '%s'%s%s%s", name, meant ? "; did you mean '" : "",
+			 meant ? meant : "", meant ? "'?" : "");
 }
 
 /* As MySQL's clients do, who names issuers wants them asked. What would not be looked at is not taken. */

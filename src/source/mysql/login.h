@@ -15,8 +15,8 @@
 
 struct source_login;
 
-/* ERROR_INPUT if there is no connection parameter of this name. */
-int my_check_parameter(const char *name, struct error *err);
+/* ERROR_INPUT if there is no connection parameter of this name, or ssl_mode has no such value. */
+int my_check_parameter(const char *name, const char *value, struct error *err);
 
 /* Sets a connection's options, connects and logs in. */
 int my_login(const struct source_login *login, MYSQL **ret, struct error *err) MUST_CHECK;

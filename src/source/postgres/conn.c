@@ -104,13 +104,14 @@ int pg_fail(PGconn *conn, const PGresult *result, struct error *err, const char 
 			 detail ? "; " : "", detail ? detail : "");
 }
 
-int pg_check_keyword(const char *name, struct error *err)
+int pg_check_keyword(const char *name, const char *value, struct error *err)
 {
 	PQconninfoOption *known = PQconndefaults();
 	const char *names[PARAMS_MAX], *meant;
 	size_t count = 0;
 	bool found = false;
 
+	(void)value; /* libpq looks at it when it connects */
 	for (const PQconninfoOption *option = known; option && option->keyword && count < PARAMS_MAX; option++) {
 		names[count++] = option->keyword;
 		found |= strcmp(option->keyword, name) == 0;

@@ -28,7 +28,7 @@ enum pg_conn_kind {
 int pg_connect(const struct source_login *login, enum pg_conn_kind kind, PGconn **ret, struct error *err) MUST_CHECK;
 
 /* ERROR_INPUT if libpq knows no connection keyword of this name. */
-int pg_check_keyword(const char *name, struct error *err);
+int pg_check_keyword(const char *name, const char *value, struct error *err);
 
 /* Runs a statement; NULL on an error. The caller clears the result. */
 PGresult *pg_query(PGconn *conn, struct error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -161,6 +161,10 @@ static const struct {
 
 	{SOURCE "  parameters: {sslmod: require}\n" REST,
 	 "t.yaml:4:16: error: 'source.parameters': libpq has no keyword 'sslmod'; did you mean 'sslmode'?"},
+	{SOURCE "  type: mariadb\n  parameters: {ssl_mod: required}\n" REST,
+	 "t.yaml:5:16: error: 'source.parameters': there is no connection parameter 'ssl_mod'; did you mean 'ssl_mode'?"},
+	{SOURCE "  type: mariadb\n  parameters: {ssl_mode: require}\n" REST,
+	 "t.yaml:5:16: error: 'source.parameters': ssl_mode 'require': it is disabled, preferred, required, verify_ca or verify_identity"},
 
 	/* kafka */
 	{SOURCE "kafka:\n  linger.ms: 5\n" TABLES STATE, "t.yaml:4:1: error: 'kafka.bootstrap.servers' is required"},
