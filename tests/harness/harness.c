@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Tailwater authors. */
 
-/* Servers, agents and waiting, by processes of their own: psql, contrib/servers, the program itself. */
+/* Servers and waiting, by processes of their own: psql, contrib/servers. */
 #include "harness/harness.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,16 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "harness/children.h"
 #include "harness/relay.h"
-
-#define OUTPUT_BYTES 65536
 
 /* Process groups of ours that may be running: ended with the test, however it ends. */
 static pid_t children[16];
 static struct scene *current;
 
-static void note_child(pid_t pid)
+void child_begun(pid_t pid)
 {
 	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
 		if (!children[i]) {
@@ -35,7 +31,7 @@ static void note_child(pid_t pid)
 	}
 }
 
-static void forget_child(pid_t pid)
+void child_ended(pid_t pid)
 {
 	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++)
 		if (children[i] == pid)
@@ -115,10 +111,7 @@ void harness_fail(const struct agent *agent, const char *what)
 	exit(1);
 }
 
-/* Runs a shell command and keeps its output; returns the exit code. */
-static int run(char *output, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static int run(char *output, size_t size, const char *format, ...)
+int harness_run(char *output, size_t size, const char *format, ...)
 {
 	char *command;
 	va_list args;
@@ -150,7 +143,7 @@ static void start_server_in(struct scene *scene, const char *kind, const char *f
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, folder,
+	if (harness_run(output, sizeof(output), "%s/contrib/servers start %s %s/%s %s", scene->source, kind, scene->dir, folder,
 		setting) != 0) {
 		scene_end(scene);
 		skip(output);
@@ -191,7 +184,7 @@ static bool show_reports(const struct scene *scene)
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "cat %s/sanitizer.* 2>/dev/null", scene->dir) != 0)
+	if (harness_run(output, sizeof(output), "cat %s/sanitizer.* 2>/dev/null", scene->dir) != 0)
 		return false;
 	fprintf(stderr, "FAILED: a sanitizer has found a fault\n%s\n", output);
 	return true;
@@ -210,7 +203,7 @@ void scene_begin_with(struct scene *scene, const char *kafka_settings)
 	scene->registry_url[0] = scene->mariadb_address[0] = '\0';
 	snprintf(scene->pack, sizeof(scene->pack), "demo");
 	collect_reports(scene);
-	if (run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
+	if (harness_run(output, sizeof(output), "%s/contrib/servers fetch 2>&1", scene->source) != 0)
 		skip(output);
 	start_server(scene, "postgresql", "", scene->pg_address, sizeof(scene->pg_address));
 	start_server(scene, "kafka", kafka_settings, scene->kafka_address, sizeof(scene->kafka_address));
@@ -220,7 +213,7 @@ void scene_add_registry(struct scene *scene)
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers fetch registry 2>&1", scene->source) != 0) {
+	if (harness_run(output, sizeof(output), "%s/contrib/servers fetch registry 2>&1", scene->source) != 0) {
 		scene_end(scene);
 		skip(output);
 	}
@@ -233,7 +226,7 @@ static void ask_version(struct scene *scene)
 	char output[OUTPUT_BYTES];
 
 	scene_mariadb(scene, "created.out", "CREATE DATABASE IF NOT EXISTS erp; SELECT version()");
-	run(output, sizeof(output), "cat %s/created.out", scene->dir);
+	harness_run(output, sizeof(output), "cat %s/created.out", scene->dir);
 	if (sscanf(output, "%u.%u.%u", &number[0], &number[1], &number[2]) != 3)
 		harness_fail(NULL, output);
 	scene->is_mariadb = strstr(output, "MariaDB") != NULL;
@@ -269,7 +262,7 @@ void scene_mariadb(struct scene *scene, const char *output, const char *format, 
 	if (!file || vfprintf(file, format, args) < 0 || fclose(file) != 0)
 		abort();
 	va_end(args);
-	if (run(said, sizeof(said), "mariadb --no-defaults -h 127.0.0.1 -P %s -u root -BNr --default-character-set=utf8mb4 $(grep -q 'CREATE "
+	if (harness_run(said, sizeof(said), "mariadb --no-defaults -h 127.0.0.1 -P %s -u root -BNr --default-character-set=utf8mb4 $(grep -q 'CREATE "
 		"DATABASE' %s || echo erp) <%s 2>&1 >%s/%s", strchr(scene->mariadb_address, ':') + 1, path, path, scene->dir, output) == 0)
 		return;
 	fprintf(stderr, "%s\n", said);
@@ -287,7 +280,7 @@ void scene_begin_relayed(struct scene *scene, const struct relay *relay)
 
 	snprintf(setting, sizeof(setting), "relay=%s", relay->address);
 	scene_begin_with(scene, setting);
-	run(output, sizeof(output), "cat %s/kafka/relayed-port", scene->dir);
+	harness_run(output, sizeof(output), "cat %s/kafka/relayed-port", scene->dir);
 	snprintf(scene->relayed_address, sizeof(scene->relayed_address), "127.0.0.1:%.8s", output);
 }
 
@@ -297,17 +290,17 @@ void scene_end(struct scene *scene)
 	bool faults = show_reports(scene);
 
 	current = NULL;
-	run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
+	harness_run(output, sizeof(output), "%s/contrib/servers remove kafka %s/kafka 2>&1", scene->source, scene->dir);
 	if (scene->mariadb_address[0])
-		run(output, sizeof(output), "for i in mariadb replica; do [ ! -e %s/$i ] || %s/contrib/servers remove mariadb %s/$i; done 2>&1",
+		harness_run(output, sizeof(output), "for i in mariadb replica; do [ ! -e %s/$i ] || %s/contrib/servers remove mariadb %s/$i; done 2>&1",
 		    scene->dir, scene->source, scene->dir);
 	if (scene->registry_url[0])
-		run(output, sizeof(output), "%s/contrib/servers remove registry %s/registry 2>&1", scene->source,
+		harness_run(output, sizeof(output), "%s/contrib/servers remove registry %s/registry 2>&1", scene->source,
 		    scene->dir);
-	run(output, sizeof(output), "for i in %s/*/data; do %s/contrib/servers remove postgresql ${i%%/data}; done 2>&1", scene->dir,
+	harness_run(output, sizeof(output), "for i in %s/*/data; do %s/contrib/servers remove postgresql ${i%%/data}; done 2>&1", scene->dir,
 	    scene->source);
 	if (!getenv("TAILWATER_KEEP"))
-		run(output, sizeof(output), "rm -rf %s", scene->dir);
+		harness_run(output, sizeof(output), "rm -rf %s", scene->dir);
 	if (faults)
 		exit(1);
 }
@@ -316,7 +309,7 @@ void scene_server(struct scene *scene, const char *verb, const char *kind, const
 {
 	char output[OUTPUT_BYTES];
 
-	if (run(output, sizeof(output), "%s/contrib/servers %s %s %s/%s %s 2>&1", scene->source, verb, kind, scene->dir,
+	if (harness_run(output, sizeof(output), "%s/contrib/servers %s %s %s/%s %s 2>&1", scene->source, verb, kind, scene->dir,
 		kind, how ? how : "") != 0) {
 		fprintf(stderr, "%s\n", output);
 		harness_fail(NULL, verb);
@@ -334,7 +327,7 @@ static int run_sql(struct scene *scene, const char *sql, char *output, size_t si
 	if (!file || fputs(sql, file) < 0 || fclose(file) != 0)
 		abort();
 	psql_command(scene, command, sizeof(command));
-	return run(output, size, "%s -f %s 2>&1", command, path);
+	return harness_run(output, size, "%s -f %s 2>&1", command, path);
 }
 
 /* Runs SQL that must not fail. */
@@ -369,7 +362,7 @@ void scene_sql_file(struct scene *scene, const char *path)
 	char command[300], output[OUTPUT_BYTES];
 
 	psql_command(scene, command, sizeof(command));
-	if (run(output, sizeof(output), "%s -f %s/%s 2>&1", command, scene->source, path) != 0) {
+	if (harness_run(output, sizeof(output), "%s -f %s/%s 2>&1", command, scene->source, path) != 0) {
 		fprintf(stderr, "%s: %s\n", path, output);
 		harness_fail(NULL, "SQL failed");
 	}
@@ -427,7 +420,7 @@ pid_t scene_work(struct scene *scene, const char *sql)
 		work_for_ever(command);
 	}
 	setpgid(pid, pid);
-	note_child(pid);
+	child_begun(pid);
 	return pid;
 }
 
@@ -437,7 +430,7 @@ void scene_work_stop(struct scene *scene, pid_t pid)
 
 	kill(-pid, SIGTERM);
 	waitpid(pid, NULL, 0);
-	forget_child(pid);
+	child_ended(pid);
 	/* The server does not notice before it has something to tell its client. */
 	while (strcmp(scene_value(scene, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
 				  "WHERE application_name = 'work-%d'", (int)pid), "0") != 0) {
@@ -445,188 +438,4 @@ void scene_work_stop(struct scene *scene, pid_t pid)
 			harness_fail(NULL, "a session of the workload does not end");
 		harness_nap();
 	}
-}
-
-void agent_init(struct agent *agent, struct scene *scene, const char *name, const char *extra)
-{
-	const char *colon = strchr(scene->pg_address, ':');
-	FILE *file;
-
-	*agent = (struct agent){.scene = scene};
-	snprintf(agent->config, sizeof(agent->config), "%s/%s.yaml", scene->dir, name);
-	snprintf(agent->log, sizeof(agent->log), "%s/%s.log", scene->dir, name);
-	snprintf(agent->metrics, sizeof(agent->metrics), "%s/%s.metrics", scene->dir, name);
-	file = fopen(agent->config, "w");
-	if (!file)
-		abort();
-	fprintf(file,
-		"source:\n  name: demo\n  type: postgresql\n  host: %.*s\n  port: %s\n  dbname: postgres\n  user: postgres\n"
-		"  slot: tailwater\n  publication: tailwater\n  create_slot: true\n",
-		(int)(colon - scene->pg_address), scene->pg_address, colon + 1);
-	fprintf(file, "kafka:\n  bootstrap.servers: %s\n", scene->kafka_address);
-	fprintf(file, "state:\n  file: %s/%s.state\n", scene->dir, name);
-	fprintf(file, "mapping:\n  pack: %s/contrib/mappings/%s\n  schemas: %s/schemas\n", scene->source, scene->pack,
-		scene->source);
-	if (!strstr(extra, "masking:"))
-		fprintf(file, "masking:\n  classes: {email: last4}\n");
-	fprintf(file, "topics:\n  prefix: tw\n  partitions: 4\n%s", extra);
-	fclose(file);
-}
-
-void agent_start(struct agent *agent, const char *failpoint)
-{
-	agent_start_with(agent, failpoint, NULL);
-}
-
-void agent_start_with(struct agent *agent, const char *failpoint, const char *option)
-{
-	int log = open(agent->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-
-	unlink(agent->metrics);
-	agent->pid = fork();
-	if (agent->pid < 0 || log < 0)
-		abort();
-	if (agent->pid == 0) {
-		setpgid(0, 0);
-		dup2(log, STDERR_FILENO);
-		dup2(log, STDOUT_FILENO);
-		if (failpoint)
-			setenv("TAILWATER_FAILPOINT", failpoint, 1);
-		execl(agent->scene->agent, "tailwater", "run", "--config", agent->config, "--metrics-file",
-		      agent->metrics, option, NULL);
-		_exit(127);
-	}
-	close(log);
-	setpgid(agent->pid, agent->pid);
-	note_child(agent->pid);
-}
-
-int agent_wait(struct agent *agent, usec_t timeout_us)
-{
-	usec_t deadline = clock_mono() + timeout_us;
-	int status;
-
-	while (waitpid(agent->pid, &status, WNOHANG) == 0) {
-		if (clock_mono() > deadline) {
-			agent_kill(agent);
-			harness_fail(agent, "the agent did not end in time");
-		}
-		harness_nap();
-	}
-	forget_child(agent->pid);
-	agent->pid = 0;
-	return status;
-}
-
-void agent_await_stop(struct agent *agent)
-{
-	usec_t deadline = clock_mono() + 90 * USEC_PER_SEC;
-	int status;
-
-	while (waitpid(agent->pid, &status, WNOHANG | WUNTRACED) == 0) {
-		if (clock_mono() > deadline)
-			harness_fail(agent, "the agent did not reach the point to stop at");
-		harness_nap();
-	}
-	if (!WIFSTOPPED(status))
-		harness_fail(agent, "the agent ended before the point to stop at");
-}
-
-void agent_continue(struct agent *agent)
-{
-	kill(agent->pid, SIGCONT);
-}
-
-void agent_kill(struct agent *agent)
-{
-	if (!agent->pid)
-		return;
-	kill(agent->pid, SIGKILL);
-	waitpid(agent->pid, NULL, 0);
-	forget_child(agent->pid);
-	agent->pid = 0;
-}
-
-void agent_stop(struct agent *agent)
-{
-	int status;
-
-	kill(agent->pid, SIGTERM);
-	/* Longer than commit_timeout, which a commit that Kafka leaves unanswered may take. */
-	status = agent_wait(agent, 90 * USEC_PER_SEC);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return;
-	fprintf(stderr, "%s\n", harness_ending(status));
-	harness_fail(agent, "the agent did not exit with 0 when told to stop");
-}
-
-bool agent_ended(const struct agent *agent)
-{
-	siginfo_t info = {0};
-
-	return agent && agent->pid && waitid(P_PID, (id_t)agent->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid != 0;
-}
-
-const char *harness_ending(int status)
-{
-	static char text[100];
-	const char *name = "";
-
-	if (!WIFEXITED(status)) {
-		snprintf(text, sizeof(text), "signal %d", WTERMSIG(status));
-		return text;
-	}
-	for (int state = STATE_GAP; state < NAMED_STATES; state++)
-		if (named_states[state].exit_code == WEXITSTATUS(status))
-			name = named_states[state].name;
-	snprintf(text, sizeof(text), "exit code %d%s%s", WEXITSTATUS(status), *name ? ", " : "", name);
-	return text;
-}
-
-static bool read_file(const char *path, char *text, size_t size)
-{
-	FILE *file = fopen(path, "r");
-	size_t len;
-
-	if (!file)
-		return false;
-	len = fread(text, 1, size - 1, file);
-	text[len] = '\0';
-	fclose(file);
-	return true;
-}
-
-uint64_t agent_metric(const struct agent *agent, const char *name)
-{
-	char text[OUTPUT_BYTES], key[100];
-	const char *found;
-
-	snprintf(key, sizeof(key), "\"%s\":", name);
-	if (!read_file(agent->metrics, text, sizeof(text)) || !(found = strstr(text, key)))
-		return 0;
-	return strtoull(found + strlen(key), NULL, 10);
-}
-
-unsigned agent_logged(const struct agent *agent, const char *text)
-{
-	FILE *file = fopen(agent->log, "r");
-	unsigned times = 0;
-	char *line = NULL;
-	size_t size = 0;
-
-	while (file && getline(&line, &size, file) >= 0)
-		times += strstr(line, text) != NULL;
-	free(line);
-	if (file)
-		fclose(file);
-	return times;
-}
-
-int agent_verb(const struct agent *agent, const char *verb_and_options, const char *output)
-{
-	char ignored[OUTPUT_BYTES];
-
-	return run(ignored, sizeof(ignored), "%s %s --config %s >%s/%s 2>&1", agent->scene->agent, verb_and_options,
-		   agent->config, agent->scene->dir, output);
 }
