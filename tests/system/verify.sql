@@ -136,12 +136,13 @@ CREATE VIEW wrong_end AS
 	 WHERE EXISTS (SELECT FROM m) AND id NOT IN (SELECT id FROM t) GROUP BY 1 HAVING sum(events) > 1400;
 
 -- The rows and documents of the snapshot: what its END says; earlier attempts have none. Its rows are those of the last
--- consistent point.
+-- consistent point, and what was left of it and read while changes were streamed.
 CREATE VIEW snapshot_counted AS
 	SELECT regexp_replace(topic, '^tw\.(change\.)?', '') AS collection, count(*) AS events
 	  FROM record
-	 WHERE (value->>'op' = 'r' AND (value #>> '{source,lsn}')::bigint =
-	        (SELECT max((value #>> '{source,lsn}')::bigint) FROM record WHERE value->>'op' = 'r'))
+	 WHERE (value->>'op' = 'r' AND (value #>> '{source,lsn}')::bigint >=
+	        (SELECT max((value #>> '{source,lsn}')::bigint) FROM record WHERE value->>'op' = 'r'
+	          AND value #>> '{source,snapshot}' IS DISTINCT FROM 'incremental'))
 	    OR value #>> '{header,eventId}' LIKE
 	       (SELECT 'demo/' || id || '/%' FROM marker WHERE id LIKE 'snapshot-%' AND status = 'END')
 	 GROUP BY 1;
