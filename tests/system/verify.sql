@@ -141,7 +141,7 @@ CREATE VIEW snapshot_counted AS
 	SELECT regexp_replace(topic, '^tw\.(change\.)?', '') AS collection, count(*) AS events
 	  FROM record
 	 WHERE (value->>'op' = 'r' AND (value #>> '{source,lsn}')::bigint >=
-	        (SELECT max((value #>> '{source,lsn}')::bigint) FROM record WHERE value->>'op' = 'r'
+	        (SELECT coalesce(max((value #>> '{source,lsn}')::bigint), 0) FROM record WHERE value->>'op' = 'r'
 	          AND value #>> '{source,snapshot}' IS DISTINCT FROM 'incremental'))
 	    OR value #>> '{header,eventId}' LIKE
 	       (SELECT 'demo/' || id || '/%' FROM marker WHERE id LIKE 'snapshot-%' AND status = 'END')
