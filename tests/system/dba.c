@@ -34,6 +34,9 @@ static void grants_are_enough(void)
 	expect("grants --as postgres --role cdc", EXIT_DONE, "GRANT SELECT ON TABLE public.ledger TO cdc;");
 	scene_sql(&scene, "\\i %s/verb.out", scene.dir);
 	expect("grants --missing", EXIT_DONE, "-- Nothing is missing.");
+	scene_sql(&scene, "ALTER PUBLICATION ledger RENAME TO other");
+	expect("check --connect", named_states[STATE_PUBLICATION_CHANGED].exit_code, "PUBLICATION_CHANGED: there is no publication 'ledger'\n  run what is printed for it, as the tables' owner\n");
+	scene_sql(&scene, "ALTER PUBLICATION other RENAME TO ledger");
 	expect("doctor", EXIT_DONE, "the role cdc may replicate, and is no superuser");
 	scene_sql(&scene, "SELECT pg_create_physical_replication_slot('ledger')");
 	expect("doctor", EXIT_FAILED, "failure P105  the slot 'ledger' is a physical one, as standbys and backups have: nothing can be decoded from "

@@ -217,7 +217,7 @@ static int check_publication(struct site *site)
 	}
 	if (err.class == ERROR_STATE && site->source_ops->publication_sql(site->source, &sql, &problem) == 0 && sql.len &&
 	    !site_lacks_identity(site)) /* whose remedy is not in what follows */
-		err.hint[0] = '\0';
+		error_hint(&err, "run what is printed for it, as the tables' owner");
 	code = site_lacks_identity(site) ? fail_plainly(&err) : verb_fail(&err);
 	print_sql("the publication for exactly what is captured", &sql);
 	return code;
